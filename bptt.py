@@ -1,0 +1,215 @@
+"""Forward in time and backpropagation through time, written out for `Model.rnn_cell`.
+
+TensorFlow can differentiate the cell by itself, at two to three times the cost in time and memory.
+Here the states of the forward pass are kept, and one pass backwards in time computes the gradient.
+Both passes go through time in blocks of steps, whose noise, inputs and outputs stay in the cache.
+
+Derivation. With a = alpha, s = u' x' h (what the synapses transmit) and r = dt h, a step is
+
+    x' = clip(x + alpha_std (1 - x) - u x r)
+    u' = clip(u + alpha_stf (U - u) + U (1 - u) r)
+    h' = relu((1 - a) h + a (stimulus W_in + s W + b) + noise)
+
+Write g_h, g_x, g_u for the derivatives of the loss by h', x', u', where g_h holds what comes from
+the outputs and the activity cost of this step as well as what comes from the step after it. Then
+
+    g_z = g_h [h' > 0]                                  derivative by the argument of relu
+    g_s = a g_z W^T
+    g_x <- (g_x + g_s u' h) [0 < x' < 1]                h' depends on x' and u' too, then the clip
+    g_u <- (g_u + g_s x' h) [0 < u' < 1]
+    by h:  (1 - a) g_z + g_s u' x' + dt (g_u U (1 - u) - g_x u x)
+    by x:  g_x (1 - alpha_std - u r)
+    by u:  g_u (1 - alpha_stf - U r) - g_x x r
+
+and summed over steps and trials: W: a s^T g_z, W_in: a stimulus^T g_z, b: a g_z; h0: the derivative
+by the first h. A test compares all of it with automatic differentiation of the cell.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+STEPS_PER_BLOCK = 10  # a block of 128 trials and 100 units is half a megabyte
+
+
+class Noise(NamedTuple):
+    """Recurrent noise: its SD in one step, and the two integers that decide every draw."""
+
+    sd: float
+    key: tf.Tensor | None
+
+
+class Cost(NamedTuple):
+    """How the loss weighs the activity (spike_cost mean(h^power)), and over what it averages."""
+
+    spike_cost: float
+    power: int
+    num_trials: int  # of the whole batch, of which a call may see a part
+
+
+def gaussian(shape, key: tf.Tensor) -> tf.Tensor:
+    """Standard normal numbers, a function of the key (Box-Muller).
+
+    tf.random.stateless_normal draws the same distribution one number at a time, three times slower;
+    it took a fifth of the training time.
+    """
+    half = (shape[0] + 1) // 2
+    uniform = tf.random.stateless_uniform([2, half, *shape[1:]], key, alg='philox')
+    radius, angle = tf.sqrt(-2 * tf.math.log(1 - uniform[0])), 2 * np.pi * uniform[1]
+    return tf.concat([radius * tf.cos(angle), radius * tf.sin(angle)], 0)[: shape[0]]
+
+
+def through_clip(gradient: tf.Tensor, clipped: tf.Tensor) -> tf.Tensor:
+    """The gradient before a clip to [0, 1]: the one after it, but 0 where the result is 0 or 1."""
+    return tf.raw_ops.ReluGrad(gradients=gradient, features=clipped * (1 - clipped))
+
+
+def _blocks(num_steps: int) -> tuple[int, int]:
+    """Steps in whole blocks, and the steps left over at the end."""
+    rest = num_steps % STEPS_PER_BLOCK
+    return num_steps - rest, rest
+
+
+def forward(cell, c, stimulus: tf.Tensor, start, noise: Noise):
+    """Run `cell` over stimulus (time, trial, input) from the state `start`.
+
+    Returns a TensorArray for each part of the state; entry t is the state before step t, so that
+    entry 0 is `start` and the last entry the state after the last step.
+    """
+    num_steps, num_trials, num_inputs = stimulus.shape
+    whole, rest = _blocks(num_steps)
+    make = type(start)._make
+
+    def block(t, state, arrays, length=STEPS_PER_BLOCK):
+        inputs = tf.unstack(tf.slice(stimulus, [t, 0, 0], [length, num_trials, num_inputs]))
+        noises = _block_of_noise(noise, t, (length, *start[0].shape))
+        for k in range(length):
+            state = cell(inputs[k], noises[k], state, c)
+            arrays = make(a.write(t + k + 1, v) for a, v in zip(arrays, state, strict=True))
+        return t + length, state, arrays
+
+    arrays = make(
+        tf.TensorArray(
+            tf.float32, num_steps + 1, clear_after_read=False, element_shape=v.shape
+        ).write(0, v)
+        for v in start
+    )
+    _, state, arrays = tf.while_loop(
+        lambda t, *_: t < whole, block, (0, start, arrays), parallel_iterations=1
+    )
+    return block(whole, state, arrays, rest)[2] if rest else arrays
+
+
+def _block_of_noise(noise: Noise, t, shape) -> list:
+    if not noise.sd:
+        return [0.0] * shape[0]
+    key = tf.random.experimental.stateless_fold_in(noise.key, t)
+    return tf.unstack(noise.sd * gaussian(shape, key))
+
+
+def step_back(g, state, new, c, w_rnn_T):
+    """Backwards through one step: derivatives by the new state -> by the old state, and by z.
+
+    The names are those of the derivation above; z is the argument of the relu, over alpha.
+    """
+    (g_h, g_x, g_u), (h, x, u), (new_h, new_x, new_u) = g, state, new
+    g_z = tf.raw_ops.ReluGrad(gradients=g_h, features=new_h)
+    g_drive = c.alpha * g_z
+    g_s = tf.matmul(g_drive, w_rnn_T)
+    g_s_h = g_s * h
+    efficacy = new_u * new_x
+    g_x = through_clip(g_x + g_s_h * new_u, new_x)
+    g_u = through_clip(g_u + g_s_h * new_x, new_u)
+    g_x_dt, g_u_U = c.dt * g_x, c.dt * c.U * g_u
+    g_x_r = g_x_dt * h
+    old = (
+        (1 - c.alpha) * g_z + g_s * efficacy + g_u_U * (1 - u) - g_x_dt * u * x,
+        g_x * (1 - c.alpha_std) - g_x_r * u,
+        g_u * (1 - c.alpha_stf) - g_u_U * h - g_x_r * x,
+    )
+    return old, g_drive, efficacy * h
+
+
+def losses_and_gradients(model, c, trials, start, noise: Noise, cost: Cost):
+    """Losses of one part of a batch, and their gradient by the effective weights.
+
+    `trials` are stimulus (time, trial, input), target (time, trial, output) and mask (time, trial).
+    Returns a dictionary of sums that add up over the parts of a batch: perf_loss and spike_loss,
+    the numbers of scored and of correct time points, and the gradients named like the weights.
+    """
+    stimulus, target, mask = trials
+    num_steps = stimulus.shape[0]
+    whole, rest = _blocks(num_steps)
+    arrays = forward(model.rnn_cell, c, stimulus, start, noise)
+    w_rnn_T = tf.transpose(c.w_rnn)
+
+    def block(t, g, sums, length=STEPS_PER_BLOCK):
+        t -= length
+        states = [[array.read(t + k) for array in arrays] for k in range(length + 1)]
+        here = [_block_of(part, t, length) for part in (stimulus, target, mask)]
+        outputs = _outputs_back(model.output, c, states[1:], here, num_steps, cost)
+        g_out = tf.split(outputs.pop('g_h'), length)
+        steps = []
+        for k in reversed(range(length)):
+            g = (g[0] + g_out[k], *g[1:])
+            g, g_drive, transmitted = step_back(g, states[k], states[k + 1], c, w_rnn_T)
+            steps.insert(0, (g_drive, transmitted))
+        g_drive, transmitted = (tf.concat(parts, 0) for parts in zip(*steps, strict=True))
+        new = outputs | {
+            'w_rnn': tf.matmul(transmitted, g_drive, transpose_a=True),
+            'w_in': tf.matmul(here[0], g_drive, transpose_a=True),
+            'b_rnn': tf.reduce_sum(g_drive, 0, keepdims=True),
+        }
+        return t, g, {name: sums[name] + new[name] for name in sums}
+
+    zeros = tuple(tf.zeros_like(v) for v in start)
+    carry = (num_steps, zeros, _empty_sums(c))
+    if rest:
+        carry = block(*carry, rest)
+    _, g, sums = tf.while_loop(lambda t, *_: t > 0, block, carry, parallel_iterations=1)
+    return sums | {'h': tf.reduce_sum(g[0], 0, keepdims=True)}
+
+
+def _empty_sums(c) -> dict[str, tf.Tensor]:
+    """Zeros for all that is summed over the blocks."""
+    scalars = {name: tf.zeros([]) for name in ('perf_loss', 'spike_loss', 'scored', 'correct')}
+    weights = {name: tf.zeros_like(getattr(c, name)) for name in ('w_in', 'w_rnn', 'w_out')}
+    biases = {name: tf.zeros([1, getattr(c, name).shape[1]]) for name in ('b_rnn', 'b_out')}
+    return scalars | weights | biases
+
+
+def _block_of(part: tf.Tensor, t, length: int) -> tf.Tensor:
+    """Steps t to t + length of a (time, trial, ...) tensor, as (time * trial, ...)."""
+    first, size = [t] + [0] * (len(part.shape) - 1), [length, *part.shape[1:]]
+    return tf.reshape(tf.slice(part, first, size), [length * part.shape[1], *part.shape[2:]])
+
+
+def _outputs_back(output, c, states, trials, num_steps: int, cost: Cost) -> dict[str, tf.Tensor]:
+    """Losses of a block, and the derivatives of its outputs and of its activity cost.
+
+    `states` are those after each step of the block, `trials` as (time * trial, ...). The result
+    holds g_h, the derivative by the activity (time * trial, unit), beside the sums.
+    """
+    _, target, mask = trials
+    h = tf.concat([state[0] for state in states], 0)
+    logits = output(h, c)
+    cross_entropy, g_logits = tf.raw_ops.SoftmaxCrossEntropyWithLogits(
+        features=logits, labels=target
+    )
+    num_outputs = num_steps * cost.num_trials
+    num_activities = num_outputs * h.shape[1]
+    g_logits *= mask[:, tf.newaxis] / num_outputs
+    g_activity = 2 * h if cost.power == 2 else tf.ones_like(h)
+    scored = (target[:, 0] == 0) & (mask > 0)
+    correct = scored & (tf.argmax(logits, 1) == tf.argmax(target, 1))
+    return {
+        'g_h': tf.matmul(g_logits, c.w_out, transpose_b=True)
+        + cost.spike_cost / num_activities * g_activity,
+        'w_out': tf.matmul(h, g_logits, transpose_a=True),
+        'b_out': tf.reduce_sum(g_logits, 0, keepdims=True),
+        'perf_loss': tf.reduce_sum(mask * cross_entropy) / num_outputs,
+        'spike_loss': tf.reduce_sum(h**cost.power) / num_activities,
+        'scored': tf.reduce_sum(tf.cast(scored, tf.float32)),
+        'correct': tf.reduce_sum(tf.cast(correct, tf.float32)),
+    }

@@ -1,0 +1,71 @@
+"""Where TensorFlow computes: on the CPU with a number of threads, or on one GPU."""
+
+import os
+import sys
+import tempfile
+from contextlib import contextmanager
+
+INSTALL_GPU = "GPU support needs an NVIDIA driver and `pip install 'tensorflow[and-cuda]'`"
+
+
+class DeviceError(ValueError):
+    """The GPU that was asked for is not there."""
+
+
+@contextmanager
+def quiet():
+    """Silence what TensorFlow's libraries write to stderr; show it after all if they fail."""
+    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as log:
+        os.dup2(log.fileno(), 2)
+        try:
+            yield
+        except Exception:
+            log.seek(0)
+            os.write(stderr, log.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+
+
+def select(gpu_id: str | int | None, threads: int | None = None) -> str:
+    """Choose the CPU (None or 'none') or a GPU by its number, and return its name for people.
+
+    On the CPU every thread runs a part of the batch of its own (`Model.optimize`), so TensorFlow
+    itself uses one thread per operation. Raises DeviceError for a GPU that TensorFlow cannot see.
+    """
+    with quiet():
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices('GPU')
+    if gpu_id is None or str(gpu_id).lower() == 'none':
+        threads = threads or available_cores()
+        try:
+            tf.config.set_visible_devices([], 'GPU')
+            tf.config.threading.set_intra_op_parallelism_threads(1)
+            tf.config.threading.set_inter_op_parallelism_threads(threads)
+        except RuntimeError:
+            pass  # TensorFlow has run already in this process: it keeps the threads it has
+        return f'CPU, {threads} thread{"s" * (threads > 1)}'
+    gpu = _find(str(gpu_id), gpus)
+    tf.config.set_visible_devices(gpu, 'GPU')
+    tf.config.experimental.set_memory_growth(gpu, True)
+    details = tf.config.experimental.get_device_details(gpu)
+    return f'GPU {gpu_id}, {details.get("device_name", "unknown model")}'
+
+
+def _find(gpu_id: str, gpus: list):
+    if not gpu_id.isdecimal() or int(gpu_id) >= len(gpus):
+        seen = ', '.join(f'{i} ({gpu.name})' for i, gpu in enumerate(gpus)) or 'none'
+        raise DeviceError(
+            f'GPU {gpu_id} is not there: TensorFlow sees these GPUs: {seen}. {INSTALL_GPU}'
+        )
+    return gpus[int(gpu_id)]
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()

@@ -1,0 +1,125 @@
+"""What a network starts from: units, synapses, masks and initial weights (paper, Methods).
+
+Every function takes the settings and returns derived parameters. Weights are (from, to); values per
+unit are (1, n_hidden); everything is float32.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+Settings = Mapping[str, object]
+
+# synapse_config -> synapses of the excitatory units, synapses of the inhibitory units
+SYNAPSES = {
+    'full': ('alternating', 'alternating'),  # even units facilitate, odd units depress
+    'fac': ('facilitating', 'facilitating'),
+    'dep': ('depressing', 'depressing'),
+    'exc_fac': ('facilitating', 'static'),
+    'exc_dep': ('depressing', 'static'),
+    'inh_fac': ('static', 'facilitating'),
+    'inh_dep': ('static', 'depressing'),
+    'exc_dep_inh_fac': ('depressing', 'facilitating'),
+    None: ('static', 'static'),
+}
+STATIC_UTILISATION = 0.3  # u of a unit without plasticity, in a network that has some
+
+
+def units(s: Settings) -> dict:
+    """Signs of the units: the first exc_inh_prop of them excitatory, the rest inhibitory."""
+    num_exc = round(s['n_hidden'] * s['exc_inh_prop'])
+    sign = np.ones(s['n_hidden'], np.float32)
+    sign[num_exc:] = -1
+    return {
+        'EI': s['exc_inh_prop'] < 1,
+        'num_exc_units': num_exc,
+        'num_inh_units': s['n_hidden'] - num_exc,
+        'EI_list': sign,
+        'EI_matrix': np.diag(sign),
+        'ind_inh': np.flatnonzero(sign < 0),
+    }
+
+
+def synapses(s: Settings, sign: np.ndarray) -> dict:
+    """Rates alpha, U, and the start of x and u, of every unit's synapses.
+
+    A static unit has dynamic_synapse 0: its x and u never change.
+    """
+    kind = _synapse_kinds(s['synapse_config'], sign)
+    facilitating, depressing = kind == 'facilitating', kind == 'depressing'
+    dynamic = facilitating | depressing
+    fast, slow = s['dt'] / s['tau_fast'], s['dt'] / s['tau_slow']
+
+    def per_unit(if_facilitating, if_depressing, if_static):
+        value = np.select([facilitating, depressing], [if_facilitating, if_depressing], if_static)
+        return value.astype(np.float32)[np.newaxis]
+
+    U = per_unit(s['U_stf'], s['U_std'], 1)
+    u_static = 1 if s['synapse_config'] is None else STATIC_UTILISATION
+    u_start = np.where(dynamic, U, np.float32(u_static))
+    return {
+        'alpha_std': per_unit(fast, slow, 1),
+        'alpha_stf': per_unit(slow, fast, 1),
+        'U': U,
+        'dynamic_synapse': dynamic.astype(np.float32)[np.newaxis],
+        'syn_x_init': np.ones((s['batch_size'], s['n_hidden']), np.float32),
+        'syn_u_init': np.repeat(u_start, s['batch_size'], axis=0),
+    }
+
+
+def _synapse_kinds(config, sign: np.ndarray) -> np.ndarray:
+    alternating = np.where(np.arange(len(sign)) % 2 == 0, 'facilitating', 'depressing')
+    exc, inh = (alternating if kind == 'alternating' else kind for kind in SYNAPSES[config])
+    return np.where(sign > 0, exc, inh)
+
+
+def masks(s: Settings, derived: Settings) -> dict:
+    """1 where a weight may exist and learn, 0 where it stays 0."""
+    n_input, n_hidden, n_output = derived['shape']
+    w_in = np.ones((n_input, n_hidden), np.float32)
+    if s['trial_type'] == 'location_DMS':
+        # each receptive field projects to a third of the units
+        fields = s['num_receptive_fields']
+        field = np.arange(s['num_motion_tuned']) // (s['num_motion_tuned'] // fields)
+        w_in[: len(field)] = field[:, np.newaxis] == np.arange(n_hidden) % fields
+    w_rnn = np.ones((n_hidden, n_hidden), np.float32)
+    w_out = np.ones((n_hidden, n_output), np.float32)
+    if derived['EI']:
+        np.fill_diagonal(w_rnn, 0)
+        w_out[derived['ind_inh']] = 0
+    return {'w_in_mask': w_in, 'w_rnn_mask': w_rnn, 'w_out_mask': w_out}
+
+
+def weights(s: Settings, derived: Settings) -> dict:
+    """Initial values of the trained variables, drawn from the seed; names end in 0."""
+    rng = np.random.default_rng(s['seed'])
+    n_input, n_hidden, n_output = derived['shape']
+    kept = s['connection_prob']
+    w_in = _gamma(rng, 0.2, (n_input, n_hidden), kept / s['num_receptive_fields'])
+    w_rnn = _gamma(rng, _recurrent_gamma_shape(s, derived), (n_hidden, n_hidden), kept)
+    w_out = _gamma(rng, 0.1, (n_hidden, n_output), kept)
+    if not derived['EI']:
+        w_rnn = 0.54 * np.eye(n_hidden, dtype=np.float32)
+    if s['synapse_config'] is None:
+        w_rnn = w_rnn / 3  # makes up for the missing factor u of the synapses
+    return {
+        'h0': np.full((1, n_hidden), 0.1, np.float32),
+        'w_in0': w_in * derived['w_in_mask'],
+        'w_rnn0': (w_rnn * derived['w_rnn_mask']).astype(np.float32),
+        'b_rnn0': np.zeros((1, n_hidden), np.float32),
+        'w_out0': w_out * derived['w_out_mask'],
+        'b_out0': np.zeros((1, n_output), np.float32),
+    }
+
+
+def _gamma(rng, shape_parameter, size, probability) -> np.ndarray:
+    """Gamma-distributed weights of scale 1, each kept with the given probability."""
+    drawn = rng.gamma(shape_parameter, 1, size).astype(np.float32)
+    return drawn * (rng.random(size) < probability)
+
+
+def _recurrent_gamma_shape(s: Settings, derived: Settings) -> np.ndarray:
+    """Shape of the gamma distribution: larger wherever an inhibitory unit takes part."""
+    inhibitory = derived['EI_list'] < 0
+    takes_part = inhibitory[:, np.newaxis] | inhibitory
+    return np.where(takes_part & s['balance_EI'], 0.2, 0.1)

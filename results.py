@@ -1,0 +1,274 @@
+"""Result files and checkpoints: one pickled dictionary each.
+
+A file holds numpy arrays of numbers or text, numpy scalars and plain Python values, nothing else:
+`save` refuses other data and `load` refuses other files, so a stranger's file cannot run code.
+Files written under numpy 1 and numpy 2 load under both.
+
+    results.save("savedir/DMS.pkl", {"weights": weights, "parameters": par, ...})
+    network = results.load_results("savedir/DMS.pkl")
+"""
+
+import contextlib
+import glob
+import io
+import numbers
+import os
+import pickle
+import pickletools
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+LEFTOVER_AGE = 3600  # s; a temporary file this old belongs to a run that was killed
+MAX_DEPTH = 100  # levels of nesting; also ends the walk through a list that contains itself
+LEAVES = (type(None), bool, int, float, complex, str, bytes, range)
+CONTAINERS = (list, tuple, set, frozenset)
+ALLOWED = 'only numpy arrays and plain Python values are allowed'
+WEIGHT_SHAPES = {
+    'h': (1, 'N'),
+    'w_in': ('I', 'N'),
+    'w_rnn': ('N', 'N'),
+    'b_rnn': (1, 'N'),
+    'w_out': ('N', 'O'),
+    'b_out': (1, 'O'),
+}
+CURVES = ('accuracy', 'loss', 'perf_loss', 'spike_loss', 'weight_loss', 'iteration')
+
+
+class ResultsError(ValueError):
+    """A result file or its folder cannot be used; the message names it and says why."""
+
+
+class _Refused(TypeError):
+    """Something else than numpy arrays and plain Python values."""
+
+
+def save(filename: str | os.PathLike, data: dict) -> None:
+    """Write the dictionary `data` to `filename`, whole or not at all. The folder is created.
+
+    The data go to `<filename>.<process id>.tmp`, which then takes the place of `filename`. Such
+    files that killed runs left behind are removed once they are an hour old.
+
+    Raises TypeError, before anything is written, if `data` holds anything but numpy arrays and
+    plain values (it names the path, such as "parameters/foo"); OSError if writing fails.
+    """
+    if type(data) is not dict:
+        raise TypeError(f'only a dictionary can be saved, not a {type(data).__name__}')
+    _plain(data, (), {})
+    path = Path(filename)
+    with _temporary_file(path, data) as temporary:
+        os.replace(temporary, path)
+    for leftover in path.parent.glob(f'{glob.escape(path.name)}.*.tmp'):
+        with contextlib.suppress(OSError):  # the result is safe; a leftover that stays is harmless
+            if time.time() - leftover.stat().st_mtime > LEFTOVER_AGE:
+                leftover.unlink()
+
+
+def load(filename: str | os.PathLike) -> dict:
+    """Return the dictionary saved in `filename`. Nothing in the file is run.
+
+    Raises ResultsError if the file is missing, damaged, no pickle of a dictionary, or holds
+    anything but numpy arrays and plain values.
+    """
+    try:
+        return _unpickle(Path(filename).read_bytes())
+    except OSError as error:
+        raise ResultsError(f'{filename} cannot be read: {error.strerror}') from error
+    except _Refused as error:
+        raise ResultsError(f'{filename} is refused: {error}') from error
+    except Exception as error:  # a malformed pickle can raise nearly anything, even MemoryError
+        name = type(error).__name__
+        raise ResultsError(f'{filename} is damaged, cut short or no pickle ({name})') from error
+
+
+def load_results(filename: str | os.PathLike) -> dict:
+    """Return the result of one network: `load`, and a check of what every result holds.
+
+    'weights' holds h (1, unit), w_in (input, unit), w_rnn (unit, unit), b_rnn (1, unit),
+    w_out (unit, output) and b_out (1, output); 'parameters' is a dictionary; the learning curves
+    (`CURVES`) have one number per iteration.
+
+    Raises ResultsError, naming the key, if one of them is missing or wrong.
+    """
+    data = load(filename)
+    problem = _problem_in_weights(data.get('weights')) or _problem_in_curves(data)
+    if type(data.get('parameters')) is not dict:
+        problem = "'parameters' must be a dictionary"
+    if problem:
+        raise ResultsError(f'{filename} is not the result of a network: {problem}')
+    return data
+
+
+def checkpoint_name(filename: str | os.PathLike) -> Path:
+    """Return the path of the checkpoint beside a result file: DMS.checkpoint for DMS.pkl."""
+    path = Path(filename)
+    return path.with_name(path.name.removesuffix('.pkl') + '.checkpoint')
+
+
+def check_writable(filename: str | os.PathLike) -> None:
+    """Create the folder of `filename` and prove, with a file of another name, that it takes files.
+
+    Raises ResultsError, naming the folder, if it does not.
+    """
+    path = Path(filename)
+    if path.is_dir():
+        raise ResultsError(f'{path} is a folder; the name of a file is needed')
+    try:
+        with _temporary_file(path, {}):
+            pass
+    except OSError as error:
+        raise ResultsError(f'cannot write to the folder {path.parent}: {error.strerror}') from error
+
+
+@contextlib.contextmanager
+def _temporary_file(path: Path, data: dict) -> Iterator[Path]:
+    """Write `data` to a file beside `path`, down to the disk; remove what is left of it later."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # One name per process: two runs that save the same result never write into the same file.
+    temporary = path.with_name(f'{path.name}.{os.getpid()}.tmp')
+    try:
+        with open(temporary, 'wb') as file:
+            pickle.dump(data, file, protocol=4)
+            file.flush()
+            os.fsync(file.fileno())
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _plain(value: Any, path: tuple[str, ...], seen: dict[int, Any]) -> Any:
+    """Return `value` with arrays in place of their stand-ins; raise _Refused if it is not plain.
+
+    `path` holds the keys that lead to `value`. `seen` holds results by identity, so that what a
+    file mentions many times is walked once.
+    """
+    kind = type(value)  # not isinstance: a subclass would be pickled as a call of its own class
+    if kind in LEAVES or _is_plain_numpy(value):
+        return value
+    if kind is _PickledArray:
+        return value.array
+    if len(path) > MAX_DEPTH:
+        raise _Refused(f'{"/".join(path[:3])}/... is nested more than {MAX_DEPTH} levels deep')
+    if id(value) in seen:
+        return seen[id(value)]
+    if kind is dict:
+        pairs = {k: (*path, str(k)) for k in value}
+        copy = {_plain(k, pairs[k], seen): _plain(v, pairs[k], seen) for k, v in value.items()}
+    elif kind in CONTAINERS:
+        copy = kind(_plain(item, (*path, str(i)), seen) for i, item in enumerate(value))
+    else:
+        name = f'array of {value.dtype}' if kind is np.ndarray else kind.__name__
+        raise _Refused(f'{"/".join(path)} is of type {name}; {ALLOWED}')
+    seen[id(value)] = copy
+    return copy
+
+
+def _is_plain_numpy(value: Any) -> bool:
+    if not isinstance(value, np.ndarray | np.generic):
+        return False
+    plain_class = type(value) in (np.ndarray, value.dtype.type)
+    return plain_class and value.dtype.kind in 'biufcSU' and not value.dtype.metadata
+
+
+def _unpickle(stream: bytes) -> dict:
+    for opcode, argument, _ in pickletools.genops(stream):
+        if opcode.name.startswith('EXT'):  # may come from a cache that find_class never sees
+            raise _Refused(f'it would run a registered extension; {ALLOWED}')
+        if opcode.name.endswith('PUT') and argument > len(stream):
+            raise pickle.UnpicklingError('an index this large would fill the memory')
+    data = _Unpickler(io.BytesIO(stream)).load()
+    if type(data) is not dict:
+        raise _Refused(f'it holds a {type(data).__name__} where a dictionary belongs')
+    return _plain(data, (), {})
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> '_Builder':
+        label = f'{module}.{name}'
+        builder = BUILDERS.get(label.replace('numpy._core.', 'numpy.core.'))
+        if builder is None:
+            raise _Refused(f'it would run {ascii(label)[1:-1]:.80}; {ALLOWED}')
+        return _Builder(builder)
+
+
+class _Builder:
+    """What a file gets for a name it may use: it can be called, and cannot be changed."""
+
+    def __init__(self, build):
+        self.build = build
+
+    def __call__(self, *arguments):
+        return self.build(*arguments)
+
+    def __setstate__(self, state):
+        raise _Refused(f'it would change a function; {ALLOWED}')
+
+
+# Stand-ins for dtypes and arrays while a file is read: numpy's own __setstate__ trusts its input
+# and lets a file set a dtype's internal flags.
+class _PickledDtype:
+    def __init__(self, name, *_):
+        if not re.fullmatch('[biufc][0-9]{1,2}|[SU][0-9]{1,9}', str(name)):
+            raise _Refused(f'it holds a numpy dtype {ascii(name):.40}; {ALLOWED}')
+        self.dtype = np.dtype(name)
+
+    def __setstate__(self, state):
+        self.dtype = self.dtype.newbyteorder(state[1])
+
+
+class _PickledArray:
+    def __setstate__(self, state):
+        _, shape, dtype, is_fortran, data = state
+        self.array = _array(shape, dtype, 'F' if is_fortran else 'C', data)
+
+
+def _array(shape, dtype, order, data, axis_order=None) -> np.ndarray:
+    array = np.ndarray(shape, dtype.dtype, data, order='F' if order == 'F' else 'C')
+    if array.nbytes != len(data) or array.size > max(1, len(data)):
+        raise ValueError(f'{len(data)} bytes do not fill an array of shape {array.shape}')
+    return array.transpose(axis_order).copy(order='K') if axis_order else array.copy(order='K')
+
+
+BUILDERS = {
+    'builtins.complex': complex,
+    'builtins.range': range,
+    # `[] +` takes lists only, as pickle writes them; a range here could fill the memory.
+    'builtins.set': lambda items: set([] + items),
+    'builtins.frozenset': lambda items: frozenset([] + items),
+    'numpy.dtype': _PickledDtype,
+    'numpy.ndarray': _array,
+    'numpy.core.multiarray._reconstruct': lambda *_: _PickledArray(),
+    'numpy.core.multiarray.scalar': lambda dtype, data: _array((), dtype, 'C', data)[()],
+    'numpy.core.numeric._frombuffer': lambda data, dtype, shape, *order: _array(
+        shape, dtype, order[0], data, *order[1:]
+    ),
+}
+
+
+def _problem_in_weights(weights: Any) -> str | None:
+    if type(weights) is not dict:
+        return "'weights' must be a dictionary"
+    sizes = {1: 1}
+    for name, axes in WEIGHT_SHAPES.items():
+        array = weights.get(name)
+        if type(array) is not np.ndarray or array.dtype.kind not in 'iuf' or array.ndim != 2:
+            return f"'weights/{name}' must be a matrix of numbers"
+        if any(sizes.setdefault(a, size) != size for a, size in zip(axes, array.shape)):
+            expected = tuple(sizes[a] for a in axes)
+            return f"'weights/{name}' has the shape {array.shape} where {expected} is needed"
+    return None
+
+
+def _problem_in_curves(data: dict) -> str | None:
+    for name in CURVES:
+        curve = data.get(name)
+        is_sequence = type(curve) in (list, tuple) or np.ndim(curve) == 1
+        if not is_sequence or not all(isinstance(item, numbers.Real) for item in curve):
+            return f"'{name}' must be a sequence of numbers"
+        if len(curve) != len(data[CURVES[0]]):
+            return f"'{name}' has {len(curve)} entries and '{CURVES[0]}' has {len(data[CURVES[0]])}"
+    return None
