@@ -85,8 +85,8 @@ def forward(cell, c, stimulus: tf.Tensor, start, noise: Noise):
         inputs = tf.unstack(tf.slice(stimulus, [t, 0, 0], [length, num_trials, num_inputs]))
         noises = _block_of_noise(noise, t, (length, *start[0].shape))
         for k in range(length):
-            state = cell(inputs[k], noises[k], state, c)
-            arrays = make(a.write(t + k + 1, v) for a, v in zip(arrays, state, strict=True))
+            state, index = cell(inputs[k], noises[k], state, c), t + (k + 1)
+            arrays = make(a.write(index, v) for a, v in zip(arrays, state, strict=True))
         return t + length, state, arrays
 
     arrays = make(
@@ -108,25 +108,43 @@ def _block_of_noise(noise: Noise, t, shape) -> list:
     return tf.unstack(noise.sd * gaussian(shape, key))
 
 
-def step_back(g, state, new, c, w_rnn_T):
-    """Backwards through one step: derivatives by the new state -> by the old state, and by z.
+class Fixed(NamedTuple):
+    """What a step backwards needs of the coefficients, computed once."""
 
-    The names are those of the derivation above; z is the argument of the relu, over alpha.
+    alpha: float
+    w_rnn_T: tf.Tensor
+    dt: tf.Tensor
+    dt_U: tf.Tensor
+    keep_x: tf.Tensor  # 1 - alpha_std
+    keep_u: tf.Tensor  # 1 - alpha_stf
+
+    @classmethod
+    def of(cls, c) -> 'Fixed':
+        return cls(
+            c.alpha, tf.transpose(c.w_rnn), c.dt, c.dt * c.U, 1 - c.alpha_std, 1 - c.alpha_stf
+        )
+
+
+def step_back(g, state, new, fixed: Fixed):
+    """Backwards through one step: derivatives by the new state -> by the old state.
+
+    The names are those of the derivation above. Also returns a g_z, the derivative by the drive,
+    and s, what the synapses transmit.
     """
     (g_h, g_x, g_u), (h, x, u), (new_h, new_x, new_u) = g, state, new
     g_z = tf.raw_ops.ReluGrad(gradients=g_h, features=new_h)
-    g_drive = c.alpha * g_z
-    g_s = tf.matmul(g_drive, w_rnn_T)
+    g_drive = fixed.alpha * g_z
+    g_s = tf.matmul(g_drive, fixed.w_rnn_T)
     g_s_h = g_s * h
     efficacy = new_u * new_x
     g_x = through_clip(g_x + g_s_h * new_u, new_x)
     g_u = through_clip(g_u + g_s_h * new_x, new_u)
-    g_x_dt, g_u_U = c.dt * g_x, c.dt * c.U * g_u
+    g_x_dt, g_u_U = fixed.dt * g_x, fixed.dt_U * g_u
     g_x_r = g_x_dt * h
     old = (
-        (1 - c.alpha) * g_z + g_s * efficacy + g_u_U * (1 - u) - g_x_dt * u * x,
-        g_x * (1 - c.alpha_std) - g_x_r * u,
-        g_u * (1 - c.alpha_stf) - g_u_U * h - g_x_r * x,
+        (1 - fixed.alpha) * g_z + g_s * efficacy + g_u_U * (1 - u) - g_x_dt * u * x,
+        g_x * fixed.keep_x - g_x_r * u,
+        g_u * fixed.keep_u - g_u_U * h - g_x_r * x,
     )
     return old, g_drive, efficacy * h
 
@@ -142,7 +160,7 @@ def losses_and_gradients(model, c, trials, start, noise: Noise, cost: Cost):
     num_steps = stimulus.shape[0]
     whole, rest = _blocks(num_steps)
     arrays = forward(model.rnn_cell, c, stimulus, start, noise)
-    w_rnn_T = tf.transpose(c.w_rnn)
+    fixed = Fixed.of(c)
 
     def block(t, g, sums, length=STEPS_PER_BLOCK):
         t -= length
@@ -153,7 +171,7 @@ def losses_and_gradients(model, c, trials, start, noise: Noise, cost: Cost):
         steps = []
         for k in reversed(range(length)):
             g = (g[0] + g_out[k], *g[1:])
-            g, g_drive, transmitted = step_back(g, states[k], states[k + 1], c, w_rnn_T)
+            g, g_drive, transmitted = step_back(g, states[k], states[k + 1], fixed)
             steps.insert(0, (g_drive, transmitted))
         g_drive, transmitted = (tf.concat(parts, 0) for parts in zip(*steps, strict=True))
         new = outputs | {
@@ -200,7 +218,7 @@ def _outputs_back(output, c, states, trials, num_steps: int, cost: Cost) -> dict
     num_outputs = num_steps * cost.num_trials
     num_activities = num_outputs * h.shape[1]
     g_logits *= mask[:, tf.newaxis] / num_outputs
-    g_activity = 2 * h if cost.power == 2 else tf.ones_like(h)
+    activity, g_activity = (tf.square(h), 2 * h) if cost.power == 2 else (h, tf.ones_like(h))
     scored = (target[:, 0] == 0) & (mask > 0)
     correct = scored & (tf.argmax(logits, 1) == tf.argmax(target, 1))
     return {
@@ -209,7 +227,7 @@ def _outputs_back(output, c, states, trials, num_steps: int, cost: Cost) -> dict
         'w_out': tf.matmul(h, g_logits, transpose_a=True),
         'b_out': tf.reduce_sum(g_logits, 0, keepdims=True),
         'perf_loss': tf.reduce_sum(mask * cross_entropy) / num_outputs,
-        'spike_loss': tf.reduce_sum(h**cost.power) / num_activities,
+        'spike_loss': tf.reduce_sum(activity) / num_activities,
         'scored': tf.reduce_sum(tf.cast(scored, tf.float32)),
         'correct': tf.reduce_sum(tf.cast(correct, tf.float32)),
     }

@@ -17,7 +17,7 @@ import pickle
 import pickletools
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +121,8 @@ def check_writable(filename: str | os.PathLike) -> None:
         with _temporary_file(path, {}):
             pass
     except OSError as error:
-        raise ResultsError(f'cannot write to the folder {path.parent}: {error.strerror}') from error
+        reason = 'it is a file' if isinstance(error, FileExistsError) else error.strerror
+        raise ResultsError(f'cannot write to the folder {path.parent}: {reason}') from error
 
 
 @contextlib.contextmanager
@@ -156,8 +157,10 @@ def _plain(value: Any, path: tuple[str, ...], seen: dict[int, Any]) -> Any:
     if id(value) in seen:
         return seen[id(value)]
     if kind is dict:
-        pairs = {k: (*path, str(k)) for k in value}
-        copy = {_plain(k, pairs[k], seen): _plain(v, pairs[k], seen) for k, v in value.items()}
+        copy = {
+            _plain(key, (*path, 'a key'), seen): _plain(item, (*path, str(key)), seen)
+            for key, item in value.items()
+        }
     elif kind in CONTAINERS:
         copy = kind(_plain(item, (*path, str(i)), seen) for i, item in enumerate(value))
     else:
@@ -198,7 +201,7 @@ class _Unpickler(pickle.Unpickler):
 class _Builder:
     """What a file gets for a name it may use: it can be called, and cannot be changed."""
 
-    def __init__(self, build):
+    def __init__(self, build: Callable):
         self.build = build
 
     def __call__(self, *arguments):
@@ -223,16 +226,17 @@ class _PickledDtype:
 class _PickledArray:
     def __setstate__(self, state):
         _, shape, dtype, is_fortran, data = state
-        self.array = _array(shape, dtype, 'F' if is_fortran else 'C', data)
+        self.array = _array(data, dtype, shape, 'F' if is_fortran else 'C')
 
 
-def _array(shape, dtype, order, data, axis_order=None) -> np.ndarray:
+def _array(data, dtype, shape, order, axis_order=None) -> np.ndarray:
     array = np.ndarray(shape, dtype.dtype, data, order='F' if order == 'F' else 'C')
     if array.nbytes != len(data) or array.size > max(1, len(data)):
         raise ValueError(f'{len(data)} bytes do not fill an array of shape {array.shape}')
-    return array.transpose(axis_order).copy(order='K') if axis_order else array.copy(order='K')
+    return (array.transpose(axis_order) if axis_order else array).copy(order='K')
 
 
+# The names of numpy 1; those of numpy 2 differ in `_core` only.
 BUILDERS = {
     'builtins.complex': complex,
     'builtins.range': range,
@@ -240,12 +244,10 @@ BUILDERS = {
     'builtins.set': lambda items: set([] + items),
     'builtins.frozenset': lambda items: frozenset([] + items),
     'numpy.dtype': _PickledDtype,
-    'numpy.ndarray': _array,
+    'numpy.ndarray': _PickledArray,
     'numpy.core.multiarray._reconstruct': lambda *_: _PickledArray(),
-    'numpy.core.multiarray.scalar': lambda dtype, data: _array((), dtype, 'C', data)[()],
-    'numpy.core.numeric._frombuffer': lambda data, dtype, shape, *order: _array(
-        shape, dtype, order[0], data, *order[1:]
-    ),
+    'numpy.core.multiarray.scalar': lambda dtype, data: _array(data, dtype, (), 'C')[()],
+    'numpy.core.numeric._frombuffer': _array,
 }
 
 
@@ -257,9 +259,10 @@ def _problem_in_weights(weights: Any) -> str | None:
         array = weights.get(name)
         if type(array) is not np.ndarray or array.dtype.kind not in 'iuf' or array.ndim != 2:
             return f"'weights/{name}' must be a matrix of numbers"
-        if any(sizes.setdefault(a, size) != size for a, size in zip(axes, array.shape)):
-            expected = tuple(sizes[a] for a in axes)
-            return f"'weights/{name}' has the shape {array.shape} where {expected} is needed"
+        pairs = zip(axes, array.shape, strict=True)
+        if any(sizes.setdefault(axis, size) != size for axis, size in pairs):
+            expected = ', '.join(str(sizes.get(axis, axis)) for axis in axes)
+            return f"'weights/{name}' has the shape {array.shape} where ({expected}) is needed"
     return None
 
 

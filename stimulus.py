@@ -327,6 +327,8 @@ class Stimulus:
         lateness = self.rng.exponential(longest / 2, par['batch_size']) - longest
         catch |= lateness > 0
         shift = np.floor(lateness / par['dt']).astype(int)
+        # where dt does not divide the times, rounding could move a test into the last stimulus
+        shift = np.maximum(shift, -(par['delay_time'] // par['dt']))
         return Period(test.start + np.where(catch, 0, shift), test.stop), catch
 
     def _add_noise(self, neural_input: np.ndarray) -> None:

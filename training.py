@@ -140,7 +140,7 @@ def _iterate(model, curves: dict[str, list], filename: Path, signals: '_Signals'
     checkpoint = results.checkpoint_name(filename)
     first, last = len(curves['iteration']), par['num_iterations']
     with tqdm(total=last, initial=first, unit='it', disable=None) as bar:
-        for iteration, trial_info in _batches(first, last):
+        for iteration, trial_info in batches(first, last):
             start = time.perf_counter()
             values = model.optimize(trial_info, iteration)
             _require_finite(values['loss'], iteration, checkpoint)
@@ -156,7 +156,7 @@ def _iterate(model, curves: dict[str, list], filename: Path, signals: '_Signals'
                 raise Interrupted(signals.received)
 
 
-def _batches(first: int, last: int) -> Iterator[tuple[int, dict]]:
+def batches(first: int, last: int) -> Iterator[tuple[int, dict]]:
     """Iterations and their batches; each is made while the one before is trained on."""
 
     def batch(iteration):

@@ -71,7 +71,7 @@ class PlainStimulus:
     def __init__(self, seed: int | None = None, **changes):
         """`seed` is for the trials; `changes` are settings named as in DEFAULTS."""
         self.par = par = settings(**changes)
-        self.rng = np.random.default_rng(seed)
+        self.rng = np.random.RandomState(seed)
         self.noise_sd = np.sqrt(2 * par['membrane_time_constant'] / par['dt']) * par['noise_in_sd']
         preferred = np.linspace(0, 2 * np.pi, par['num_motion_tuned'], endpoint=False)
         directions = np.linspace(0, 2 * np.pi, par['num_motion_dirs'], endpoint=False)
@@ -97,9 +97,9 @@ class PlainStimulus:
         sample, test, match = np.zeros((3, par['batch_size']), dtype=np.int8)
 
         for i in range(par['batch_size']):
-            sample[i] = rng.integers(par['num_motion_dirs'])
-            match[i] = rng.integers(2)
-            rotation = 0 if match[i] else rng.integers(1, par['num_motion_dirs'])
+            sample[i] = rng.randint(par['num_motion_dirs'])
+            match[i] = rng.randint(2)
+            rotation = 0 if match[i] else rng.randint(1, par['num_motion_dirs'])
             test[i] = (sample[i] + rotation) % par['num_motion_dirs']
 
             neural_input[fix_end:sample_end, i] += self.tuning[sample[i]]

@@ -226,11 +226,19 @@ def test_variable_delay_moves_the_test(task, dt):
     assert max(onsets) < delay_end()
 
 
+def test_shortest_delay_does_not_reach_into_the_sample():
+    settings = {'dt': 30, 'delay_time': 100, 'var_delay': True, 'variable_delay_max': 100}
+    info = batch_of('DMS', settings | {'mask_duration': 30, 'batch_size': 200})
+    shown = np.flatnonzero(info['catch'] == 0)
+    assert min(onset_of_test(info, b) for b in shown) == sample_offset()
+
+
 @pytest.mark.parametrize('test_mode', [False, True])
 @pytest.mark.parametrize('task', BASIC)
 def test_match_follows_the_rule(task, test_mode):
     info = batch_of(task, {'batch_size': 300, 'dt': 50}, test_mode)
-    triples = zip(info['rule'].tolist(), info['sample'].tolist(), info['test'].tolist())  # noqa: B905
+    columns = (info[name].tolist() for name in ('rule', 'sample', 'test'))
+    triples = zip(*columns, strict=True)
     np.testing.assert_array_equal(info['match'], [is_match(*triple) for triple in triples])
 
 

@@ -1,0 +1,406 @@
+"""The global parameters: what beats what, what a setting may be, and loading a saved network."""
+
+import contextlib
+import subprocess
+import sys
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_equal
+
+import parameters
+from parameters import (
+    OWNED_BY_TASK,
+    SETTINGS,
+    par,
+    reset_parameters,
+    update_parameters,
+    user_settings,
+)
+from tasks import TASKS
+
+SMALL = {'n_hidden': 6, 'batch_size': 3}  # quick to derive
+# what a task sets unless the user does
+SEQUENCE = {'sample_time': 400, 'ABBA_delay': 400, 'delay_time': 2400, 'catch_trial_pct': 0}
+TWO_SAMPLES = {'sample_time': 500, 'test_time': 500, 'delay_time': 1000, 'catch_trial_pct': 0}
+DISTRACTED = {'sample_time': 300, 'delay_time': 800, 'distractor_time': 300}
+SUGGESTED = {
+    'DMS+DMRS': {'num_rule_tuned': 6},
+    'DMS+DMRS_early_cue': {'num_rule_tuned': 6},
+    'DMS+DMRS_full_cue': {'num_rule_tuned': 6},
+    'DMS+DMC': {'num_rule_tuned': 12},
+    'DMS+DMRS+DMC': {'num_rule_tuned': 18},
+    'location_DMS': {'num_motion_tuned': 72},
+    'ABBA': SEQUENCE,
+    'ABCA': SEQUENCE,
+    'dualDMS': TWO_SAMPLES | {'num_motion_tuned': 48, 'num_rule_tuned': 6},
+    'distractor': DISTRACTED | {'num_fix_tuned': 4, 'n_output': 9},
+}
+# other values, which every task accepts
+OWN_CHOICE = {'sample_time': 350, 'ABBA_delay': 200, 'delay_time': 1600, 'test_time': 450}
+OWN_CHOICE |= {'distractor_time': 100, 'catch_trial_pct': 0.1, 'num_motion_tuned': 36}
+OWN_CHOICE |= {'num_rule_tuned': 9, 'num_fix_tuned': 2, 'n_output': 11}
+
+TIMES = ['dead_time', 'fix_time', 'sample_time', 'delay_time', 'test_time', 'ABBA_delay']
+TIMES += ['distractor_time', 'mask_duration', 'variable_delay_max', 'dt']
+COUNTS = ['num_motion_tuned', 'num_fix_tuned', 'num_rule_tuned', 'n_hidden', 'n_output']
+COUNTS += ['num_motion_dirs', 'batch_size', 'num_iterations', 'iters_between_outputs', 'save_every']
+INTEGERS = [*TIMES, *COUNTS, 'seed']
+FLAGS = ['balance_EI', 'var_delay']
+TEXTS = ['save_dir', 'save_fn']
+CHOICES = ['synapse_config', 'spike_regularization', 'trial_type']
+NUMBERS = [name for name in SETTINGS if name not in INTEGERS + FLAGS + TEXTS + CHOICES]
+MAY_BE_NONE = ['synapse_config', 'seed', 'stop_accuracy']
+
+
+def fresh(**user) -> dict:
+    """A copy of the parameters that follow from these settings alone."""
+    reset_parameters()
+    update_parameters(user)
+    return deepcopy(par)
+
+
+def assert_refused(updates, *words):
+    """The update fails, its message holds the words, and nothing has changed."""
+    before, user = deepcopy(par), user_settings()
+    with pytest.raises(ValueError) as error:  # noqa: PT011 - the message is compared below
+        update_parameters(updates)
+    assert [word for word in words if word not in str(error.value)] == []
+    assert_equal(par, before)
+    assert user_settings() == user
+
+
+def test_import_has_no_side_effects():
+    code = """
+import pickle, random, sys
+import numpy as np
+states = lambda: pickle.dumps((random.getstate(), np.random.get_state()))
+before = states()
+import parameters
+parameters.update_parameters({'trial_type': 'ABBA'})
+assert states() == before
+assert not [name for name in sys.modules if 'tensorflow' in name or 'keras' in name]
+"""
+    root = Path(__file__).parents[1]
+    run = subprocess.run([sys.executable, '-c', code], cwd=root, capture_output=True, text=True)
+    assert (run.returncode, run.stdout, run.stderr) == (0, '', '')
+
+
+def test_par_stays_one_dictionary():
+    update_parameters({'trial_type': 'ABBA'})
+    reset_parameters()
+    assert parameters.par is par
+
+
+# The order: defaults, task, user
+
+
+@pytest.mark.parametrize('task', TASKS)
+def test_task_suggests(task):
+    fresh(trial_type=task, seed=1)
+    defaults = {name: default for name, (default, _) in SETTINGS.items()}
+    expected = defaults | SUGGESTED.get(task, {}) | {'trial_type': task, 'seed': 1}
+    assert {name: par[name] for name in SETTINGS} == expected
+
+
+@pytest.mark.parametrize('task', SUGGESTED)
+@pytest.mark.parametrize('task_first', [True, False])
+def test_user_wins_over_task(task, task_first):
+    choice = {name: OWN_CHOICE[name] for name in SUGGESTED[task]}
+    updates = [{'trial_type': task}, choice]
+    for update in updates if task_first else reversed(updates):
+        update_parameters(update)
+    assert {name: par[name] for name in choice} == choice
+
+
+def test_user_keeps_what_the_task_suggests_too():
+    update_parameters({'trial_type': 'ABBA', 'sample_time': 400})
+    update_parameters({'trial_type': 'DMS'})
+    assert (par['sample_time'], par['delay_time']) == (400, 1000)
+
+
+@pytest.mark.parametrize('first', TASKS)
+def test_nothing_leaks_into_the_next_task(first):
+    for second in TASKS:
+        expected = fresh(**SMALL, seed=1, trial_type=second)
+        fresh(**SMALL, seed=1, trial_type=first)
+        update_parameters({'trial_type': second})
+        assert_equal(par, expected)
+
+
+VALID = {
+    'trial_type': list(TASKS),
+    'seed': [0, 1, 2**63 - 1],
+    'dt': [5, 7, 10, 20],
+    'fix_time': [10, 123],
+    'sample_time': [100, 400],
+    'delay_time': [205, 1000, 2400],
+    'test_time': [60, 500],
+    'ABBA_delay': [100, 400],
+    'distractor_time': [55, 300],
+    'mask_duration': [0, 50],
+    'dead_time': [0, 33],
+    'catch_trial_pct': [0, 0.25],
+    'num_motion_tuned': [24, 36, 72],
+    'num_rule_tuned': [6, 7],
+    'num_fix_tuned': [0, 2],
+    'n_output': [3, 9],
+    'n_hidden': [1, 5],
+    'exc_inh_prop': [0, 0.5, 1],
+    'synapse_config': ['full', 'exc_dep', None],
+    'connection_prob': [0.3, 1],
+    'var_delay': [True, False],
+}
+REFUSABLE = {'n_hiden': [5], 'n_input': [24], 'batch_size': [0], 'kappa': ['high']}
+REFUSABLE |= {'rotation_match': [0, 90, [0, 90]], 'num_rules': [1, 2]}
+
+
+def updates_from(values: dict):
+    pairs = [(name, value) for name, options in values.items() for value in options]
+    return st.lists(st.sampled_from(pairs), max_size=5).map(dict)
+
+
+@settings(max_examples=120, deadline=None, derandomize=True, database=None)
+@given(st.lists(updates_from(VALID | REFUSABLE), max_size=6))
+def test_only_the_final_settings_count(sequence):
+    wanted = {**SMALL, 'seed': 1}
+    fresh(**wanted)
+    for updates in sequence:
+        before = deepcopy(par)
+        try:
+            update_parameters(updates)
+        except ValueError:
+            assert_equal(par, before)
+        else:
+            wanted |= updates
+    after = deepcopy(par)
+    assert_equal(after, fresh(**{name: wanted[name] for name in wanted if name in SETTINGS}))
+
+
+# What belongs to the task alone
+
+
+@pytest.mark.parametrize('task', TASKS)
+@pytest.mark.parametrize('name', OWNED_BY_TASK)
+def test_task_owns(task, name):
+    before = fresh(**SMALL, trial_type=task)
+    same = par[name]
+    for alike in (same, tuple(same) if isinstance(same, list) else np.int64(same)):
+        update_parameters({name: alike})
+        assert_equal(par, before)
+    for other in (7, [7], '0', None):
+        assert_refused({name: other}, f'{name} = {other!r}', task, repr(same))
+    update_parameters({'trial_type': 'dualDMS' if task == 'DMS' else 'DMS'})  # nothing is left
+
+
+@pytest.mark.parametrize('name', OWNED_BY_TASK)
+@pytest.mark.parametrize('value', [[[1], [1, 2]], {}, True, False, np.array([7, 7])], ids=repr)
+def test_task_owns_against_odd_values(name, value):
+    assert_refused({name: value}, f'{name} = {value!r}', repr(par[name]))
+
+
+def test_task_and_what_it_owns_together():
+    update_parameters({'rotation_match': 90, 'trial_type': 'DMRS90'})
+    assert par['rotation_match'] == 90
+
+
+# What a setting may be
+
+
+def test_settings_are_known_here():
+    assert set(SETTINGS) == {*INTEGERS, *FLAGS, *TEXTS, *CHOICES, *NUMBERS}
+    assert len(NUMBERS) == 22
+
+
+NEVER = [[], [1], {}, {'a': 1}, (), b'x', 1j, object(), range(3), np.array([1.0, 2.0])]
+NEVER += [float('nan'), float('inf'), -float('inf')]
+
+
+@pytest.mark.parametrize('name', SETTINGS)
+def test_no_setting_is_of_another_kind(name):
+    update_parameters(SMALL)
+    wrong = NEVER + [True] * (name not in FLAGS) + [None] * (name not in MAY_BE_NONE)
+    wrong += ['neither'] * (name not in TEXTS) + [1, -2] * (name in FLAGS + TEXTS + CHOICES)
+    wrong += [-1, 0.5, 2.0] * (name in INTEGERS)
+    for value in wrong:
+        assert_refused({name: value}, f'{name} = {value!r} is not allowed: it must be ')
+
+
+@pytest.mark.parametrize('name', SETTINGS)
+def test_numpy_scalar_of_another_kind(name):
+    update_parameters(SMALL)
+    wrong = [np.float32('nan'), np.complex64(1)] + [np.True_] * (name not in FLAGS)
+    wrong += [np.float64(3)] * (name in INTEGERS)
+    for value in wrong:
+        assert_refused({name: value}, f'{name} = {value.item()!r} is not allowed: it must be ')
+
+
+@pytest.mark.parametrize('name', [*INTEGERS, *NUMBERS])
+def test_integer_beyond_all_floats(name):
+    for huge in (10**400, -(10**400)):
+        assert_refused({name: huge}, name, repr(huge))
+
+
+@pytest.mark.parametrize('name', INTEGERS)
+@pytest.mark.parametrize('kind', [int, np.int16, np.uint64, np.array])
+def test_integers(name, kind):
+    update_parameters({'trial_type': 'distractor', 'n_output': 25, 'mask_duration': 0})
+    update_parameters({name: kind(24)})
+    assert (par[name], type(par[name])) == (24, int)
+
+
+@pytest.mark.parametrize('name', NUMBERS)
+@pytest.mark.parametrize('kind', [float, np.float16, np.float32, np.array])
+def test_numbers(name, kind):
+    value = 250.5 if name.startswith(('tau', 'membrane')) else 0.75
+    update_parameters({name: kind(value)})
+    assert (par[name], type(par[name])) == (value, float)
+
+
+@pytest.mark.parametrize('name', FLAGS)
+@pytest.mark.parametrize('kind', [bool, np.bool_])
+def test_flags(name, kind):
+    for value in (True, False):
+        update_parameters({name: kind(value)})
+        assert par[name] is value
+
+
+def test_numpy_text():
+    update_parameters({'trial_type': np.str_('ABCA'), 'save_fn': np.str_('a.pkl')})
+    assert type(par['trial_type']) is type(par['save_fn']) is str
+
+
+BAD = [
+    ({'n_hiden': 100}, 'n_hiden', '100', 'the nearest name is n_hidden'),
+    ({'Kappa': 2}, 'Kappa', 'the nearest name is kappa'),
+    ({'N_HIDDEN': 2}, 'N_HIDDEN', 'the nearest name is n_hidden'),
+    ({5: 2}, '5 = 2', 'there is no parameter'),
+    ({'n_input': 24}, 'n_input', '24', 'follows from other parameters'),
+    ({'w_rnn0': None}, 'w_rnn0', 'follows from other parameters'),
+    ({'num_time_steps': 250}, 'num_time_steps', '250', 'follows from other parameters'),
+    ({'trial_type': 'DMRS60'}, 'trial_type', "'DMRS60'", 'DMRS180', 'the nearest name is DMRS'),
+    ({'trial_type': 'dms'}, 'trial_type', "'dms'", 'the nearest name is DMS'),
+    ({'synapse_config': 'ful'}, 'synapse_config', "'ful'", 'exc_dep_inh_fac, None'),
+    ({'spike_regularization': 'L3'}, 'spike_regularization', "'L3'", 'L1, L2'),
+    ({'exc_inh_prop': 2}, 'exc_inh_prop', '2', '>= 0 and <= 1'),
+    ({'connection_prob': 0}, 'connection_prob', '0', '<= 1 and > 0'),
+    ({'catch_trial_pct': 1}, 'catch_trial_pct', '1', '>= 0 and < 1'),
+    ({'n_output': 2}, 'n_output', '2', 'an integer of at least 3'),
+    ({'seed': 2**63}, 'seed', str(2**63), 'None or an integer from 0 to'),
+    ({'stop_accuracy': 1.01}, 'stop_accuracy', '1.01', 'None or a number'),
+    ({'save_dir': ''}, 'save_dir', "''", 'not empty'),
+    ({'dt': 0}, 'dt', '0', 'an integer of at least 1'),
+    ({'dt': 600}, 'fix_time', '500', 'dt = 600 ms'),
+    ({'dt': 101}, 'membrane_time_constant', '100', 'at least dt = 101 ms'),
+    ({'tau_fast': 9.5}, 'tau_fast', '9.5', 'at least dt = 10 ms'),
+    ({'mask_duration': 500}, 'mask_duration', '500', 'shorter than a test, 500 ms'),
+    ({'test_time': 50}, 'mask_duration', '50', 'shorter than a test, 50 ms'),
+    ({'trial_type': 'DMRS45', 'num_motion_dirs': 12}, 'num_motion_dirs', '12', '45 degrees'),
+    ({'trial_type': 'DMS+DMRS', 'num_motion_dirs': 6}, 'num_motion_dirs', '6', '90 degrees'),
+    ({'trial_type': 'DMC', 'num_motion_dirs': 7}, 'num_motion_dirs', '7', 'an even number'),
+    ({'trial_type': 'dualDMS', 'var_delay': True}, 'var_delay', 'True', 'dualDMS', 'one test'),
+    ({'trial_type': 'ABCA', 'var_delay': True}, 'var_delay', 'True', 'ABCA', 'one test'),
+    ({'var_delay': True, 'variable_delay_max': 1001}, 'variable_delay_max', '1001', '1000 ms'),
+    ({'trial_type': 'ABBA', 'ABBA_delay': 0}, 'ABBA_delay', '0', 'dt = 10 ms'),
+    ({'trial_type': 'ABBA', 'ABBA_delay': 9}, 'ABBA_delay', '9', 'dt = 10 ms'),
+    ({'trial_type': 'ABBA', 'ABBA_delay': 50}, 'mask_duration', '50', 'shorter than a test'),
+    ({'trial_type': 'ABBA', 'delay_time': 790}, 'delay_time', '790', '800 ms'),
+    ({'trial_type': 'ABBA', 'num_motion_dirs': 3}, 'num_motion_dirs', '3', 'more than the 3 tests'),
+    ({'trial_type': 'distractor', 'distractor_time': 5}, 'distractor_time', '5', 'dt = 10 ms'),
+    ({'trial_type': 'distractor', 'n_output': 8}, 'n_output', '8', 'at least 9'),
+    ({'trial_type': 'dualDMS', 'num_motion_tuned': 25}, 'num_motion_tuned', '25', 'multiple of'),
+    ({'trial_type': 'location_DMS', 'num_motion_tuned': 32}, 'num_motion_tuned', '32', 'the 3'),
+]
+
+
+@pytest.mark.parametrize(('updates', 'words'), [(bad, words) for bad, *words in BAD], ids=str)
+def test_refused(updates, words):
+    assert_refused(updates, *words)
+    update_parameters({'n_hidden': 20, 'seed': 3})
+    assert_refused({'learning_rate': 0.5, **updates}, *words)
+    assert_refused({**updates, 'learning_rate': 0.5}, *words)
+
+
+# Loading
+
+
+def assert_loading_restores(saved: dict):
+    before = deepcopy(par)
+    fresh(trial_type='distractor', n_hidden=9, kappa=5, catch_trial_pct=0.4)
+    update_parameters(saved)
+    assert_equal(par, before)
+
+
+@pytest.mark.parametrize('task', TASKS)
+@pytest.mark.parametrize('user', [{}, OWN_CHOICE, {'seed': 3, 'synapse_config': None}], ids=len)
+def test_round_trip(task, user):
+    update_parameters({**SMALL, **user, 'trial_type': task})
+    assert_loading_restores(dict(par))
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@given(st.sampled_from(list(TASKS)), st.lists(updates_from(VALID), max_size=4))
+def test_round_trip_of_random_settings(task, sequence):
+    fresh(**SMALL, trial_type=task)
+    for updates in sequence:
+        with contextlib.suppress(ValueError):
+            update_parameters(updates)
+    assert_loading_restores(dict(par))
+
+
+def test_par_itself_can_be_loaded():
+    before = deepcopy(par)
+    update_parameters(par)
+    assert_equal(par, before)
+
+
+def saved_by_original_code(task: str) -> dict:
+    """The `par` of a network as the original code wrote it."""
+    fresh(trial_type=task, test_cost_multiplier=2.0)
+    new = {'rules', 'seed', 'stop_accuracy', 'save_every', 'test_time_rng', 'distractor_time_rng'}
+    known = {name: value for name, value in par.items() if name not in new}
+    junk = {'synaptic_config': 'full', 'savedir': './', 'analyze_test': False, 'probe_time': 25}
+    return known | junk | {'rotation_match': [0, 45], 'catch_trial_pct': 0.0}
+
+
+@pytest.mark.parametrize('task', TASKS)
+def test_load_a_network_of_the_original_code(task):
+    saved = saved_by_original_code(task)
+    expected = fresh(trial_type=task, test_cost_multiplier=2, seed=1)
+    fresh(n_hidden=9, trial_type='ABCA', sample_time=70, seed=2)
+    update_parameters(saved)
+    assert user_settings() == {'trial_type': task, 'test_cost_multiplier': 2}
+    update_parameters({'seed': 1})
+    assert_equal(par, expected)
+
+
+@pytest.mark.parametrize('task', SUGGESTED)
+def test_another_task_after_loading(task):
+    expected = fresh(seed=1, test_cost_multiplier=2, trial_type='DMS')
+    update_parameters(saved_by_original_code(task))
+    update_parameters({'trial_type': 'DMS', 'seed': 1})
+    assert_equal(par, expected)
+
+
+def test_derived_parameters_are_recomputed():
+    before = fresh(**SMALL, seed=1)
+    update_parameters(par | {'noise_rnn': 9, 'num_time_steps': None, 'w_in0': [], 'EI_list': 'x'})
+    assert_equal(par, before)
+
+
+@pytest.mark.parametrize(
+    ('name', 'value'), [('trial_type', 'DMRS60'), ('n_hidden', 10.0), ('dt', 0), ('test_time', 5)]
+)
+def test_loading_checks_settings(name, value):
+    saved = par | {'kappa': 3, name: value}
+    update_parameters({**SMALL, 'learning_rate': 0.5})
+    assert_refused(saved, f'{name} = {value!r}')
+
+
+def test_a_part_of_par_is_an_update():
+    saved = {name: par[name] for name in ('trial_type', 'dt', 'n_hidden', 'EI_list')}
+    assert_refused(saved, 'EI_list', 'follows from other parameters')
