@@ -168,7 +168,6 @@ class Model(tf.Module):
         shape = (num_trials, p['n_hidden'])
         return State(*(tf.broadcast_to(tf.cast(v, tf.float32), shape) for v in start))
 
-    @tf.function
     def run_model(self, x, h_init=None, syn_x_init=None, syn_u_init=None, key=None):
         """Run the network on x (time, trial, input).
 
@@ -176,11 +175,15 @@ class Model(tf.Module):
         noise; without it there is none. Returns y (time, trial, output), the logits, and h, syn_x,
         syn_u (time, trial, unit), the states after each step.
         """
-        x = tf.cast(x, tf.float32)
         start = self.initial_state(x.shape[1], h_init, syn_x_init, syn_u_init)
+        key = None if key is None else tf.cast(key, tf.int64)
+        return self._run(tf.cast(x, tf.float32), start, key)
+
+    @tf.function
+    def _run(self, x, start: State, key):
         c = self.coefficients(self.effective_weights(), x.shape[1])
-        noise_sd = 0.0 if key is None else self.par['noise_rnn']
-        arrays = bptt.forward(self.rnn_cell, c, x, start, bptt.Noise(noise_sd, key))
+        noise = bptt.Noise(0.0 if key is None else self.par['noise_rnn'], key)
+        arrays = bptt.forward(self.rnn_cell, c, x, start, noise)
         h, syn_x, syn_u = (array.stack()[1:] for array in arrays)
         return self.output(h, c), h, syn_x, syn_u
 

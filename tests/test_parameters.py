@@ -53,7 +53,10 @@ INTEGERS = [*TIMES, *COUNTS, 'seed']
 FLAGS = ['balance_EI', 'var_delay']
 TEXTS = ['save_dir', 'save_fn']
 CHOICES = ['synapse_config', 'spike_regularization', 'trial_type']
-NUMBERS = [name for name in SETTINGS if name not in INTEGERS + FLAGS + TEXTS + CHOICES]
+NUMBERS = ['exc_inh_prop', 'connection_prob', 'membrane_time_constant', 'learning_rate', 'kappa']
+NUMBERS += ['clip_max_grad_val', 'input_mean', 'noise_in_sd', 'noise_rnn_sd', 'tuning_height']
+NUMBERS += ['spike_cost', 'weight_cost', 'test_cost_multiplier', 'rule_cue_multiplier']
+NUMBERS += ['tau_fast', 'tau_slow', 'U_stf', 'U_std', 'stop_accuracy', 'catch_trial_pct']
 MAY_BE_NONE = ['synapse_config', 'seed', 'stop_accuracy']
 
 
@@ -115,12 +118,6 @@ def test_user_wins_over_task(task, task_first):
     for update in updates if task_first else reversed(updates):
         update_parameters(update)
     assert {name: par[name] for name in choice} == choice
-
-
-def test_user_keeps_what_the_task_suggests_too():
-    update_parameters({'trial_type': 'ABBA', 'sample_time': 400})
-    update_parameters({'trial_type': 'DMS'})
-    assert (par['sample_time'], par['delay_time']) == (400, 1000)
 
 
 @pytest.mark.parametrize('first', TASKS)
@@ -187,10 +184,11 @@ def test_only_the_final_settings_count(sequence):
 @pytest.mark.parametrize('task', TASKS)
 @pytest.mark.parametrize('name', OWNED_BY_TASK)
 def test_task_owns(task, name):
-    before = fresh(**SMALL, trial_type=task)
+    before = fresh(**SMALL, seed=1, trial_type=task)
     same = par[name]
     for alike in (same, tuple(same) if isinstance(same, list) else np.int64(same)):
-        update_parameters({name: alike})
+        update_parameters({'trial_type': 'DMC'})
+        update_parameters({name: alike, 'trial_type': task})
         assert_equal(par, before)
     for other in (7, [7], '0', None):
         assert_refused({name: other}, f'{name} = {other!r}', task, repr(same))
@@ -203,17 +201,11 @@ def test_task_owns_against_odd_values(name, value):
     assert_refused({name: value}, f'{name} = {value!r}', repr(par[name]))
 
 
-def test_task_and_what_it_owns_together():
-    update_parameters({'rotation_match': 90, 'trial_type': 'DMRS90'})
-    assert par['rotation_match'] == 90
-
-
 # What a setting may be
 
 
-def test_settings_are_known_here():
-    assert set(SETTINGS) == {*INTEGERS, *FLAGS, *TEXTS, *CHOICES, *NUMBERS}
-    assert len(NUMBERS) == 22
+def test_every_setting_is_listed_here():
+    assert sorted(SETTINGS) == sorted(INTEGERS + NUMBERS + FLAGS + TEXTS + CHOICES)
 
 
 NEVER = [[], [1], {}, {'a': 1}, (), b'x', 1j, object(), range(3), np.array([1.0, 2.0])]
@@ -262,15 +254,15 @@ def test_numbers(name, kind):
 
 
 @pytest.mark.parametrize('name', FLAGS)
-@pytest.mark.parametrize('kind', [bool, np.bool_])
-def test_flags(name, kind):
-    for value in (True, False):
-        update_parameters({name: kind(value)})
-        assert par[name] is value
+def test_flags(name):
+    for value in (True, False, np.True_, np.False_):
+        update_parameters({name: value})
+        assert par[name] is bool(value)
 
 
-def test_numpy_text():
-    update_parameters({'trial_type': np.str_('ABCA'), 'save_fn': np.str_('a.pkl')})
+@pytest.mark.parametrize('value', ['ABCA', np.str_('ABCA'), np.array('ABCA')], ids=repr)
+def test_text(value):
+    update_parameters({'trial_type': value, 'save_fn': value})
     assert type(par['trial_type']) is type(par['save_fn']) is str
 
 
@@ -286,14 +278,14 @@ BAD = [
     ({'trial_type': 'dms'}, 'trial_type', "'dms'", 'the nearest name is DMS'),
     ({'synapse_config': 'ful'}, 'synapse_config', "'ful'", 'exc_dep_inh_fac, None'),
     ({'spike_regularization': 'L3'}, 'spike_regularization', "'L3'", 'L1, L2'),
-    ({'exc_inh_prop': 2}, 'exc_inh_prop', '2', '>= 0 and <= 1'),
-    ({'connection_prob': 0}, 'connection_prob', '0', '<= 1 and > 0'),
-    ({'catch_trial_pct': 1}, 'catch_trial_pct', '1', '>= 0 and < 1'),
-    ({'n_output': 2}, 'n_output', '2', 'an integer of at least 3'),
-    ({'seed': 2**63}, 'seed', str(2**63), 'None or an integer from 0 to'),
+    ({'exc_inh_prop': 2}, 'exc_inh_prop', '2', '>= 0', '<= 1'),
+    ({'connection_prob': 0}, 'connection_prob', '0', '<= 1', '> 0'),
+    ({'catch_trial_pct': 1}, 'catch_trial_pct', '1', '>= 0', '< 1'),
+    ({'n_output': 2}, 'n_output', '2', 'an integer', '3'),
+    ({'seed': 2**63}, 'seed', str(2**63), 'None or an integer'),
     ({'stop_accuracy': 1.01}, 'stop_accuracy', '1.01', 'None or a number'),
     ({'save_dir': ''}, 'save_dir', "''", 'not empty'),
-    ({'dt': 0}, 'dt', '0', 'an integer of at least 1'),
+    ({'dt': 0}, 'dt', '0', 'an integer'),
     ({'dt': 600}, 'fix_time', '500', 'dt = 600 ms'),
     ({'dt': 101}, 'membrane_time_constant', '100', 'at least dt = 101 ms'),
     ({'tau_fast': 9.5}, 'tau_fast', '9.5', 'at least dt = 10 ms'),

@@ -1,0 +1,177 @@
+"""The forward pass against a plain NumPy loop, and what Model promises."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import results
+from initial import SYNAPSES
+from model import Model
+from parameters import par, update_parameters
+from stimulus import Stimulus
+
+REFERENCE = Path(__file__).parent.parent.parent / 'shared' / 'reference'
+NETWORKS = ['DMS-run-0.pkl', 'DMS-run-1.pkl', 'DMS-run-2.pkl']
+
+
+def relu(value):
+    return np.maximum(value, 0)
+
+
+def loop(stimulus, weights, p, h=None, x=None, u=None):
+    """The equations of the paper, step by step in float64, without noise: y, h, x, u."""
+    w = {name: np.asarray(value, float) for name, value in weights.items()}
+    W = w['w_rnn']
+    if p['exc_inh_prop'] < 1:
+        num_exc = round(p['n_hidden'] * p['exc_inh_prop'])
+        W = relu(W) * np.where(np.arange(p['n_hidden']) < num_exc, 1, -1)[:, None]
+    num_trials = stimulus.shape[1]
+    alpha, dt = p['dt'] / p['membrane_time_constant'], p['dt'] / 1000
+    h = np.tile(w['h'] if h is None else h, (num_trials, 1))[:num_trials]
+    x = p['syn_x_init'][:1] * np.ones((num_trials, 1)) if x is None else x
+    u = p['syn_u_init'][:1] * np.ones((num_trials, 1)) if u is None else u
+    history = []
+    for step in stimulus.astype(float):
+        dynamic = p['dynamic_synapse']
+        dx = p['alpha_std'] * (1 - x) - dt * u * x * h
+        du = p['alpha_stf'] * (p['U'] - u) + dt * p['U'] * (1 - u) * h
+        x, u = np.clip(x + dynamic * dx, 0, 1), np.clip(u + dynamic * du, 0, 1)
+        h = relu((1 - alpha) * h + alpha * (step @ relu(w['w_in']) + (u * x * h) @ W + w['b_rnn']))
+        history.append((h @ relu(w['w_out']) + w['b_out'], h, x, u))
+    return [np.stack(values) for values in zip(*history, strict=True)]
+
+
+def assert_equals_loop(model, stimulus, **start):
+    names = {'h': 'h_init', 'x': 'syn_x_init', 'u': 'syn_u_init'}
+    found = model.run_model(stimulus, **{names[name]: value for name, value in start.items()})
+    weights = {name: variable.numpy() for name, variable in model.weights.items()}
+    for name, value, expected in zip(
+        ('y', 'h', 'x', 'u'), found, loop(stimulus, weights, par, **start), strict=True
+    ):
+        assert value.shape == expected.shape, name
+        error = np.abs(value.numpy() - expected).max()
+        assert error <= 1e-5 * np.abs(expected).max(), name
+
+
+@pytest.mark.parametrize('name', NETWORKS)
+def test_networks_of_the_original_code(name):
+    if not REFERENCE.exists():
+        pytest.skip('the networks that the original code trained are not on this machine')
+    saved = results.load_results(REFERENCE / name)
+    update_parameters(saved['parameters'])
+    update_parameters({'batch_size': 64, 'seed': 1})
+    assert_equals_loop(Model(saved['weights']), Stimulus().generate_trial()['neural_input'])
+
+
+@pytest.mark.parametrize('name', NETWORKS)
+def test_networks_of_the_original_code_do_the_task(name):
+    """With noise, their accuracy is what their training ended with."""
+    if not REFERENCE.exists():
+        pytest.skip('the networks that the original code trained are not on this machine')
+    saved = results.load_results(REFERENCE / name)
+    update_parameters(saved['parameters'])
+    update_parameters({'batch_size': 256, 'seed': 1})
+    trial = Stimulus().generate_trial()
+    y, _, _, _ = Model(saved['weights']).run_model(trial['neural_input'], key=[1, 2])
+    scored = (trial['desired_output'][..., 0] == 0) & (trial['train_mask'] > 0)
+    correct = np.argmax(y, -1) == np.argmax(trial['desired_output'], -1)
+    assert np.mean(correct[scored]) == pytest.approx(np.mean(saved['accuracy'][-50:]), abs=0.005)
+
+
+@pytest.mark.parametrize('exc_inh_prop', [0.75, 1])
+@pytest.mark.parametrize('config', SYNAPSES)
+def test_every_synapse_configuration(small, config, exc_inh_prop):
+    small(synapse_config=config, exc_inh_prop=exc_inh_prop)
+    assert_equals_loop(Model(), Stimulus().generate_trial()['neural_input'])
+
+
+def test_initial_states_for_all_trials_or_for_each(small):
+    small()
+    model, rng = Model(), np.random.default_rng(0)
+    stimulus = Stimulus().generate_trial()['neural_input']
+    size = (stimulus.shape[1], par['n_hidden'])
+    start = {name: rng.random(size).astype(np.float32) for name in 'hxu'}
+    assert_equals_loop(model, stimulus, **start)
+    one = {name: value[:1] for name, value in start.items()}
+    repeated = {name: np.repeat(value, size[0], 0) for name, value in one.items()}
+    names = {'h': 'h_init', 'x': 'syn_x_init', 'u': 'syn_u_init'}
+    for a, b in zip(
+        model.run_model(stimulus, **{names[n]: v for n, v in one.items()}),
+        model.run_model(stimulus, **{names[n]: v for n, v in repeated.items()}),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_run_goes_on_from_the_state_of_another(small):
+    small()
+    model = Model()
+    stimulus = Stimulus().generate_trial()['neural_input']
+    whole = model.run_model(stimulus)
+    first = model.run_model(stimulus[:9])
+    rest = model.run_model(stimulus[9:], *(state[-1] for state in first[1:]))
+    for a, b, c in zip(whole, first, rest, strict=True):
+        np.testing.assert_allclose(a, np.concatenate([b, c]), rtol=1e-5, atol=1e-6)
+
+
+def test_without_plasticity_the_synapses_stand_still(small):
+    small(synapse_config=None)
+    _, _, syn_x, syn_u = Model().run_model(Stimulus().generate_trial()['neural_input'])
+    np.testing.assert_array_equal(syn_x, 1)
+    np.testing.assert_array_equal(syn_u, 1)
+
+
+def test_noise_follows_the_key(small):
+    small()
+    model, stimulus = Model(), Stimulus().generate_trial()['neural_input']
+    h = [model.run_model(stimulus, key=key)[1].numpy() for key in ([1, 2], [1, 2], [1, 3])]
+    np.testing.assert_array_equal(h[0], h[1])
+    assert not np.array_equal(h[0], h[2])
+
+
+def test_a_model_keeps_the_parameters_it_was_made_with(small):
+    small()
+    model, stimulus = Model(), Stimulus().generate_trial()['neural_input']
+    update_parameters({'trial_type': 'DMRS90', 'U_stf': 0.9, 'membrane_time_constant': 30})
+    after = model.run_model(stimulus)
+    small()
+    assert_equals_loop(model, stimulus)
+    np.testing.assert_array_equal(after[1], model.run_model(stimulus)[1])
+
+
+def test_weights_of_another_shape_are_refused(small):
+    small()
+    weights = {name: variable.numpy() for name, variable in Model().weights.items()}
+    update_parameters({'n_hidden': 13})
+    with pytest.raises(ValueError, match=r'weight h has shape \(1, 12\)'):
+        Model(weights)
+
+
+def test_a_training_step_in_numpy(small):
+    """Three updates from the same gradients: mask, clip to a norm, Adam, written out in NumPy."""
+    small(noise_rnn_sd=0, learning_rate=0.05)
+    model = Model()
+    weights = {name: variable.numpy().astype(float) for name, variable in model.weights.items()}
+    m = dict.fromkeys(weights, 0)
+    v = dict.fromkeys(weights, 0)
+    taken = []
+    apply = model.optimizer.apply
+    model.optimizer.apply = lambda gradients, t: (taken.append(gradients), apply(gradients, t))
+    model._update = model._update.python_function  # eagerly, so that gradients are numbers
+    for t in range(3):
+        model.optimize(Stimulus([1, t]).generate_trial(), t)
+        for name, gradient in taken[-1].items():
+            g = gradient.numpy() * par.get(f'{name}_mask', 1)
+            g = g * 0.1 / max(np.sqrt(np.sum(g**2)), 0.1)
+            m[name] = 0.9 * m[name] + 0.1 * g
+            v[name] = 0.999 * v[name] + 0.001 * g**2
+            rate = 0.05 * np.sqrt(1 - 0.999 ** (t + 1)) / (1 - 0.9 ** (t + 1))
+            weights[name] = weights[name] - rate * m[name] / (np.sqrt(v[name]) + 1e-8)
+            np.testing.assert_allclose(
+                model.weights[name], weights[name], rtol=1e-4, atol=1e-6, err_msg=name
+            )
+    assert len(taken) == 3
+    diagonal = np.diag(model.weights['w_rnn'].numpy())
+    np.testing.assert_array_equal(diagonal, 0)
+    np.testing.assert_array_equal(model.weights['w_out'].numpy()[par['ind_inh']], 0)
