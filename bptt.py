@@ -71,29 +71,36 @@ def _blocks(num_steps: int) -> tuple[int, int]:
     return num_steps - rest, rest
 
 
-def forward(cell, c, stimulus: tf.Tensor, start, noise: Noise):
-    """Run `cell` over stimulus (time, trial, input) from the state `start`.
+def forward(cell, c, stimulus: tf.Tensor, start, noise: Noise, record=tuple, gain=None):
+    """Run `cell` over stimulus (time, trial, input) from the state `start`, (row, unit) each.
 
-    Returns a TensorArray for each part of the state; entry t is the state before step t, so that
-    entry 0 is `start` and the last entry the state after the last step.
+    Rows are the trials; or several conditions of the same trials one after the other, which share
+    input and noise. `gain` (time, row, unit) multiplies the activity after each step. Returns a
+    TensorArray for each tensor of record(state), by default the state itself; entry t belongs to
+    the state before step t, so that entry 0 is that of `start`, and the last that of the end.
     """
     num_steps, num_trials, num_inputs = stimulus.shape
+    num_rows, num_units = start[0].shape
+    conditions = [1, num_rows // num_trials, 1]
     whole, rest = _blocks(num_steps)
-    make = type(start)._make
 
     def block(t, state, arrays, length=STEPS_PER_BLOCK):
-        inputs = tf.unstack(tf.slice(stimulus, [t, 0, 0], [length, num_trials, num_inputs]))
-        noises = _block_of_noise(noise, t, (length, *start[0].shape))
+        inputs = tf.slice(stimulus, [t, 0, 0], [length, num_trials, num_inputs])
+        inputs = tf.unstack(tf.tile(inputs, conditions))
+        noises = _block_of_noise(noise, t, (length, num_trials, num_units), conditions)
         for k in range(length):
-            state, index = cell(inputs[k], noises[k], state, c), t + (k + 1)
-            arrays = make(a.write(index, v) for a, v in zip(arrays, state, strict=True))
+            state = cell(inputs[k], noises[k], state, c)
+            if gain is not None:
+                state = state._replace(h=state.h * gain[t + k])
+            index = t + (k + 1)
+            arrays = tuple(a.write(index, v) for a, v in zip(arrays, record(state), strict=True))
         return t + length, state, arrays
 
-    arrays = make(
+    arrays = tuple(
         tf.TensorArray(
             tf.float32, num_steps + 1, clear_after_read=False, element_shape=v.shape
         ).write(0, v)
-        for v in start
+        for v in record(start)
     )
     _, state, arrays = tf.while_loop(
         lambda t, *_: t < whole, block, (0, start, arrays), parallel_iterations=1
@@ -101,11 +108,11 @@ def forward(cell, c, stimulus: tf.Tensor, start, noise: Noise):
     return block(whole, state, arrays, rest)[2] if rest else arrays
 
 
-def _block_of_noise(noise: Noise, t, shape) -> list:
+def _block_of_noise(noise: Noise, t, shape, conditions: list[int]) -> list:
     if not noise.sd:
         return [0.0] * shape[0]
     key = tf.random.experimental.stateless_fold_in(noise.key, t)
-    return tf.unstack(noise.sd * gaussian(shape, key))
+    return tf.unstack(tf.tile(noise.sd * gaussian(shape, key), conditions))
 
 
 class Fixed(NamedTuple):

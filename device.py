@@ -3,7 +3,7 @@
 import os
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 INSTALL_GPU = "GPU support needs an NVIDIA driver and `pip install 'tensorflow[and-cuda]'`"
 
@@ -41,20 +41,26 @@ def select(gpu_id: str | int | None, threads: int | None = None) -> str:
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices('GPU')
-    if gpu_id is None or str(gpu_id).lower() == 'none':
+    if is_cpu(gpu_id):
         threads = threads or available_cores()
-        try:
+        with suppress(RuntimeError):  # TensorFlow has run in this process: it keeps its threads
             tf.config.set_visible_devices([], 'GPU')
             tf.config.threading.set_intra_op_parallelism_threads(1)
             tf.config.threading.set_inter_op_parallelism_threads(threads)
-        except RuntimeError:
-            pass  # TensorFlow has run already in this process: it keeps the threads it has
         return f'CPU, {threads} thread{"s" * (threads > 1)}'
     gpu = _find(str(gpu_id), gpus)
-    tf.config.set_visible_devices(gpu, 'GPU')
-    tf.config.experimental.set_memory_growth(gpu, True)
+    try:
+        tf.config.set_visible_devices(gpu, 'GPU')
+        tf.config.experimental.set_memory_growth(gpu, True)
+    except RuntimeError as error:
+        raise DeviceError(f'GPU {gpu_id} cannot be chosen any more: {error}') from error
     details = tf.config.experimental.get_device_details(gpu)
     return f'GPU {gpu_id}, {details.get("device_name", "unknown model")}'
+
+
+def is_cpu(gpu_id: str | int | None) -> bool:
+    """Whether a GPU id asks for the CPU."""
+    return gpu_id is None or str(gpu_id).lower() == 'none'
 
 
 def _find(gpu_id: str, gpus: list):

@@ -15,7 +15,6 @@ if __name__ == '__main__':
 
     sys.exit(run())
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -23,6 +22,7 @@ import numpy as np
 import tensorflow as tf
 
 import bptt
+from device import available_cores
 from optimizer import Adam
 from parameters import par
 
@@ -82,8 +82,11 @@ class Model(tf.Module):
         super().__init__()
         self.par = dict(par)
         self.trials_per_part = trials_per_part
-        self.threads = ThreadPoolExecutor(threads or os.cpu_count())
+        self.threads = ThreadPoolExecutor(threads or available_cores())
+        # graphs of this network's own
         self._differentiate = tf.function(self._losses_and_gradients, jit_compile=jit_compile)
+        self._update = tf.function(self._sum_and_update)
+        self._run = tf.function(self._run_part)
         self.initialize_weights(weights)
         names = self.weights
         masks = {name: self.par.get(f'{name}_mask') for name in names}
@@ -168,24 +171,66 @@ class Model(tf.Module):
         shape = (num_trials, p['n_hidden'])
         return State(*(tf.broadcast_to(tf.cast(v, tf.float32), shape) for v in start))
 
-    def run_model(self, x, h_init=None, syn_x_init=None, syn_u_init=None, key=None):
+    def run_model(
+        self, x, h_init=None, syn_x_init=None, syn_u_init=None, key=None, suppress_activity=None
+    ):
         """Run the network on x (time, trial, input).
 
         Initial states are (1, unit) or (trial, unit). `key`, two integers, decides the recurrent
-        noise; without it there is none. Returns y (time, trial, output), the logits, and h, syn_x,
-        syn_u (time, trial, unit), the states after each step.
+        noise; without it there is none. suppress_activity (time, unit) multiplies the activity
+        after each step. Returns arrays y (time, trial, output), the logits, and h, syn_x, syn_u
+        (time, trial, unit), the states after each step.
         """
         start = self.initial_state(x.shape[1], h_init, syn_x_init, syn_u_init)
-        key = None if key is None else tf.cast(key, tf.int64)
-        return self._run(tf.cast(x, tf.float32), start, key)
+        start = State(*(v.numpy()[np.newaxis] for v in start))
+        gain = None if suppress_activity is None else np.asarray(suppress_activity)[:, np.newaxis]
+        return tuple(v[:, 0] for v in self.run_conditions(x, start, key, gain))
 
-    @tf.function
-    def _run(self, x, start: State, key):
-        c = self.coefficients(self.effective_weights(), x.shape[1])
-        noise = bptt.Noise(0.0 if key is None else self.par['noise_rnn'], key)
-        arrays = bptt.forward(self.rnn_cell, c, x, start, noise)
-        h, syn_x, syn_u = (array.stack()[1:] for array in arrays)
-        return self.output(h, c), h, syn_x, syn_u
+    def run_conditions(self, x, start: State, key=None, gain=None, record: str = 'all'):
+        """Run the network under several conditions of the same trials, with the same noise in all.
+
+        x is (time, trial, input), each part of `start` (condition, trial, unit); gain (time,
+        condition, unit) multiplies the activity. Returns what `record` says: 'all' y, h, syn_x and
+        syn_u, 'output' y alone, each (time, condition, trial, ...); 'activity' the mean of h over
+        time, (condition, trial, unit). Trials are run in parts, as many at once as there are
+        threads; their noise depends on the key alone.
+        """
+        num_conditions, num_trials, _ = start.h.shape
+        num_parts = -(-num_trials // max(1, self.trials_per_part // num_conditions))
+        xs = np.array_split(np.asarray(x, np.float32), num_parts, 1)
+        starts = zip(*(np.array_split(v, num_parts, 1) for v in start), strict=True)
+        keys = [None if key is None else np.array([*key, i], np.int64) for i in range(num_parts)]
+        gain = None if gain is None else np.asarray(gain, np.float32)
+
+        def run(x, start, key):
+            return self._run(x, State(*start), key, gain, record)
+
+        parts = self.threads.map(run, xs, starts, keys)
+        joined = (np.concatenate(v, -2) for v in zip(*parts, strict=True))
+        return tuple(joined) if record == 'all' else next(joined)
+
+    def _run_part(self, x, start: State, key, gain, record: str) -> tuple[tf.Tensor, ...]:
+        num_conditions, num_trials, _ = start.h.shape
+        rows = num_conditions * num_trials
+        c = self.coefficients(self.effective_weights(), rows)
+        start = State(*(tf.reshape(v, [rows, -1]) for v in start))
+        noise = bptt.Noise(0.0, None)
+        if key is not None:
+            key = tf.random.experimental.stateless_fold_in(key[:2], key[2])
+            noise = bptt.Noise(self.par['noise_rnn'], key)
+        if gain is not None:
+            gain = tf.repeat(gain, rows // gain.shape[1], 1)
+        recorded = {
+            'all': lambda state: (self.output(state.h, c), *state),
+            'output': lambda state: (self.output(state.h, c),),
+            'activity': lambda state: (state.h,),
+        }[record]
+        arrays = bptt.forward(self.rnn_cell, c, x, start, noise, recorded, gain)
+        values = (array.stack()[1:] for array in arrays)
+        if record == 'activity':
+            values = (tf.reduce_mean(value, 0) for value in values)
+        shape = (num_conditions, num_trials)
+        return tuple(tf.reshape(v, [*v.shape[:-2], *shape, v.shape[-1]]) for v in values)
 
     def optimize(self, trial_info: dict, iteration: int) -> dict[str, float]:
         """Train on one batch. Returns its accuracy and losses, those before the update.
@@ -220,8 +265,7 @@ class Model(tf.Module):
             cost,
         )
 
-    @tf.function
-    def _update(self, parts: list[dict[str, tf.Tensor]], iteration) -> dict[str, tf.Tensor]:
+    def _sum_and_update(self, parts: list[dict[str, tf.Tensor]], iteration) -> dict[str, tf.Tensor]:
         """Add up the parts, go from the effective weights to the trained ones, and update these."""
         sums = {name: tf.add_n([part[name] for part in parts]) for name in parts[0]}
         p = self.par

@@ -104,16 +104,16 @@ def _checkpoint(filename: Path, resume: bool, overwrite: bool) -> dict | None:
 def _restore_settings(saved: dict, checkpoint: Path) -> None:
     """Take the settings of the checkpoint; what the user set must agree with them."""
     asked, place = user_settings(), {name: par[name] for name in PLACE}
-    for name, value in asked.items():
-        if name not in CHANGEABLE + PLACE and value != saved.get(name):
-            raise RunError(
-                f'{name} = {value!r} contradicts {checkpoint}, where it is {saved.get(name)!r}: '
-                f'only {", ".join(CHANGEABLE)} may change on --resume'
-            )
     try:
         update_parameters(saved)
     except ValueError as error:
         raise RunError(f'{checkpoint} holds impossible settings: {error}') from error
+    for name, value in asked.items():
+        if name not in CHANGEABLE + PLACE and value != par[name]:
+            raise RunError(
+                f'{name} = {value!r} contradicts {checkpoint}, where it is {par[name]!r}: '
+                f'only {", ".join(CHANGEABLE)} may change on --resume'
+            )
     update_parameters(place | {name: asked[name] for name in CHANGEABLE if name in asked})
 
 
@@ -122,8 +122,8 @@ def _build(gpu_id, threads: int | None, checkpoint: dict | None):
     # imported only now: TensorFlow takes seconds, and wrong requests are told at once
     from model import Model
 
-    on_gpu = gpu_id is not None and str(gpu_id).lower() != 'none'
-    options = {'jit_compile': True, 'trials_per_part': par['batch_size']} if on_gpu else {}
+    whole_batch = {'jit_compile': True, 'trials_per_part': par['batch_size']}
+    options = {} if device.is_cpu(gpu_id) else whole_batch
     options['threads'] = threads or device.available_cores()
     if not checkpoint:
         return Model(**options)

@@ -49,7 +49,7 @@ class Recorder:
 def by_hand(model: Model, stimulus, target, mask):
     model.optimizer = Recorder()
     sums = model._losses_and_gradients(KEY, stimulus, target, mask)
-    losses = model._update.python_function([sums], 0)
+    losses = model._sum_and_update([sums], 0)
     return losses, model.optimizer.gradients
 
 

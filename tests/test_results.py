@@ -260,7 +260,9 @@ def test_a_list_that_contains_itself_is_refused(tmp_path):
 
 
 def test_a_tensor_is_refused(tmp_path):
-    tf = pytest.importorskip('tensorflow')
+    tf = sys.modules.get('tensorflow')  # not imported for this test alone: that takes seconds
+    if tf is None:
+        pytest.skip('no other test module of this run imports TensorFlow')
     with pytest.raises(TypeError, match='weights/h is of type EagerTensor'):
         results.save(tmp_path / 'a.pkl', {'weights': {'h': tf.constant([1.0])}})
 
@@ -442,6 +444,20 @@ def test_arrays_that_do_not_fit_their_data_are_refused(tmp_path, shape, data):
     call = Call(RECONSTRUCT, ARRAY_CLASS, EMPTY_SHAPE, BYTE, state=state)
     with pytest.raises(ResultsError, match='written.pkl is damaged, cut short or no pickle'):
         results.load(write(tmp_path, pickle.dumps({'a': call})))
+
+
+def test_an_array_of_many_empty_texts_is_refused(tmp_path):
+    state = (1, (1000,), np.dtype('S0'), False, b'')  # no bytes for any number of entries
+    call = Call(RECONSTRUCT, ARRAY_CLASS, EMPTY_SHAPE, BYTE, state=state)
+    with pytest.raises(ResultsError, match='damaged'):
+        results.load(write(tmp_path, pickle.dumps({'a': call})))
+
+
+def test_a_refusal_is_one_short_line(tmp_path):
+    stream = value_of(b'cos\n' + b'\xc3\xa9' * 5000 + b'\n')
+    with pytest.raises(ResultsError) as refusal:
+        results.load(write(tmp_path, stream))
+    assert len(str(refusal.value)) < len(str(tmp_path)) + 200
 
 
 def test_indices_that_would_fill_the_memory_are_refused(tmp_path):
