@@ -41,6 +41,7 @@ def select(gpu_id: str | int | None, threads: int | None = None) -> str:
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices('GPU')
+    tf.get_logger().setLevel('ERROR')  # it warns of graphs for several shapes, which are wanted
     if is_cpu(gpu_id):
         threads = threads or available_cores()
         with suppress(RuntimeError):  # TensorFlow has run in this process: it keeps its threads

@@ -45,7 +45,7 @@ def synapses(s: Settings, sign: np.ndarray) -> dict:
 
     A static unit has dynamic_synapse 0: its x and u never change.
     """
-    kind = _synapse_kinds(s['synapse_config'], sign)
+    kind = synapse_kinds(s['synapse_config'], sign)
     facilitating, depressing = kind == 'facilitating', kind == 'depressing'
     dynamic = facilitating | depressing
     fast, slow = s['dt'] / s['tau_fast'], s['dt'] / s['tau_slow']
@@ -67,7 +67,8 @@ def synapses(s: Settings, sign: np.ndarray) -> dict:
     }
 
 
-def _synapse_kinds(config, sign: np.ndarray) -> np.ndarray:
+def synapse_kinds(config: str | None, sign: np.ndarray) -> np.ndarray:
+    """'facilitating', 'depressing' or 'static' for each unit (unit,), given the units' signs."""
     alternating = np.where(np.arange(len(sign)) % 2 == 0, 'facilitating', 'depressing')
     exc, inh = (alternating if kind == 'alternating' else kind for kind in SYNAPSES[config])
     return np.where(sign > 0, exc, inh)

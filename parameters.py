@@ -10,6 +10,7 @@ what the user asks for wins over what a task suggests. The defaults are those of
 
 import secrets
 from collections.abc import Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 import numpy as np
@@ -78,6 +79,22 @@ SETTINGS: dict[str, tuple[object, Check]] = {
     'variable_delay_max': (300, count(1)),  # by how much a drawn delay can fall short
     'catch_trial_pct': (0, number(0, below=1)),  # share of trials without a test
 }
+# Options of the analysis: parameters like the others, but never taken from a saved network.
+ANALYSIS: dict[str, tuple[object, Check]] = {
+    'analysis_trials': (1024, count(1)),  # in each batch of the analysis
+    'decoding_reps': (100, count(1)),  # draws of training and test trials
+    'simulation_reps': (100, count(1)),  # shuffles
+    'svm_normalize': (True, flag()),  # scale each unit's signal to its range before decoding
+    'analyze_tuning': (True, flag()),
+    'calculate_resp_matrix': (True, flag()),  # also with each unit silenced
+    'suppress_analysis': (False, flag()),  # accuracy with groups silenced before the test
+    'decode_test': (False, flag()),
+    'decode_match': (False, flag()),
+    'decode_rule': (False, flag()),
+    'decode_neuronal_groups': (False, flag()),  # what is decoded, also from each group of units
+    'decode_stability': (False, flag()),  # train at each time, test at every other
+}
+SETTINGS |= ANALYSIS
 # What only the task decides; any other value is refused.
 OWNED_BY_TASK = (
     'rotation_match',
@@ -109,6 +126,18 @@ def reset_parameters() -> None:
     par.clear()
     _user.clear()
     _set({})
+
+
+@contextmanager
+def kept_parameters():
+    """Undo, at the end, whatever changes the parameters meanwhile."""
+    kept, user = dict(par), dict(_user)
+    try:
+        yield
+    finally:
+        for current, before in ((par, kept), (_user, user)):
+            current.clear()
+            current.update(before)
 
 
 def user_settings() -> dict:
@@ -177,7 +206,8 @@ def _nearest(name, names) -> str:
 
 def _from_saved(saved: Mapping) -> dict:
     """The settings in which a saved network differs from what its task sets by itself."""
-    settings = _checked({name: saved[name] for name in SETTINGS if name in saved})
+    network = SETTINGS.keys() - ANALYSIS.keys()
+    settings = _checked({name: saved[name] for name in network & saved.keys()})
     usual = _defaults() | TASKS[settings['trial_type']].suggested
     return {
         name: value

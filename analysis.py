@@ -1,0 +1,297 @@
+"""Measures of how trained networks hold information: decoding, tuning, shuffles, suppression.
+
+    python analysis.py FILE_OR_FOLDER ... [--set NAME=VALUE]... [--jobs N] [--out FOLDER] [--mat]
+
+Reloads saved networks, also those of the original code, runs them with noise, and adds the measures
+to the file (or writes them to --out). Each is defined where it is computed: decoding.py, tuning.py,
+perturbation.py, suppression.py, and measures.py for the axes of rules and fields.
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+import results
+from decoding import calculate_svms
+from device import available_cores
+from parameters import ANALYSIS, kept_parameters, par, update_parameters
+from stimulus import Stimulus
+from tuning import calculate_tuning, input_tuning
+
+if __name__ == '__main__':
+    # before TensorFlow is imported, which takes seconds, so that a wrong request is told at once
+    from analysis_command import run
+
+    sys.exit(run())
+
+import measures
+from model import Model, State
+from perturbation import get_perf, num_rules, rule_index, shuffle_onsets, simulate_network
+from suppression import (
+    calculate_response_matrix,
+    suppress_groups,
+    tuning_under_suppression,
+)
+
+__all__ = [
+    'analyze_model_from_file',
+    'calculate_response_matrix',
+    'calculate_svms',
+    'calculate_tuning',
+    'get_perf',
+    'run_model',
+    'run_multiple',
+    'simulate_network',
+]
+
+ROWS_AT_ONCE = 384  # trials times conditions of a part of a run
+NETWORK = ('weights', 'parameters', *results.CURVES)  # what training saved
+
+Progress = Callable[[int], None]
+
+
+def run_model(
+    x, h_init, syn_x_init, syn_u_init, weights: dict, suppress_activity=None, key=None
+) -> tuple[np.ndarray, ...]:
+    """Run a network with the settings in `par` and these weights, with noise.
+
+    x is (time, trial, input), initial states are (1, unit) or (trial, unit), suppress_activity
+    (time, unit) multiplies the activity. Two integers as `key` make the noise the same each time.
+    Returns y (time, trial, output) and h, syn_x, syn_u (time, trial, unit).
+    """
+    key = np.random.default_rng().integers(2**62, size=2) if key is None else key
+    model = Model(weights, trials_per_part=ROWS_AT_ONCE)
+    return model.run_model(x, h_init, syn_x_init, syn_u_init, key, suppress_activity)
+
+
+def run_multiple(
+    files: list, update_params: Mapping | None = None, **options
+) -> dict[Path, dict | Exception]:
+    """Analyse files one after the other, each into itself; see `analyze_model_from_file`.
+
+    Returns for each file its results, or the error for which it could not be analysed.
+    """
+    found = {}
+    for filename in map(Path, files):
+        try:
+            found[filename] = analyze_model_from_file(filename, filename, update_params, **options)
+        except (ValueError, OSError) as error:
+            found[filename] = error
+    return found
+
+
+def analyze_model_from_file(
+    filename,
+    savefile=None,
+    update_params: Mapping | None = None,
+    *,
+    seed: int = 0,
+    jobs: int | None = None,
+    progress: Progress = lambda n: None,
+) -> dict:
+    """Analyse a saved network; return its results with the measures added.
+
+    They are written only to `savefile`, if it is given. `update_params` are parameters that differ
+    from the network's, above all the options of the analysis. The same seed gives the same numbers
+    on any number of processes (`jobs`). `progress` is called with the amount of work done, in the
+    units of `amount_of_work`. `par` is left as it was. Raises results.ResultsError for a file that
+    is no network's result, ValueError for options that are not allowed or too few trials.
+    """
+    saved = results.load_results(filename)
+    with kept_parameters():
+        set_parameters(saved, update_params)
+        model = Model(saved['weights'], trials_per_part=ROWS_AT_ONCE, threads=jobs)
+        found = Analysis(model, seed, jobs or available_cores(), progress).everything()
+        made_with = {name: par[name] for name in ANALYSIS} | {'seed': seed}
+        end = measures.end_of_delay(par)
+    earlier = saved.get('analysis', {}).get('measures', [])
+    network = {name: value for name, value in saved.items() if name not in earlier}
+    about = {'options': made_with, 'measures': sorted(found), 'end_of_delay': (end.start, end.stop)}
+    analyzed = network | found | {'analysis': about}
+    if savefile is not None:
+        results.save(savefile, analyzed)
+    return analyzed
+
+
+def set_parameters(saved: Mapping, update_params: Mapping | None = None) -> None:
+    """Set `par` to analyse a saved network: its settings, fixed delays and no catch trials."""
+    update_parameters(saved['parameters'])
+    update_parameters({'var_delay': False, 'catch_trial_pct': 0})
+    update_parameters(update_params or {})
+    update_parameters({'batch_size': par['analysis_trials']})
+
+
+def is_analyzed(saved: Mapping, options: Mapping, seed: int) -> bool:
+    """Whether saved results hold all that the options ask for, made with the same ones."""
+    before = saved.get('analysis', {}).get('options', {})
+    if before.get('seed') != seed:
+        return False
+    switches = [name for name in ANALYSIS if isinstance(options[name], bool)]
+    switches.remove('svm_normalize')
+    return all(
+        before.get(name) or not options[name]
+        if name in switches
+        else before.get(name) == options[name]
+        for name in ANALYSIS
+    )
+
+
+def amount_of_work(p: Mapping) -> int:
+    """What `progress` of an analysis adds up to: repetitions, silenced units and windows."""
+    possible = measures.possible_labels(p)
+    rules, num_fields = num_rules(p), 2 if p['trial_type'] == 'dualDMS' else 1
+    decoded = [n for n in ('test', 'match', 'rule') if p[f'decode_{n}'] and n in possible]
+    groups = 4 * (1 + len([name for name in decoded if name != 'rule']))
+    repetitions = p['decoding_reps'] * (1 + len(decoded) - ('rule' in decoded))
+    if p['decode_neuronal_groups']:
+        repetitions += groups * min(measures.GROUP_REPETITIONS, p['decoding_reps'])
+    if p['decode_stability']:
+        repetitions += min(measures.STABILITY_REPETITIONS, p['decoding_reps'])
+    work = rules * num_fields * repetitions
+    work += num_fields * p['decoding_reps'] * ('rule' in decoded)
+    work += p['decoding_reps'] * (p['trial_type'] not in ('DMS', 'distractor'))
+    work += rules * len(shuffle_onsets(p)) * p['simulation_reps']
+    if 'test' in possible and p['calculate_resp_matrix']:
+        work += 1 + p['n_hidden']
+    return work
+
+
+class Analysis:
+    """The measures of one network, with the options in its parameters."""
+
+    def __init__(self, model: Model, seed: int, jobs: int, progress: Progress):
+        self.model, self.p, self.jobs, self.progress = model, model.par, jobs, progress
+        self.seed = seed
+
+    def everything(self) -> dict:
+        """All measures that the options ask for and the task gives a meaning to."""
+        test_trial = self._trial(1, test_mode=True)
+        probe_trial, probe_par = self._probe()
+        # too few trials are told before the work, not in its middle
+        measures.check_trials(test_trial, self.p, self._decoded())
+        if probe_trial:
+            measures.check_trials(probe_trial, probe_par, ['sample'])
+        found = self._ordinary() | self._test_mode(test_trial)
+        if self.p['trial_type'] == 'DMS':
+            return found | measures.as_probe(found)
+        return found | (self._probed(probe_trial, probe_par) if probe_trial else {})
+
+    def _trial(self, number: int, test_mode: bool = False) -> dict:
+        return Stimulus([self.seed, number]).generate_trial(test_mode)
+
+    def _run(self, trial_info: Mapping, number: int) -> tuple[np.ndarray, State]:
+        y, *states = self.model.run_model(trial_info['neural_input'], key=[self.seed, number])
+        return y, State(*states)
+
+    def _seed(self, number: int) -> np.random.SeedSequence:
+        return np.random.SeedSequence([self.seed, number])
+
+    def _decoded(self) -> list[str]:
+        wanted = ('test', 'match', 'rule')
+        possible = measures.possible_labels(self.p)
+        return [
+            'sample',
+            *(name for name in wanted if self.p[f'decode_{name}'] and name in possible),
+        ]
+
+    def _ordinary(self) -> dict:
+        """Accuracy, shuffles and suppression, in trials as in training."""
+        p, trial_info = self.p, self._trial(0)
+        y, states = self._run(trial_info, 0)
+        found = accuracy(trial_info, y, p)
+        found |= simulate_network(
+            self.model, trial_info, states, p['simulation_reps'], self._seed(2), self.progress
+        )
+        if p['suppress_analysis'] and 'test' in measures.possible_labels(p):
+            found |= suppress_groups(self.model, trial_info, states, self._seed(3))
+        return found
+
+    def _test_mode(self, trial_info: dict) -> dict:
+        """Decoding, tuning and responses, in trials whose tests are independent of the sample."""
+        p = self.p
+        _, states = self._run(trial_info, 1)
+        labels = measures.fields(trial_info, p)
+        decoder = self._decoder(states, trial_info, p, 4)
+        found = {}
+        for what in self._decoded():
+            found |= decoder.decode(what)
+            if p['decode_neuronal_groups'] and what != 'rule':
+                found |= decoder.decode_groups(what)
+        if p['decode_stability']:
+            found |= decoder.decode_stability()
+        if p['analyze_tuning']:
+            found |= measures.tuning_measures(states, trial_info, p)
+            w_in = self.model.weights['w_in'].numpy()
+            found['input_tuning'] = input_tuning(Stimulus().motion_tuning, w_in)
+        if p['trial_type'] == 'DMS' and p['analyze_tuning'] and p['synapse_config'] is not None:
+            found['manipulation'] = measures.manipulation(states, trial_info['sample'], p)
+        if 'test' not in labels:
+            return found
+        first_test = labels['test'][0]
+        if p['calculate_resp_matrix']:
+            sample = measures.tested_sample(trial_info, p)
+            found |= calculate_response_matrix(
+                self.model, trial_info, states, sample, first_test, self._seed(5), self.progress
+            )
+        if p['suppress_analysis'] and p['synapse_config'] is not None:
+            found |= tuning_under_suppression(
+                self.model, trial_info, states, first_test, self._seed(6)
+            )
+        return found
+
+    def _decoder(self, states, trial_info, p, number: int) -> measures.Decoder:
+        seed = [self.seed, number]
+        return measures.Decoder(states, trial_info, p, seed, self.jobs, self.progress)
+
+    def _probe(self) -> tuple[dict | None, dict]:
+        """DMS trials for the inputs of this network, and their parameters.
+
+        Sample and test are in receptive field 0, whose inputs come first; all other inputs have
+        nothing but noise. None for DMS itself, and for a task with other tuning.
+        """
+        p = self.p
+        if p['trial_type'] in ('DMS', 'distractor'):
+            return None, {}
+        in_field = p['num_motion_tuned'] // p['num_receptive_fields']
+        with kept_parameters():
+            update_parameters(
+                {
+                    'trial_type': 'DMS',
+                    'sample_time': 500,
+                    'delay_time': 1000,
+                    'num_motion_tuned': in_field,
+                    'num_fix_tuned': 0,
+                    'num_rule_tuned': p['n_input'] - in_field,  # DMS cues no rule
+                }
+            )
+            return self._trial(7, test_mode=True), dict(par)
+
+    def _probed(self, trial_info: dict, probe_par: dict) -> dict:
+        """Decoding and tuning in DMS trials, and manipulation."""
+        _, states = self._run(trial_info, 7)
+        found = self._decoder(states, trial_info, probe_par, 8).decode('sample')
+        if self.p['analyze_tuning']:
+            found |= measures.tuning_measures(states, trial_info, probe_par)
+        found = measures.as_probe(found)
+        if self.p['analyze_tuning'] and self.p['synapse_config'] is not None:
+            found['manipulation'] = measures.manipulation(states, trial_info['sample'], probe_par)
+        return found
+
+
+def accuracy(trial_info: Mapping, y: np.ndarray, p: Mapping) -> dict:
+    """task_accuracy, and task_accuracy_per_rule (rule,)."""
+    target, mask, rules = (
+        trial_info['desired_output'],
+        trial_info['train_mask'],
+        rule_index(trial_info),
+    )
+    per_rule = [
+        get_perf(target[:, rules == r], y[:, rules == r], mask[:, rules == r])[0]
+        for r in range(num_rules(p))
+    ]
+    return {
+        'task_accuracy': get_perf(target, y, mask)[0],
+        'task_accuracy_per_rule': np.array(per_rule),
+    }

@@ -1,0 +1,163 @@
+"""The command line of analysis.py: which files, with which options, and what it shows."""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+import device
+import results
+from command import fail, positive, setting
+from parameters import kept_parameters, par, update_parameters
+
+COLUMNS = {
+    'network': 28,
+    'accuracy': 9,
+    'neuronal decoding': 18,
+    'synaptic decoding': 18,
+    'neuronal shuffle': 17,
+    'synaptic shuffle': 17,
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments of analysis.py."""
+    p = argparse.ArgumentParser('analysis.py', description='Analyse saved networks.')
+    p.add_argument('paths', nargs='+', type=Path, metavar='FILE_OR_FOLDER')
+    p.add_argument(
+        '--set', action='append', default=[], type=setting, metavar='NAME=VALUE', dest='settings'
+    )
+    p.add_argument('--jobs', type=positive, default=device.available_cores(), help='processes')
+    p.add_argument('--seed', type=int, default=0, help='of all that is drawn (default 0)')
+    p.add_argument('--out', type=Path, help='folder of the results (default: the files themselves)')
+    p.add_argument('--mat', action='store_true', help='also write MATLAB files')
+    p.add_argument('--overwrite', action='store_true', help='analyse again what is analysed')
+    return p
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Do what the command line says; return the exit status.
+
+    2 for a wrong request, 1 if a file could not be analysed; all others still are.
+    """
+    args = parser().parse_args(arguments)
+    settings = dict(args.settings)
+    if args.seed < 0:
+        return fail(f'--seed {args.seed} is not allowed: it must be at least 0', 2)
+    try:
+        with kept_parameters():
+            update_parameters(settings)
+    except ValueError as error:
+        return fail(error, 2)
+    status, rows, notes = 0, [], set()
+    for path in args.paths:
+        files = sorted(path.glob('*.pkl')) if path.is_dir() else [path]
+        if not files:
+            status = fail(f'{path} holds no networks (*.pkl)', 1)
+        for filename in files:
+            try:
+                analyzed = _analyze(filename, settings, args, notes)
+            except (ValueError, OSError) as error:
+                status = fail(error if str(filename) in str(error) else f'{filename}: {error}', 1)
+            else:
+                rows.append((filename.name, *summary(analyzed)))
+    for note in sorted(notes):
+        print(note)
+    print_table(rows)
+    return status
+
+
+def _analyze(filename: Path, settings: Mapping, args, notes: set) -> dict:
+    """The analysed network, from its file where it is finished already."""
+    target = filename if args.out is None else args.out / filename.name
+    saved = results.load_results(target if target.exists() else filename)
+    device.select(None, args.jobs)
+    import analysis
+
+    with kept_parameters():
+        analysis.set_parameters(saved, settings)
+        notes |= set(analysis.measures.absent_measures(par))
+        finished = target.exists() and analysis.is_analyzed(saved, par, args.seed)
+        work = analysis.amount_of_work(par)
+    if finished and not args.overwrite:
+        print(f'{target} is analysed already.')
+        analyzed = saved
+    else:
+        results.check_writable(target)
+        with tqdm(total=work, desc=filename.name, disable=None) as bar:
+            analyzed = analysis.analyze_model_from_file(
+                filename, target, settings, seed=args.seed, jobs=args.jobs, progress=bar.update
+            )
+    if args.mat:
+        save_mat(target.with_suffix('.mat'), analyzed)
+    return analyzed
+
+
+def summary(analyzed: Mapping) -> list[float]:
+    """Accuracy, decoding in the last 100 ms of the delay, accuracy after shuffles at the test."""
+    start, stop = analyzed['analysis']['end_of_delay']
+    decoded, shuffled = (
+        [analyzed.get(f'{name}{measure}') for name in names]
+        for names, measure in (
+            (('neuronal', 'synaptic'), '_sample_decoding'),
+            (('accuracy_neural', 'accuracy_syn'), '_shuffled'),
+        )
+    )
+    return [
+        analyzed['task_accuracy'],
+        *(np.nan if values is None else np.mean(values[..., start:stop]) for values in decoded),
+        *(np.nan if values is None else np.mean(values[:, -1]) for values in shuffled),
+    ]
+
+
+def print_table(rows: list[tuple]) -> None:
+    """One line for each network."""
+    if not rows:
+        return
+    print(''.join(f'{name:>{width}}' for name, width in COLUMNS.items()))
+    for name, *numbers in rows:
+        widths = list(COLUMNS.values())
+        cells = [f'{name:>{widths[0]}}']
+        cells += [f'{n:>{w}.3f}' for n, w in zip(numbers, widths[1:], strict=True)]
+        print(''.join(cells))
+
+
+def save_mat(filename: Path, analyzed: Mapping) -> None:
+    """Write results for MATLAB: None becomes empty, ranges and sequences become arrays."""
+    from scipy.io import savemat
+
+    temporary = filename.with_name(filename.name + '.tmp')
+    try:
+        savemat(temporary, for_matlab(analyzed), long_field_names=True, appendmat=False)
+        temporary.replace(filename)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def for_matlab(value):
+    """`value` in types that a MATLAB file can hold."""
+    if value is None:
+        return np.zeros((0, 0))
+    if isinstance(value, Mapping):
+        return {str(name): for_matlab(item) for name, item in value.items()}
+    if isinstance(value, range):
+        return np.array(value)
+    if isinstance(value, (list, tuple)):
+        plain = [for_matlab(item) for item in value]
+        try:
+            array = np.array(plain)
+            if array.dtype.kind in 'biufU':
+                return array
+        except ValueError:  # items of unequal sizes
+            pass
+        cell = np.empty(len(plain), object)
+        cell[:] = plain
+        return cell
+    return value
+
+
+if __name__ == '__main__':
+    sys.exit(run())

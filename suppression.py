@@ -1,0 +1,149 @@
+"""What a trained network does when units are silenced: groups before a test, or one unit during it.
+
+A silenced unit's activity is multiplied by 0 after the rectification (paper, Methods).
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from model import Model, State
+from perturbation import (
+    GROUPS,
+    Perturbed,
+    Progress,
+    noise_key,
+    num_rules,
+    rule_index,
+    scored_test,
+    unit_groups,
+)
+from tuning import calculate_tuning
+
+WINDOW, WINDOW_OF_SEQUENCE = 100, 200  # ms before a test
+CONDITIONS_AT_ONCE = 10  # of the response matrix; more do not fit the cache
+
+
+def suppression_windows(p: Mapping) -> list[tuple[range, range]]:
+    """(window, test) pairs: the 100 ms before each test; in ABBA and ABCA 200 ms before the first.
+
+    The test is the one whose accuracy is measured.
+    """
+    tests = p['test_time_rng']
+    if p['ABBA_delay'] and len(tests) > 1:
+        return [(_before(tests[0], WINDOW_OF_SEQUENCE, p), scored_test(p))]
+    return [(_before(test, WINDOW, p), test) for test in tests]
+
+
+def _before(test: range, milliseconds: int, p: Mapping) -> range:
+    return range(max(1, test.start - milliseconds // p['dt']), test.start)
+
+
+def suppress_groups(
+    model: Model,
+    trial_info: Mapping,
+    states: State,
+    seed: np.random.SeedSequence,
+) -> dict[str, np.ndarray]:
+    """Accuracy with each group silenced in a window before a test (paper, Fig. 5).
+
+    `states` (time, trial, unit) are those of a noisy run of `trial_info`. Returns
+    acc_neuronal_suppression (rule, window, group, 3) and acc_no_suppression (rule, 3), each all,
+    non-match, match; NaN for an empty group. All conditions share the noise.
+    """
+    p, windows = model.par, suppression_windows(model.par)
+    groups = {name: units for name, units in unit_groups(p).items() if units.any()}
+    filled = [name in groups for name in GROUPS]
+    suppressed = np.full((num_rules(p), len(windows), len(GROUPS), 3), np.nan)
+    unsuppressed = np.full((num_rules(p), 3), np.nan)
+    for rule in range(num_rules(p)):
+        trials = np.flatnonzero(rule_index(trial_info) == rule)
+        for i, (window, test) in enumerate(windows):
+            perturbed = Perturbed(model, trial_info, states, trials, window.start, test)
+            gain = np.ones((len(perturbed.inputs), 1 + len(groups), p['n_hidden']), np.float32)
+            for condition, units in enumerate(groups.values(), start=1):
+                gain[: len(window), condition, units] = 0
+            key = noise_key(np.random.default_rng(seed.spawn(1)[0]))
+            starts = [perturbed.start] * gain.shape[1]
+            performances = perturbed.performances(starts, key, gain)
+            suppressed[rule, i, filled] = performances[1:]
+            if i == 0:
+                unsuppressed[rule] = performances[0]
+    return {'acc_neuronal_suppression': suppressed, 'acc_no_suppression': unsuppressed}
+
+
+def tuning_under_suppression(
+    model: Model,
+    trial_info: Mapping,
+    states: State,
+    first_test: np.ndarray,
+    seed: np.random.SeedSequence,
+) -> dict[str, np.ndarray]:
+    """Synaptic tuning to the first test's direction with each group silenced before the test.
+
+    `first_test` (trial,) holds directions. Returns synaptic_pev_test_suppression and
+    synaptic_pref_dir_test_suppression, (rule, window, group, unit, time); NaN for an empty group.
+    """
+    p, windows = model.par, suppression_windows(model.par)
+    efficacy = states.syn_x * states.syn_u
+    size = num_rules(p), len(windows), len(GROUPS), p['n_hidden'], p['num_time_steps']
+    pev, pref_dir = np.full(size, np.nan, np.float32), np.full(size, np.nan, np.float32)
+    end = range(p['num_time_steps'] - 1, p['num_time_steps'])
+    everything = np.arange(efficacy.shape[1])
+    for i, (window, _) in enumerate(windows):
+        perturbed = Perturbed(model, trial_info, states, everything, window.start, end)
+        key = noise_key(np.random.default_rng(seed.spawn(1)[0]))
+        for group, units in enumerate(unit_groups(p).values()):
+            if not units.any():
+                continue
+            gain = np.ones((len(perturbed.inputs), 1, p['n_hidden']), np.float32)
+            gain[: len(window), :, units] = 0
+            _, _, x, u = perturbed.run([perturbed.start], key, gain, record='all')
+            efficacy[window.start :] = x[:, 0] * u[:, 0]
+            for rule in range(num_rules(p)):
+                of_rule = rule_index(trial_info) == rule
+                tuning = calculate_tuning(
+                    {'synaptic': efficacy}, first_test, p['num_motion_dirs'], trials=of_rule
+                )['synaptic']
+                pev[rule, i, group], pref_dir[rule, i, group] = tuning.pev, tuning.pref_dir
+    return {
+        'synaptic_pev_test_suppression': pev,
+        'synaptic_pref_dir_test_suppression': pref_dir,
+    }
+
+
+def calculate_response_matrix(
+    model: Model,
+    trial_info: Mapping,
+    states: State,
+    sample: np.ndarray,
+    test: np.ndarray,
+    seed: np.random.SeedSequence,
+    progress: Progress = lambda n: None,
+) -> dict[str, np.ndarray]:
+    """Mean activity in the first test for each pair of sample and test direction.
+
+    sample and test (trial,) are directions. Returns resp_no_suppression (unit, sample, test) and
+    resp_suppression (silenced unit, unit, sample, test), in which one unit is silenced from the
+    onset of the test on. All share the noise. NaN for a pair that no trial has.
+    """
+    p = model.par
+    period, num_dirs = p['test_time_rng'][0], p['num_motion_dirs']
+    pair = sample.astype(int) * num_dirs + test
+    is_pair = np.eye(num_dirs**2, dtype=np.float32)[pair].T
+    with np.errstate(invalid='ignore'):
+        average = is_pair / is_pair.sum(1, keepdims=True)  # (pair, trial)
+    average[is_pair.sum(1) == 0] = np.nan
+    everything = np.arange(len(pair))
+    perturbed = Perturbed(model, trial_info, states, everything, period.start, period)
+    key = noise_key(np.random.default_rng(seed))
+    gains = np.concatenate([np.ones((1, p['n_hidden'])), 1 - np.eye(p['n_hidden'])])
+    responses = []
+    for first in range(0, len(gains), CONDITIONS_AT_ONCE):
+        gain = gains[first : first + CONDITIONS_AT_ONCE]
+        gain_of_steps = np.broadcast_to(gain, (len(perturbed.inputs), *gain.shape))
+        activity = perturbed.run([perturbed.start] * len(gain), key, gain_of_steps, 'activity')
+        responses.append((average @ activity).swapaxes(1, 2))  # (condition, unit, pair)
+        progress(len(gain))
+    responses = np.concatenate(responses).reshape(len(gains), p['n_hidden'], num_dirs, num_dirs)
+    return {'resp_no_suppression': responses[0], 'resp_suppression': responses[1:]}
