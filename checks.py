@@ -1,6 +1,7 @@
 """What a setting may be: small checks, each of which can say in words what it allows."""
 
 import numbers
+import sys
 from collections.abc import Callable
 from math import inf, isfinite
 from typing import Any, NamedTuple
@@ -14,33 +15,41 @@ class Check(NamedTuple):
 
 
 def plain(value):
-    """`value` without numpy: a numpy scalar (or array of no dimensions) becomes a Python scalar."""
-    return value.item() if hasattr(value, 'item') and getattr(value, 'shape', None) == () else value
+    """`value` as a plain Python number, if it is one of another kind, such as a numpy scalar."""
+    if hasattr(value, 'item') and getattr(value, 'shape', None) == ():
+        value = value.item()
+    if isinstance(value, bool):
+        return value
+    for kind, python_type in ((numbers.Integral, int), (numbers.Real, float)):
+        if isinstance(value, kind):
+            return python_type(value)
+    return value
 
 
 def _is_number(value, kind) -> bool:
     return isinstance(value, kind) and not isinstance(value, bool)
 
 
-def count(low: int, high: float = inf) -> Check:
+def count(low: int, high: int = 2**31 - 1) -> Check:
     """An integer from `low` to `high`."""
-    words = f'an integer of at least {low}' if high == inf else f'an integer from {low} to {high}'
-    return Check(lambda v: _is_number(v, numbers.Integral) and low <= v <= high, words)
+    words = f'an integer of at least {low}'
+    if high != 2**31 - 1:
+        words = f'an integer from {low} to {high}'
+    return Check(lambda v: _is_number(v, int) and low <= v <= high, words)
 
 
 def number(low: float = -inf, high: float = inf, above: float = -inf, below: float = inf) -> Check:
     """A finite number with low <= number <= high and above < number < below."""
     bounds = [
         f'{sign} {bound}'
-        for sign, bound in (('>=', low), ('<=', high), ('>', above), ('<', below))
+        for sign, bound in (('>', above), ('>=', low), ('<', below), ('<=', high))
         if isfinite(bound)
     ]
     words = ' '.join(['a number', ' and '.join(bounds)]).strip()
 
     def accepts(v) -> bool:
-        return (
-            _is_number(v, numbers.Real) and isfinite(v) and low <= v <= high and above < v < below
-        )
+        finite = _is_number(v, (int, float)) and abs(v) <= sys.float_info.max  # also not NaN
+        return finite and low <= v <= high and above < v < below
 
     return Check(accepts, words)
 

@@ -114,8 +114,9 @@ def update_parameters(updates: Mapping) -> None:
     """Set parameters, and recompute all that follow from them.
 
     The whole `par` of a saved network, also of one saved by the original code, restores that
-    network's settings in place of the present ones. Raises ValueError, and leaves `par` as it was,
-    for an unknown or derived name, a wrong type and an impossible value.
+    network's settings in place of the present ones, and the defaults of the analysis. Raises
+    ValueError, and leaves `par` as it was, for an unknown or derived name, a wrong type and an
+    impossible value.
     """
     wanted = _from_saved(updates) if set(updates) >= WHOLE_PAR else _user | _checked(updates)
     _set(wanted)
@@ -172,7 +173,7 @@ def _seed(user: Mapping) -> int:
 
 
 def _differ(given, fixed) -> bool:
-    return np.asarray(given).tolist() != np.asarray(fixed).tolist()
+    return isinstance(plain(given), bool) or not np.array_equal(given, fixed)
 
 
 def _checked(updates: Mapping) -> dict:
@@ -196,18 +197,19 @@ def _check(name: str, value):
 def _why_not_a_setting(name: str, value) -> str:
     if name in par:
         return f'{name} = {value!r}: {name} follows from other parameters and cannot be set'
-    return f'{name} = {value!r}: there is no parameter {name}{_nearest(name, SETTINGS)}'
+    return f'{name} = {value!r}: there is no parameter {name!r}{_nearest(name, SETTINGS)}'
 
 
 def _nearest(name, names) -> str:
-    close = get_close_matches(str(name), list(names), n=1, cutoff=0)
-    return f'; the nearest name is {close[0]}' if close else ''
+    by_lower_case = {known.lower(): known for known in names}
+    close = get_close_matches(str(name).lower(), by_lower_case, n=1, cutoff=0)
+    return f'; the nearest name is {by_lower_case[close[0]]}' if close else ''
 
 
 def _from_saved(saved: Mapping) -> dict:
     """The settings in which a saved network differs from what its task sets by itself."""
-    network = SETTINGS.keys() - ANALYSIS.keys()
-    settings = _checked({name: saved[name] for name in network & saved.keys()})
+    network = [name for name in SETTINGS if name in saved and name not in ANALYSIS]
+    settings = _checked({name: saved[name] for name in network})
     usual = _defaults() | TASKS[settings['trial_type']].suggested
     return {
         name: value

@@ -8,7 +8,7 @@ are made in stimulus.py.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 from typing import NamedTuple
 
 Rule = tuple[str, int | None]
@@ -185,7 +185,7 @@ TASKS = {
 
 def check_task(s: Mapping) -> None:
     """Raise ValueError where a task cannot be made with these settings."""
-    for wrong, name, allowed in (*_wrong_times(s), *_wrong_directions(s)):
+    for wrong, name, allowed in chain(_wrong_times(s), _wrong_directions(s)):
         if wrong:
             raise ValueError(
                 f'{name} = {s[name]!r} is not allowed with {s["trial_type"]}: {allowed}'
@@ -203,7 +203,7 @@ def _wrong_times(s: Mapping):
     yield (
         s['mask_duration'] // dt >= test // dt,
         'mask_duration',
-        f'it must be shorter than a test, {test} ms',
+        f'it must be shorter than a test, {test} ms, by at least one step of dt = {dt} ms',
     )
     if epochs is sequence_of_tests:
         least = 2 * (s['ABBA_delay'] // dt) * dt
@@ -222,7 +222,8 @@ def _wrong_directions(s: Mapping):
             yield directions % 2, 'num_motion_dirs', 'two categories need an even number'
         else:
             whole = degrees * directions % 360 == 0
-            yield not whole, 'num_motion_dirs', f'{degrees} degrees must be a multiple of 360 / it'
+            needed = f'{degrees} degrees must be a multiple of 360 / num_motion_dirs'
+            yield not whole, 'num_motion_dirs', needed
     if task.epochs is sequence_of_tests:
         tests = s['delay_time'] // s['dt'] // (2 * (s['ABBA_delay'] // s['dt']))
         needed = f'it must be more than the {tests} tests, none of which repeats a direction'
@@ -247,7 +248,7 @@ def timing(s: Mapping) -> dict:
     names += ('ABBA_delay', 'distractor_time')
     epochs = task.epochs({name: s[name] // dt for name in names})
     steps = epochs.num_time_steps
-    cues = [range(cue.start, min(cue.stop, steps)) for cue in task.cues(epochs, dt)]
+    cues = [range(*(min(t, steps) for t in (c.start, c.stop))) for c in task.cues(epochs, dt)]
     return {
         'num_time_steps': steps,
         'trial_length': steps * dt,

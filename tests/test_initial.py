@@ -9,7 +9,7 @@ from scipy.stats import gamma, kstest
 
 import results
 from initial import SYNAPSES
-from parameters import par, reset_parameters, update_parameters, user_settings
+from parameters import ANALYSIS, par, reset_parameters, update_parameters, user_settings
 from tasks import TASKS
 
 REFERENCE = Path(__file__).resolve().parents[2] / 'shared' / 'reference'
@@ -34,8 +34,8 @@ def test_same_as_in_a_network_of_the_original_code(number):
     update_parameters({'trial_type': 'ABBA', 'n_hidden': 7})
     update_parameters(saved)
     assert user_settings() == {'trial_type': 'DMS', 'save_fn': file.name, 'test_cost_multiplier': 2}
-    assert set(saved) - set(par) == {'simulation_reps', 'synaptic_config', 'savedir'}
-    for name in set(saved) & set(par) - set(WEIGHTS):
+    assert set(saved) - set(par) == {'synaptic_config', 'savedir'}
+    for name in set(saved) & set(par) - {*WEIGHTS, *ANALYSIS}:
         assert_array_equal(par[name], saved[name], err_msg=name)
 
 
@@ -66,6 +66,32 @@ def test_steps_inputs_and_cues(task):
     assert (par['rule_onset_time'], par['rule_offset_time']) == (onsets, offsets)
     cues = [range(a // 10, b // 10) for a, b in zip(onsets, offsets, strict=True)]
     assert par['rule_time_rng'] == cues
+
+
+@pytest.mark.parametrize('task', STEPS_INPUTS_CUES)
+def test_cues_start_after_the_dead_time(task):
+    _, _, (onsets, offsets) = STEPS_INPUTS_CUES[task]
+    update_parameters({'trial_type': task, 'dead_time': 100})
+    shift = 100 if offsets != [0] else 0
+    assert par['rule_onset_time'] == [time + shift for time in onsets]
+    assert par['rule_offset_time'] == [time + shift for time in offsets]
+
+
+ROTATIONS = {
+    **{'DMRS45': 45, 'DMRS90': 90, 'DMRS90ccw': -90, 'DMRS180': 180},
+    **dict.fromkeys(['DMS+DMRS', 'DMS+DMRS_early_cue', 'DMS+DMRS_full_cue'], [0, 90]),
+    **{'DMS+DMC': [0, 0], 'DMS+DMRS+DMC': [0, 90, 0]},
+}
+
+
+@pytest.mark.parametrize('task', TASKS)
+def test_rules_and_receptive_fields(task):
+    update_parameters({'trial_type': task})
+    rotation = ROTATIONS.get(task, 0)
+    rules = 2 if task == 'dualDMS' else np.size(rotation)
+    fields = {'location_DMS': 3, 'dualDMS': 2}.get(task, 1)
+    assert par['rotation_match'] == rotation
+    assert (par['num_rules'], par['num_receptive_fields']) == (rules, fields)
 
 
 def test_times_are_floored_to_steps():
@@ -108,7 +134,8 @@ def test_cues_lie_in_a_short_trial(task, delay):
 
 
 @pytest.mark.parametrize(
-    ('units', 'share', 'excitatory'), [(100, 0.8, 80), (10, 0.72, 7), (10, 0, 0), (7, 1, 7)]
+    ('units', 'share', 'excitatory'),
+    [(100, 0.8, 80), (10, 0.72, 7), (10, 0.78, 8), (10, 0, 0), (7, 1, 7)],
 )
 def test_signs(units, share, excitatory):
     update_parameters({'n_hidden': units, 'exc_inh_prop': share})
