@@ -228,7 +228,6 @@ def _measure(measure, time_axes, signals, draws, normalize, first_step, jobs, pr
 
 def _repetition(measure, signals, draw: Draw, normalize: bool, first_step: int) -> dict:
     """Take a measure of each signal with the trials of one draw."""
-    _libsvm.set_verbosity_wrap(0)  # it prints its progress unless told not to
     # One thread: the matrices are small, and the processes share the cores already.
     with threadpool_limits(1):
         return {
@@ -238,14 +237,22 @@ def _repetition(measure, signals, draw: Draw, normalize: bool, first_step: int) 
 
 def _decode_over_time(signal, draw: Draw, normalize: bool, first_step: int) -> np.ndarray:
     """Train and test at each time step: share of correct test trials (time,)."""
-    trials, place = _distinct(draw.test)
     scores = np.zeros(len(signal))
     for step in range(first_step, len(signal)):
-        train, test = _features(signal[step], draw.train.ravel(), trials, normalize)
-        machines = _fit(train, len(draw.train))
-        for_first = test @ machines.weights.T > machines.thresholds  # (trial, pair)
-        scores[step] = _share_correct(_elect(for_first), place)
+        scores[step] = _share_correct(classify(signal[step], draw, normalize))
     return scores
+
+
+def classify(activity: np.ndarray, draw: Draw, normalize: bool = True) -> np.ndarray:
+    """Train on the activity (trial, unit) of the training trials and classify the test trials.
+
+    Returns the number of the condition each drawn test trial is taken for (condition, draw). It is
+    the prediction of SVC, unless a trial lies on the border of two conditions to the last bit.
+    """
+    trials, place = _distinct(draw.test)
+    train, test = _features(activity, draw.train.ravel(), trials, normalize)
+    machines = _fit(train, len(draw.train))
+    return _elect(test @ machines.weights.T > machines.thresholds)[place]
 
 
 def _decode_across_time(signal, draw: Draw, normalize: bool, first_step: int) -> np.ndarray:
@@ -262,7 +269,7 @@ def _decode_across_time(signal, draw: Draw, normalize: bool, first_step: int) ->
     for step, test in enumerate(tests, start=first_step):
         # one large product for the machines of all steps
         sums = (test @ weights.T).reshape(len(test), *thresholds.shape)  # (trial, trained, pair)
-        scores[first_step:, step] = _share_correct(_elect(sums > thresholds), place)
+        scores[first_step:, step] = _share_correct(_elect(sums > thresholds)[place])
     return scores
 
 
@@ -289,9 +296,11 @@ def _fit(features: np.ndarray, num_conditions: int) -> _Machines:
     """Train a machine for each pair of conditions on features (trial, unit), sorted by condition.
 
     These are the machines of SVC(kernel='linear', C=1, tol=1e-3, shrinking=False). SVC would take
-    three times as long: it multiplies features again and again, where one matrix product does,
-    and its checks take longer than the solver beneath it, which is therefore called directly.
+    twice as long: it multiplies features again and again, where one matrix product does, and its
+    checks take longer than the solver beneath it. So the solver is called directly. It is private
+    to scikit-learn; the tests compare its machines with SVC's.
     """
+    _libsvm.set_verbosity_wrap(0)  # it prints its progress unless told not to
     labels = np.repeat(np.arange(float(num_conditions)), len(features) // num_conditions)
     support, _, _, dual_of_support, intercepts, *_ = _libsvm.fit(
         features @ features.T, labels, svm_type=0, kernel='precomputed', C=1, tol=1e-3, shrinking=0
@@ -330,11 +339,7 @@ def _pairs(num_conditions: int) -> tuple[np.ndarray, np.ndarray]:
     return np.triu_indices(num_conditions, k=1)
 
 
-def _share_correct(elected: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """Share of drawn test trials whose condition was elected.
-
-    elected: of each distinct trial (trial, ...); place: of each drawn trial among the distinct
-    ones (condition, draw); result (...).
-    """
-    correct = [elected[trials] == condition for condition, trials in enumerate(place)]
-    return np.mean(correct, axis=(0, 1))
+def _share_correct(elected: np.ndarray) -> np.ndarray:
+    """Share of the test trials (condition, draw, ...) whose own condition was elected (...)."""
+    own = np.arange(len(elected)).reshape(-1, *[1] * (elected.ndim - 1))
+    return (elected == own).mean(axis=(0, 1))

@@ -16,6 +16,7 @@ if __name__ == '__main__':
     sys.exit(run())
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -290,7 +291,7 @@ class Model(tf.Module):
         return {'accuracy': sums['correct'] / sums['scored'], 'loss': loss, **losses}
 
 
-def main(gpu_id: str | int | None = None, **options) -> str:
+def main(gpu_id: str | int | None = None, **options) -> Path:
     """Train a network with the settings in `par` and save it; see `training.train`."""
     import training
 

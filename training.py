@@ -5,7 +5,6 @@ from the seed and the iteration's number. So a checkpoint needs no state of a ra
 a run that was stopped and resumed ends as if it had never stopped.
 """
 
-import math
 import signal
 import threading
 import time
@@ -72,7 +71,7 @@ def train(
         curves = {name: list((checkpoint or {}).get(name, [])) for name in results.CURVES}
         _print_header(device_name, len(curves['iteration']))
         _iterate(model, curves, filename, signals)
-    results.save(filename, _result(model, curves))
+    results.save(filename, _result(model, curves, filename))
     _remove(results.checkpoint_name(filename))
     print(f'Saved {filename} after {_duration(time.perf_counter() - start)}.')
     return filename
@@ -143,7 +142,7 @@ def _iterate(model, curves: dict[str, list], filename: Path, signals: '_Signals'
         for iteration, trial_info in batches(first, last):
             start = time.perf_counter()
             values = model.optimize(trial_info, iteration)
-            _require_finite(values['loss'], iteration, checkpoint)
+            _require_finite(values['loss'], 'loss', iteration, checkpoint)
             for name, value in {**values, 'iteration': iteration}.items():
                 curves[name].append(value)
             _show(bar, curves, 1000 * (time.perf_counter() - start))
@@ -151,7 +150,7 @@ def _iterate(model, curves: dict[str, list], filename: Path, signals: '_Signals'
                 return
             if signals.received or (iteration + 1) % par['save_every'] == 0:
                 slots = {'optimizer': model.optimizer.state()}
-                results.save(checkpoint, _result(model, curves) | slots)
+                results.save(checkpoint, _result(model, curves, filename) | slots)
             if signals.received:
                 raise Interrupted(signals.received)
 
@@ -177,17 +176,21 @@ def _accurate_enough(accuracy: list[float]) -> bool:
     )
 
 
-def _require_finite(loss: float, iteration: int, checkpoint: Path) -> None:
-    if not math.isfinite(loss):
+def _require_finite(values, what: str, iteration: int, checkpoint: Path) -> None:
+    if not np.all(np.isfinite(values)):
         kept = f'the last good state is in {checkpoint}' if checkpoint.exists() else 'none is saved'
         raise TrainingError(
-            f'the loss is {loss} at iteration {iteration} ({kept}): '
+            f'the {what} is not finite any more at iteration {iteration} ({kept}): '
             'a smaller learning_rate or weaker initial weights may help'
         )
 
 
-def _result(model, curves: dict[str, list]) -> dict:
+def _result(model, curves: dict[str, list], filename: Path) -> dict:
+    """What is saved; raises TrainingError where weights are not finite."""
     weights = {name: variable.numpy() for name, variable in model.weights.items()}
+    for name, weight in weights.items():
+        done = len(curves['iteration'])
+        _require_finite(weight, f'weight {name}', done - 1, results.checkpoint_name(filename))
     return {'weights': weights, 'parameters': dict(par), **curves}
 
 
@@ -231,8 +234,7 @@ def _duration(seconds: float) -> str:
 
 
 class _Signals:
-    """While in force, Ctrl-C and SIGTERM are noted instead of ending the process; a second one
-    acts as ever."""
+    """Notes Ctrl-C and SIGTERM, which would end the process; a second one does."""
 
     def __init__(self):
         self.received = 0
