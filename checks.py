@@ -4,6 +4,7 @@ import numbers
 import sys
 from collections.abc import Callable
 from math import inf, isfinite
+from pathlib import PurePath
 from typing import Any, NamedTuple
 
 
@@ -61,7 +62,19 @@ def flag() -> Check:
 
 def text() -> Check:
     """A string that is not empty."""
-    return Check(lambda v: isinstance(v, str) and v != '', 'a text that is not empty')
+    return Check(
+        lambda v: isinstance(v, str) and v != '' and '\0' not in v, 'a text that is not empty'
+    )
+
+
+def file_name() -> Check:
+    """The name of a file, without its folder."""
+
+    def accepts(v) -> bool:
+        plain_name = isinstance(v, str) and '\0' not in v and len(v) <= 200
+        return plain_name and v not in ('', '.', '..') and PurePath(v).name == v
+
+    return Check(accepts, 'the name of a file, without a folder, of at most 200 characters')
 
 
 def one_of(*choices) -> Check:

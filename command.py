@@ -17,7 +17,7 @@ def setting(text: str) -> tuple[str, object]:
         raise argparse.ArgumentTypeError(f'{text!r} is not of the form NAME=VALUE')
     try:
         return name.strip(), ast.literal_eval(value.strip())
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, MemoryError, RecursionError):  # not a literal
         return name.strip(), value
 
 
@@ -48,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run(arguments: list[str] | None = None) -> int:
     """Do what the command line says; return the exit status (2 for a wrong request)."""
+    sys.stdout.reconfigure(line_buffering=True)  # so that a log in a file can be followed
     args = parser().parse_args(arguments)
     settings = dict(args.settings)
     if args.task is not None:
@@ -71,9 +72,9 @@ def _train(args) -> int:
     except (training.TrainingError, OSError) as error:
         return fail(error, 1)
     except training.Interrupted as stop:
-        return 128 + stop.signum
+        return fail('stopped, and saved in a checkpoint: --resume goes on', 128 + stop.signum)
     except KeyboardInterrupt:
-        return 130
+        return fail('stopped', 130)
     return 0
 
 

@@ -16,14 +16,14 @@ from difflib import get_close_matches
 import numpy as np
 
 import initial
-from checks import Check, count, flag, number, one_of, optional, plain, text
+from checks import Check, count, file_name, flag, number, one_of, optional, plain, text
 from tasks import TASKS, check_task, timing
 
 # name: (default, what is allowed), in groups; times in ms
 SETTINGS: dict[str, tuple[object, Check]] = {
     # Files
     'save_dir': ('./savedir/', text()),  # folder of the results, created when missing
-    'save_fn': ('model_results.pkl', text()),  # name of the result file in it
+    'save_fn': ('model_results.pkl', file_name()),  # name of the result file in it
     # Network
     'synapse_config': ('full', one_of(*initial.SYNAPSES)),  # which units have which plasticity
     'exc_inh_prop': (0.8, number(0, 1)),  # share of excitatory units; 1: signs are free (no E/I)
@@ -147,7 +147,11 @@ def user_settings() -> dict:
 
 
 def _set(user: dict) -> None:
-    new = derive({**user, 'seed': _seed(user)})
+    try:
+        new = derive({**user, 'seed': _seed(user)})
+    except MemoryError as error:
+        size = {name: user[name] for name in ('n_hidden', 'batch_size') if name in user}
+        raise ValueError(f'{size} needs more memory than there is') from error
     refused = [name for name in OWNED_BY_TASK if name in user and _differ(user[name], new[name])]
     for name in refused:
         raise ValueError(

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 import device
 import results
-from parameters import par, update_parameters, user_settings
+from parameters import WHOLE_PAR, kept_parameters, par, update_parameters, user_settings
 from stimulus import Stimulus
 
 # what a resumed run may change; the place of the files follows the command
@@ -67,7 +67,7 @@ def train(
     if overwrite:
         _remove(filename, results.checkpoint_name(filename))
     with _Signals() as signals:
-        model = _build(gpu_id, threads, checkpoint)
+        model = _build(gpu_id, threads, checkpoint, filename)
         curves = {name: list((checkpoint or {}).get(name, [])) for name in results.CURVES}
         _print_header(device_name, len(curves['iteration']))
         _iterate(model, curves, filename, signals)
@@ -90,7 +90,9 @@ def _checkpoint(filename: Path, resume: bool, overwrite: bool) -> dict | None:
     if overwrite:
         raise RunError('--resume and --overwrite exclude each other')
     if filename.exists():
-        results.load_results(filename)  # so that a damaged one is not called finished
+        with kept_parameters():
+            # a damaged result, or that of another network, is not what should be finished
+            _restore_settings(results.load_results(filename)['parameters'], filename)
         _remove(checkpoint)
         return None
     if not checkpoint.exists():
@@ -100,23 +102,25 @@ def _checkpoint(filename: Path, resume: bool, overwrite: bool) -> dict | None:
     return saved
 
 
-def _restore_settings(saved: dict, checkpoint: Path) -> None:
-    """Take the settings of the checkpoint; what the user set must agree with them."""
+def _restore_settings(saved: dict, file: Path) -> None:
+    """Take the settings of a checkpoint or result; what the user set must agree with them."""
     asked, place = user_settings(), {name: par[name] for name in PLACE}
+    if not saved.keys() >= WHOLE_PAR:
+        raise RunError(f'{file} does not hold the parameters of a network')
     try:
         update_parameters(saved)
     except ValueError as error:
-        raise RunError(f'{checkpoint} holds impossible settings: {error}') from error
+        raise RunError(f'{file} holds impossible settings: {error}') from error
     for name, value in asked.items():
         if name not in CHANGEABLE + PLACE and value != par[name]:
             raise RunError(
-                f'{name} = {value!r} contradicts {checkpoint}, where it is {par[name]!r}: '
+                f'{name} = {value!r} contradicts {file}, where it is {par[name]!r}: '
                 f'only {", ".join(CHANGEABLE)} may change on --resume'
             )
     update_parameters(place | {name: asked[name] for name in CHANGEABLE if name in asked})
 
 
-def _build(gpu_id, threads: int | None, checkpoint: dict | None):
+def _build(gpu_id, threads: int | None, checkpoint: dict | None, filename: Path):
     """The network, as initialised or as in the checkpoint, on a GPU compiled as one whole batch."""
     # imported only now: TensorFlow takes seconds, and wrong requests are told at once
     from model import Model
@@ -130,7 +134,8 @@ def _build(gpu_id, threads: int | None, checkpoint: dict | None):
         model = Model(checkpoint['weights'], **options)
         model.optimizer.restore(checkpoint['optimizer'])
     except (KeyError, ValueError, TypeError) as error:
-        raise RunError(f'the checkpoint does not fit its own settings: {error}') from error
+        name = results.checkpoint_name(filename)
+        raise RunError(f'{name} does not fit the settings in it: {error!r}') from error
     return model
 
 
@@ -180,7 +185,7 @@ def _require_finite(values, what: str, iteration: int, checkpoint: Path) -> None
     if not np.all(np.isfinite(values)):
         kept = f'the last good state is in {checkpoint}' if checkpoint.exists() else 'none is saved'
         raise TrainingError(
-            f'the {what} is not finite any more at iteration {iteration} ({kept}): '
+            f'the {what} is not finite at iteration {iteration} ({kept}): '
             'a smaller learning_rate or weaker initial weights may help'
         )
 
