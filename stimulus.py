@@ -7,6 +7,7 @@ A task is one short function: it draws the labels of all trials at once, then pl
 and targets in time with `place`. tasks.py holds the rules and the timing of each task.
 """
 
+import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -18,7 +19,31 @@ from parameters import par
 FIXATE, NON_MATCH, MATCH = 0, 1, 2  # outputs
 # Parts of the trial whose noise is drawn from a generator each. The number is fixed, so that the
 # same seed gives the same noise on any number of cores, and such that a part fits the cache.
-NOISE_PARTS = 32
+NOISE_PARTS = 64
+
+
+def gaussian(rng: np.random.Generator, shape: tuple[int, ...], sd: float) -> np.ndarray:
+    """Normal numbers with mean 0, float32, by the method of Box and Muller.
+
+    rng.standard_normal goes number by number, and takes nearly three times as long.
+    """
+    size = math.prod(shape)
+    half = (size + 1) // 2
+    bits = rng.integers(2**64, size=half, dtype=np.uint64).view(np.uint32)
+    bits >>= 8  # 24 bits are what float32 holds
+    uniform = bits.astype(np.float32)
+    uniform += 1
+    uniform *= 2**-24  # in (0, 1]
+    radius, angle = uniform.reshape(2, half)
+    np.log(radius, out=radius)
+    radius *= -2
+    np.sqrt(radius, out=radius)
+    radius *= sd
+    angle *= 2 * np.pi
+    normal = np.empty((2, half), np.float32)
+    np.multiply(radius, np.cos(angle), out=normal[0])
+    np.multiply(radius, np.sin(angle), out=normal[1])
+    return normal.reshape(-1)[:size].reshape(shape)
 
 
 class Period(NamedTuple):
@@ -336,13 +361,12 @@ class Stimulus:
 
         The noise takes nearly all of the time of a batch, hence the threads.
         """
-        mean, sd = np.float32(par['input_mean']), np.float32(par['noise_in'])
+        mean, sd = par['input_mean'], par['noise_in']
 
         def add_noise(part: np.ndarray, rng: np.random.Generator) -> None:
-            noise = rng.standard_normal(part.shape, dtype=np.float32)
-            noise *= sd
-            noise += mean
-            part += noise
+            part += gaussian(rng, part.shape, sd)
+            if mean:
+                part += mean
             np.maximum(part, 0, out=part)
 
         with ThreadPoolExecutor(min(NOISE_PARTS, os.cpu_count() or 1)) as pool:
