@@ -84,6 +84,9 @@ class Model(tf.Module):
         self.par = dict(par)
         self.trials_per_part = trials_per_part
         self.threads = ThreadPoolExecutor(threads or available_cores())
+        # This pass may turn sums into operations that fail when two threads run one graph; the
+        # time of a training step does not depend on it.
+        tf.config.optimizer.set_experimental_options({'arithmetic_optimization': False})
         # graphs of this network's own
         self._differentiate = tf.function(self._losses_and_gradients, jit_compile=jit_compile)
         self._update = tf.function(self._sum_and_update)
