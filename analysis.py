@@ -1,6 +1,7 @@
 """Measures of how trained networks hold information: decoding, tuning, shuffles, suppression.
 
-    python analysis.py FILE_OR_FOLDER ... [--set NAME=VALUE]... [--jobs N] [--out FOLDER] [--mat]
+    python analysis.py FILE_OR_FOLDER ... [--set NAME=VALUE]... [--jobs N] [--seed N]
+                       [--out FOLDER] [--mat] [--overwrite]
 
 Reloads saved networks, also those of the original code, runs them with noise, and adds the measures
 to the file (or writes them to --out). Each is defined where it is computed: decoding.py, tuning.py,
@@ -16,7 +17,7 @@ import numpy as np
 import results
 from decoding import calculate_svms
 from device import available_cores
-from parameters import ANALYSIS, kept_parameters, par, update_parameters
+from parameters import ANALYSIS, WHOLE_PAR, kept_parameters, par, update_parameters
 from stimulus import Stimulus
 from tuning import calculate_tuning, input_tuning
 
@@ -31,6 +32,7 @@ from model import Model, State
 from perturbation import get_perf, num_rules, rule_index, shuffle_onsets, simulate_network
 from suppression import (
     calculate_response_matrix,
+    silencing_gains,
     suppress_groups,
     tuning_under_suppression,
 )
@@ -47,7 +49,6 @@ __all__ = [
 ]
 
 ROWS_AT_ONCE = 384  # trials times conditions of a part of a run
-NETWORK = ('weights', 'parameters', *results.CURVES)  # what training saved
 
 Progress = Callable[[int], None]
 
@@ -104,11 +105,11 @@ def analyze_model_from_file(
         set_parameters(saved, update_params)
         model = Model(saved['weights'], trials_per_part=ROWS_AT_ONCE, threads=jobs)
         found = Analysis(model, seed, jobs or available_cores(), progress).everything()
-        made_with = {name: par[name] for name in ANALYSIS} | {'seed': seed}
+        options = made_with(update_params, seed)
         end = measures.end_of_delay(par)
-    earlier = saved.get('analysis', {}).get('measures', [])
+    earlier = _earlier_analysis(saved).get('measures', [])
     network = {name: value for name, value in saved.items() if name not in earlier}
-    about = {'options': made_with, 'measures': sorted(found), 'end_of_delay': (end.start, end.stop)}
+    about = {'options': options, 'measures': sorted(found), 'end_of_delay': (end.start, end.stop)}
     analyzed = network | found | {'analysis': about}
     if savefile is not None:
         results.save(savefile, analyzed)
@@ -117,29 +118,41 @@ def analyze_model_from_file(
 
 def set_parameters(saved: Mapping, update_params: Mapping | None = None) -> None:
     """Set `par` to analyse a saved network: its settings, fixed delays and no catch trials."""
+    missing = sorted(WHOLE_PAR - saved['parameters'].keys())
+    if missing:
+        raise ValueError(f"'parameters' must be those of a network, but lack {', '.join(missing)}")
     update_parameters(saved['parameters'])
     update_parameters({'var_delay': False, 'catch_trial_pct': 0})
     update_parameters(update_params or {})
     update_parameters({'batch_size': par['analysis_trials']})
 
 
-def is_analyzed(saved: Mapping, options: Mapping, seed: int) -> bool:
-    """Whether saved results hold all that the options ask for, made with the same ones."""
-    before = saved.get('analysis', {}).get('options', {})
-    if before.get('seed') != seed:
+def made_with(update_params: Mapping | None, seed: int) -> dict:
+    """What decides the numbers of an analysis: options, other changed parameters, and the seed."""
+    return {name: par[name] for name in (*ANALYSIS, *(update_params or {}))} | {'seed': seed}
+
+
+def is_analyzed(saved: Mapping, options: Mapping) -> bool:
+    """Whether saved results hold all measures of an analysis that is `made_with` these options."""
+    about = _earlier_analysis(saved)
+    before = about.get('options', {})
+    if before.keys() != options.keys() or not set(about.get('measures', ())) <= saved.keys():
         return False
-    switches = [name for name in ANALYSIS if isinstance(options[name], bool)]
-    switches.remove('svm_normalize')
+    # a switch that was on, and is not asked for now, has only added measures
+    switches = {name for name in ANALYSIS if isinstance(par[name], bool)} - {'svm_normalize'}
     return all(
-        before.get(name) or not options[name]
-        if name in switches
-        else before.get(name) == options[name]
-        for name in ANALYSIS
+        before[name] == value or (name in switches and before[name])
+        for name, value in options.items()
     )
 
 
+def _earlier_analysis(saved: Mapping) -> Mapping:
+    about = saved.get('analysis')
+    return about if isinstance(about, Mapping) else {}
+
+
 def amount_of_work(p: Mapping) -> int:
-    """What `progress` of an analysis adds up to: repetitions, silenced units and windows."""
+    """What `progress` of an analysis adds up to: repetitions, and runs of the response matrix."""
     possible = measures.possible_labels(p)
     rules, num_fields = num_rules(p), 2 if p['trial_type'] == 'dualDMS' else 1
     decoded = [n for n in ('test', 'match', 'rule') if p[f'decode_{n}'] and n in possible]
@@ -154,7 +167,7 @@ def amount_of_work(p: Mapping) -> int:
     work += p['decoding_reps'] * (p['trial_type'] not in ('DMS', 'distractor'))
     work += rules * len(shuffle_onsets(p)) * p['simulation_reps']
     if 'test' in possible and p['calculate_resp_matrix']:
-        work += 1 + p['n_hidden']
+        work += len(silencing_gains(p['n_hidden']))
     return work
 
 

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -45,21 +46,25 @@ def run(arguments: list[str] | None = None) -> int:
     """
     args = parser().parse_args(arguments)
     settings = dict(args.settings)
-    if args.seed < 0:
-        return fail(f'--seed {args.seed} is not allowed: it must be at least 0', 2)
+    if not 0 <= args.seed < 2**63:
+        return fail(f'--seed {args.seed} is not allowed: it must be from 0 to 2**63 - 1', 2)
     try:
         with kept_parameters():
             update_parameters(settings)
     except ValueError as error:
         return fail(error, 2)
-    status, rows, notes = 0, [], set()
+    status, rows, notes, sources = 0, [], set(), {}
     for path in args.paths:
         files = sorted(path.glob('*.pkl')) if path.is_dir() else [path]
         if not files:
             status = fail(f'{path} holds no networks (*.pkl)', 1)
         for filename in files:
+            target = filename if args.out is None else args.out / filename.name
+            if (source := sources.setdefault(target, filename)) != filename:
+                status = fail(f'{filename} is left out: {target} is for {source}', 1)
+                continue
             try:
-                analyzed = _analyze(filename, settings, args, notes)
+                analyzed = _analyze(filename, target, settings, args, notes)
             except (ValueError, OSError) as error:
                 status = fail(error if str(filename) in str(error) else f'{filename}: {error}', 1)
             else:
@@ -70,21 +75,23 @@ def run(arguments: list[str] | None = None) -> int:
     return status
 
 
-def _analyze(filename: Path, settings: Mapping, args, notes: set) -> dict:
-    """The analysed network, from its file where it is finished already."""
-    target = filename if args.out is None else args.out / filename.name
-    saved = results.load_results(target if target.exists() else filename)
+def _analyze(filename: Path, target: Path, settings: Mapping, args, notes: set) -> dict:
+    """The analysed network, from the target where it is finished already."""
+    saved = results.load_results(filename)
+    earlier = None if args.overwrite else _earlier(saved, filename, target)
     device.select(None, args.jobs)
     import analysis
 
     with kept_parameters():
         analysis.set_parameters(saved, settings)
         notes |= set(analysis.measures.absent_measures(par))
-        finished = target.exists() and analysis.is_analyzed(saved, par, args.seed)
+        finished = earlier and analysis.is_analyzed(
+            earlier, analysis.made_with(settings, args.seed)
+        )
         work = analysis.amount_of_work(par)
-    if finished and not args.overwrite:
+    if finished:
         print(f'{target} is analysed already.')
-        analyzed = saved
+        analyzed = earlier
     else:
         results.check_writable(target)
         with tqdm(total=work, desc=filename.name, disable=None) as bar:
@@ -94,6 +101,19 @@ def _analyze(filename: Path, settings: Mapping, args, notes: set) -> dict:
     if args.mat:
         save_mat(target.with_suffix('.mat'), analyzed)
     return analyzed
+
+
+def _earlier(saved: Mapping, filename: Path, target: Path) -> dict | None:
+    """What is in the target, if it is there. Raises ValueError if that is another network."""
+    if target == filename:
+        return saved
+    if not target.exists():
+        return None
+    earlier = results.load_results(target)
+    for name, weight in saved['weights'].items():
+        if not np.array_equal(weight, earlier['weights'].get(name)):
+            raise ValueError(f'{target} holds another network; --overwrite replaces it')
+    return earlier
 
 
 def summary(analyzed: Mapping) -> list[float]:
@@ -145,14 +165,13 @@ def for_matlab(value):
         return {str(name): for_matlab(item) for name, item in value.items()}
     if isinstance(value, range):
         return np.array(value)
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, set, frozenset)):
         plain = [for_matlab(item) for item in value]
-        try:
-            array = np.array(plain)
-            if array.dtype.kind in 'biufU':
-                return array
-        except ValueError:  # items of unequal sizes
-            pass
+        if len({isinstance(item, str) for item in plain}) < 2:  # else numbers would become text
+            with suppress(ValueError):  # items of unequal sizes
+                array = np.array(plain)
+                if array.dtype.kind in 'biufU':
+                    return array
         cell = np.empty(len(plain), object)
         cell[:] = plain
         return cell

@@ -14,7 +14,6 @@ from stimulus import FIXATE, MATCH, NON_MATCH
 
 GROUPS = ('exc_fac', 'exc_dep', 'inh_fac', 'inh_dep', 'all')
 MOST_GROUP_REPETITIONS = 5
-CONDITIONS_AT_ONCE = 10  # of the response matrix
 
 Progress = Callable[[int], None]
 

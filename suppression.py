@@ -21,7 +21,7 @@ from perturbation import (
 from tuning import calculate_tuning
 
 WINDOW, WINDOW_OF_SEQUENCE = 100, 200  # ms before a test
-CONDITIONS_AT_ONCE = 10  # of the response matrix; more do not fit the cache
+MOST_CONDITIONS_AT_ONCE = 10  # of the response matrix; more do not fit the cache
 
 
 def suppression_windows(p: Mapping) -> list[tuple[range, range]]:
@@ -30,7 +30,7 @@ def suppression_windows(p: Mapping) -> list[tuple[range, range]]:
     The test is the one whose accuracy is measured.
     """
     tests = p['test_time_rng']
-    if p['ABBA_delay'] and len(tests) > 1:
+    if p['trial_type'] != 'dualDMS' and len(tests) > 1:
         return [(_before(tests[0], WINDOW_OF_SEQUENCE, p), scored_test(p))]
     return [(_before(test, WINDOW, p), test) for test in tests]
 
@@ -48,8 +48,9 @@ def suppress_groups(
     """Accuracy with each group silenced in a window before a test (paper, Fig. 5).
 
     `states` (time, trial, unit) are those of a noisy run of `trial_info`. Returns
-    acc_neuronal_suppression (rule, window, group, 3) and acc_no_suppression (rule, 3), each all,
-    non-match, match; NaN for an empty group. All conditions share the noise.
+    acc_neuronal_suppression (rule, window, group, 3) and accuracy_no_suppression (rule, 3), of the
+    first window's test, each all, non-match, match; NaN for an empty group. All conditions share
+    the noise.
     """
     p, windows = model.par, suppression_windows(model.par)
     groups = {name: units for name, units in unit_groups(p).items() if units.any()}
@@ -69,7 +70,7 @@ def suppress_groups(
             suppressed[rule, i, filled] = performances[1:]
             if i == 0:
                 unsuppressed[rule] = performances[0]
-    return {'acc_neuronal_suppression': suppressed, 'acc_no_suppression': unsuppressed}
+    return {'acc_neuronal_suppression': suppressed, 'accuracy_no_suppression': unsuppressed}
 
 
 def tuning_under_suppression(
@@ -85,12 +86,12 @@ def tuning_under_suppression(
     synaptic_pref_dir_test_suppression, (rule, window, group, unit, time); NaN for an empty group.
     """
     p, windows = model.par, suppression_windows(model.par)
-    efficacy = states.syn_x * states.syn_u
     size = num_rules(p), len(windows), len(GROUPS), p['n_hidden'], p['num_time_steps']
     pev, pref_dir = np.full(size, np.nan, np.float32), np.full(size, np.nan, np.float32)
     end = range(p['num_time_steps'] - 1, p['num_time_steps'])
-    everything = np.arange(efficacy.shape[1])
+    everything = np.arange(states.h.shape[1])
     for i, (window, _) in enumerate(windows):
+        efficacy = states.syn_x * states.syn_u
         perturbed = Perturbed(model, trial_info, states, everything, window.start, end)
         key = noise_key(np.random.default_rng(seed.spawn(1)[0]))
         for group, units in enumerate(unit_groups(p).values()):
@@ -129,21 +130,36 @@ def calculate_response_matrix(
     """
     p = model.par
     period, num_dirs = p['test_time_rng'][0], p['num_motion_dirs']
-    pair = sample.astype(int) * num_dirs + test
-    is_pair = np.eye(num_dirs**2, dtype=np.float32)[pair].T
-    with np.errstate(invalid='ignore'):
-        average = is_pair / is_pair.sum(1, keepdims=True)  # (pair, trial)
-    average[is_pair.sum(1) == 0] = np.nan
-    everything = np.arange(len(pair))
+    average = _averages(sample.astype(int) * num_dirs + test, num_dirs**2)
+    everything = np.arange(len(sample))
     perturbed = Perturbed(model, trial_info, states, everything, period.start, period)
     key = noise_key(np.random.default_rng(seed))
-    gains = np.concatenate([np.ones((1, p['n_hidden'])), 1 - np.eye(p['n_hidden'])])
     responses = []
-    for first in range(0, len(gains), CONDITIONS_AT_ONCE):
-        gain = gains[first : first + CONDITIONS_AT_ONCE]
+    for gain in silencing_gains(p['n_hidden']):
         gain_of_steps = np.broadcast_to(gain, (len(perturbed.inputs), *gain.shape))
         activity = perturbed.run([perturbed.start] * len(gain), key, gain_of_steps, 'activity')
         responses.append((average @ activity).swapaxes(1, 2))  # (condition, unit, pair)
-        progress(len(gain))
-    responses = np.concatenate(responses).reshape(len(gains), p['n_hidden'], num_dirs, num_dirs)
-    return {'resp_no_suppression': responses[0], 'resp_suppression': responses[1:]}
+        progress(1)
+    responses = np.concatenate(responses).reshape(-1, p['n_hidden'], num_dirs, num_dirs)
+    return {
+        'resp_no_suppression': responses[0],
+        'resp_suppression': responses[1 : 1 + p['n_hidden']],
+    }
+
+
+def silencing_gains(num_units: int) -> np.ndarray:
+    """Gains (run, condition, unit) of no unit silenced, then of each unit, then as many of no unit
+    as make all runs equally large: only then do runs share their noise.
+    """
+    num_runs = -(-(1 + num_units) // MOST_CONDITIONS_AT_ONCE)
+    gains = np.ones((num_runs, -(-(1 + num_units) // num_runs), num_units), np.float32)
+    unit = np.arange(num_units)
+    gains.reshape(-1, num_units)[1 + unit, unit] = 0
+    return gains
+
+
+def _averages(condition: np.ndarray, num_conditions: int) -> np.ndarray:
+    """Weights (condition, trial) of the mean over each condition's trials; NaN if it has none."""
+    belongs = np.eye(num_conditions, dtype=np.float32)[condition].T
+    count = belongs.sum(1, keepdims=True)
+    return belongs / np.where(count == 0, np.nan, count)

@@ -1,0 +1,367 @@
+"""The command `python analysis.py` as a user meets it, most of it within this process."""
+
+import os
+import pickle
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.io import loadmat
+from test_analysis import QUICK, eagerly, network  # noqa: F401
+
+import analysis
+import analysis_command
+import results
+from parameters import par, update_parameters, user_settings
+from tasks import TASKS
+
+COMMAND = Path(analysis.__file__)
+TIMEOUT = 240  # s
+
+
+def words(settings: dict) -> list[str]:
+    return [f'--set={name}={value}' for name, value in settings.items()]
+
+
+@pytest.fixture
+def run(capsys):
+    """Run the command in this process; return its status and what it wrote to stdout and stderr."""
+
+    def run_command(*arguments, **changes) -> tuple[int, str, str]:
+        given = map(str, arguments)
+        status = analysis_command.run([*given, '--jobs=1', *words(QUICK | changes)])
+        return status, *capsys.readouterr()
+
+    return run_command
+
+
+@pytest.fixture
+def files(tmp_path) -> list[Path]:
+    """Two networks in a folder."""
+    paths = [tmp_path / 'nets' / name for name in ('a.pkl', 'b.pkl')]
+    for seed, path in enumerate(paths):
+        results.save(path, network(seed=seed))
+    return paths
+
+
+def assert_measures_of(path: Path, network_file: Path, seed: int = 0, **changes) -> dict:
+    """The file holds what the analysis of the network gives."""
+    found = results.load_results(path)
+    expected = analysis.analyze_model_from_file(
+        network_file, None, QUICK | changes, seed=seed, jobs=1
+    )
+    np.testing.assert_equal(found, expected)
+    return found
+
+
+def row_of(name: str, found: dict) -> list[str]:
+    """What the table shows: the last 100 ms of the delay, and shuffles at the test's onset."""
+    late = slice(5, 7)  # 50 ms per step; fixation and sample take 100 ms each, the delay 150
+    numbers = [
+        found['task_accuracy'],
+        *(found[f'{n}_sample_decoding'][0, 0, :, late].mean() for n in ('neuronal', 'synaptic')),
+        *(found[f'accuracy_{n}_shuffled'][0, 1].mean() for n in ('neural', 'syn')),
+    ]
+    return [name, *(f'{number:.3f}' for number in numbers)]
+
+
+# Where results go
+
+
+def test_files_of_a_folder_are_analysed_into_themselves(tmp_path, files, run):
+    update_parameters({'n_hidden': 7})
+    before = dict(par)
+    copies = [tmp_path / path.name for path in files]
+    for path, copy in zip(files, copies, strict=True):
+        copy.write_bytes(path.read_bytes())
+    status, out, err = run(files[0].parent, '--seed=3')
+    assert (status, err) == (0, '')
+    header, *rows = out.splitlines()
+    assert header.split() == ' '.join(analysis_command.COLUMNS).split()
+    for path, copy, row in zip(files, copies, rows, strict=True):
+        found = assert_measures_of(path, copy, seed=3)
+        assert row.split() == row_of(path.name, found)
+    assert sorted(files[0].parent.iterdir()) == files
+    assert user_settings() == {'n_hidden': 7}
+    assert all(par[name] is before[name] for name in before)
+
+
+def test_results_go_to_another_folder(tmp_path, files, run):
+    before = [path.read_bytes() for path in files]
+    out = tmp_path / 'new' / 'folder'
+    assert run(*files, f'--out={out}')[0] == 0
+    assert [path.read_bytes() for path in files] == before
+    assert sorted(path.name for path in out.iterdir()) == ['a.pkl', 'b.pkl']
+    for path in files:
+        assert_measures_of(out / path.name, path)
+    status, shown, err = run(*files, f'--out={out}')
+    assert (status, err) == (0, '')
+    assert shown.count('is analysed already') == 2
+
+
+def test_a_folder_that_is_a_file(tmp_path, files, run):
+    (tmp_path / 'occupied').write_text('')
+    status, _, err = run(files[0], f'--out={tmp_path / "occupied"}')
+    assert status == 1
+    assert err == (
+        f'error: {files[0]}: cannot write to the folder {tmp_path / "occupied"}: it is a file\n'
+    )
+
+
+def test_two_networks_of_one_name(tmp_path, run):
+    """Neither takes the other's place unasked, nor is one shown for the other."""
+    paths, out = [tmp_path / folder / 'net.pkl' for folder in 'ab'], tmp_path / 'out'
+    for seed, path in enumerate(paths):
+        results.save(path, network(seed=seed))
+    for option in ('--overwrite', '--mat'):
+        status, shown, err = run(*paths, f'--out={out}', option)
+        assert (status, shown.count('net.pkl')) == (1, 1 + (option == '--mat'))
+        assert err == f'error: {paths[1]} is left out: {out / "net.pkl"} is for {paths[0]}\n'
+    status, _, err = run(paths[1], f'--out={out}')
+    sentence = f'{out / "net.pkl"} holds another network; --overwrite replaces it'
+    assert (status, err) == (1, f'error: {paths[1]}: {sentence}\n')
+    assert_measures_of(out / 'net.pkl', paths[0])
+    assert run(paths[1], f'--out={out}', '--overwrite')[0] == 0
+    assert_measures_of(out / 'net.pkl', paths[1])
+
+
+# What is skipped
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'changes', 'skipped'),
+    [
+        ([], {}, True),
+        ([], {'decode_test': False}, True),
+        (['--overwrite'], {}, False),
+        (['--seed=1'], {}, False),
+        ([], {'decode_match': True}, False),
+        ([], {'decoding_reps': 1}, False),
+        ([], {'svm_normalize': False}, False),
+        ([], {'noise_rnn_sd': 0.4}, False),
+        ([], {'delay_time': 200}, False),
+    ],
+)
+def test_what_is_analysed_already(files, run, arguments, changes, skipped):
+    assert run(files[0], decode_test=True)[0] == 0
+    before = results.load_results(files[0])
+    status, out, err = run(files[0], *arguments, **{'decode_test': True} | changes)
+    assert (status, err) == (0, '')
+    assert out.splitlines()[-1].split()[0] == 'a.pkl'
+    assert (f'{files[0]} is analysed already.' in out) == skipped
+    after = results.load_results(files[0])
+    assert (after['analysis'] == before['analysis']) == (skipped or arguments == ['--overwrite'])
+    options = {'decode_test': True} | changes
+    assert ('neuronal_test_decoding' in after) == (skipped or options['decode_test'])
+
+
+def test_a_measure_that_was_removed_is_missed(files, run):
+    run(files[0])
+    whole = results.load_results(files[0])
+    results.save(files[0], {name: whole[name] for name in whole if name != 'task_accuracy'})
+    assert 'already' not in run(files[0])[1]
+    np.testing.assert_equal(results.load_results(files[0]), whole)
+
+
+# What goes wrong
+
+
+class Hostile:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, trace):
+        self.trace = str(trace)
+
+    def __reduce__(self):
+        return open, (self.trace, 'w')
+
+
+def test_files_that_are_no_networks(tmp_path, files, run):
+    """Each is told in a sentence, and the others are analysed."""
+    saved, trace = network(), tmp_path / 'trace'
+    contents = {
+        'text': (b'not a pickle', 'damaged'),
+        'empty': (b'', 'damaged'),
+        'cut': (pickle.dumps(saved)[:5000], 'damaged'),
+        'hostile': (pickle.dumps(saved | {'loss': Hostile(trace)}), 'would run'),
+        'list': (pickle.dumps([1, 2]), 'a list where a dictionary belongs'),
+        'no_weights': (pickle.dumps(saved | {'weights': None}), "'weights' must be"),
+        'no_h': (pickle.dumps(saved | {'weights': {}}), "'weights/h' must be"),
+        'no_par': (pickle.dumps(saved | {'parameters': 3}), "'parameters' must be"),
+        'half_par': (pickle.dumps(saved | {'parameters': {'dt': 10}}), "'parameters' must be"),
+        'no_loss': (pickle.dumps({k: saved[k] for k in saved if k != 'loss'}), "'loss' must be"),
+        'other_size': (
+            pickle.dumps(saved | {'parameters': network(n_hidden=9)['parameters']}),
+            'weight h has shape',
+        ),
+        'other_analysis': (pickle.dumps(network(num_motion_dirs=30)), 'too few to decode'),
+    }
+    folder, missing, empty = files[0].parent, tmp_path / 'missing.pkl', tmp_path / 'empty'
+    empty.mkdir()
+    for name, (content, _) in contents.items():
+        (folder / f'{name}.pkl').write_bytes(content)
+    status, out, err = run(missing, empty, folder)
+    assert status == 1
+    assert not trace.exists()
+    assert [row.split()[0] for row in out.splitlines()[1:]] == ['a.pkl', 'b.pkl']
+    sentences = [
+        f'error: {missing} cannot be read: No such file',
+        f'error: {empty} holds no network',
+    ]
+    sentences += [f'error: {folder / name}.pkl' for name in sorted(contents)]
+    lines = err.splitlines()
+    for line, sentence in zip(lines, sentences, strict=True):
+        assert line.startswith(sentence)
+    for line, name in zip(lines[2:], sorted(contents), strict=True):
+        assert contents[name][1] in line
+        assert (folder / f'{name}.pkl').read_bytes() == contents[name][0]
+
+
+def test_too_few_trials(files, run):
+    before = files[0].read_bytes()
+    status, out, err = run(files[0], analysis_trials=15)
+    assert (status, out) == (1, '')
+    assert err.startswith(
+        f'error: {files[0]}: analysis_trials = 15 is too few to decode the sample'
+    )
+    assert 'at least 4 trials' in err
+    assert files[0].read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ('argument', 'sentence'),
+    [
+        (
+            '--set=decoding_rep=3',
+            'no parameter .*decoding_rep.*; the nearest name is decoding_reps',
+        ),
+        ('--set=decoding_reps=0', 'decoding_reps = 0 is not allowed'),
+        ('--set=n_input=3', 'n_input follows from other parameters'),
+        ('--seed=-1', '--seed -1 is not allowed: it must be from 0 to'),
+        (f'--seed={2**63}', 'is not allowed: it must be from 0 to'),
+    ],
+)
+def test_wrong_requests(files, capsys, argument, sentence):
+    before = files[0].read_bytes()
+    assert analysis_command.run([str(files[0]), argument]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count('\n')) == ('', 1)
+    assert re.match(f'error: .*{sentence}', err)
+    assert files[0].read_bytes() == before
+
+
+@pytest.mark.parametrize('argument', ['--jobs=0', '--seed=one', '--set=reps', '--sed=1'])
+def test_wrong_arguments(files, capsys, argument):
+    with pytest.raises(SystemExit) as stop:
+        analysis_command.run([str(files[0]), argument])
+    assert stop.value.code == 2
+    assert 'usage: analysis.py' in capsys.readouterr().err
+
+
+def test_absent_measures_are_told_once(tmp_path, run):
+    for name in 'ab':
+        settings = {'distractor_time': 50, 'n_output': 5, 'synapse_config': None}
+        results.save(tmp_path / f'{name}.pkl', network('distractor', **settings))
+    asked = ('decode_test', 'decode_rule', 'calculate_resp_matrix', 'suppress_analysis')
+    status, out, err = run(tmp_path, **dict.fromkeys(asked, True))
+    assert (status, err) == (0, '')
+    *notes, _, first, second = out.splitlines()
+    assert len(notes) == len(set(notes)) == 5
+    for word in ('test to decode', 'rule to decode', 'response matrix', 'suppression', 'synaptic'):
+        assert sum(word in note for note in notes) == 1
+    assert first.split().count('nan') == second.split().count('nan') == 2
+
+
+# MATLAB files
+
+
+def test_matlab_file_holds_the_same_numbers(files, run):
+    options = {'analyze_tuning': True, 'decode_stability': True}
+    assert run(files[0], '--mat', **options)[0] == 0
+    loaded = loadmat(files[0].with_suffix('.mat'), squeeze_me=True)
+    found = results.load_results(files[0])
+    assert loaded.keys() - {'__header__', '__version__', '__globals__'} == found.keys()
+    for name in (*found['analysis']['measures'], *results.CURVES):
+        np.testing.assert_array_equal(loaded[name], np.squeeze(found[name]), err_msg=name)
+    for name, weight in found['weights'].items():
+        np.testing.assert_array_equal(loaded['weights'][name].item(), np.squeeze(weight))
+    assert 'synaptic_sample_share_above_chance_dms' in loaded
+    parameters = loaded['parameters']
+    assert parameters['distractor_time_rng'].item().size == 0  # None
+    np.testing.assert_array_equal(parameters['sample_time_rng'].item(), [2, 3])
+    assert parameters['trial_type'].item() == 'DMS'
+    assert sorted(path.name for path in files[0].parent.iterdir()) == ['a.mat', 'a.pkl', 'b.pkl']
+    files[0].with_suffix('.mat').unlink()
+    assert 'is analysed already' in run(files[0], '--mat', **options)[1]
+    again = loadmat(files[0].with_suffix('.mat'), squeeze_me=True)
+    np.testing.assert_array_equal(again['neuronal_pev'], loaded['neuronal_pev'])
+
+
+@pytest.mark.parametrize('task', TASKS)
+def test_every_task_has_a_matlab_file(tmp_path, task):
+    update_parameters({'trial_type': task, 'n_hidden': 5, 'batch_size': 1})
+    analysis_command.save_mat(tmp_path / 'par.mat', {'par': dict(par)})
+    loaded = loadmat(tmp_path / 'par.mat', simplify_cells=True)['par']
+    assert loaded.keys() == par.keys()
+    rules = loaded['rules'] if len(par['rules']) > 1 else [loaded['rules']]
+    for (kind, degrees), (loaded_kind, loaded_degrees) in zip(par['rules'], rules, strict=True):
+        assert loaded_kind == kind
+        assert np.size(loaded_degrees) == 0 if degrees is None else loaded_degrees == degrees
+    tests = np.reshape(loaded['test_time_rng'], (len(par['test_time_rng']), -1))
+    np.testing.assert_array_equal(tests, [list(test) for test in par['test_time_rng']])
+
+
+@pytest.mark.parametrize(
+    'value', [[1, 2.5], ['a', 'bc'], [True, False], [[1, 2], [3, 4]], 3, 'text', 1.5, {'x': [1, 2]}]
+)
+def test_plain_values_in_a_matlab_file(tmp_path, value):
+    analysis_command.save_mat(tmp_path / 'v.mat', {'value': value})
+    loaded = loadmat(tmp_path / 'v.mat', simplify_cells=True)['value']
+    if isinstance(value, list) and isinstance(value[0], str):
+        loaded = [text.strip() for text in loaded]
+    np.testing.assert_equal(loaded, np.array(value) if isinstance(value, list) else value)
+
+
+# Processes of their own
+
+
+def start(folder, *arguments, **environment) -> subprocess.CompletedProcess:
+    env = {name: value for name, value in os.environ.items() if name != 'TF_CPP_MIN_LOG_LEVEL'}
+    command = [sys.executable, str(COMMAND), *map(str, arguments)]
+    options = {'capture_output': True, 'text': True, 'timeout': TIMEOUT}
+    return subprocess.run(command, cwd=folder, env=env | environment, check=False, **options)
+
+
+def test_a_real_run_is_quiet(tmp_path, files):
+    """With graphs, and on two processes; numbers are those of this process but for rounding."""
+    (files[0].parent / 'cut.pkl').write_bytes(files[0].read_bytes()[:3000])
+    arguments = ['nets', '--jobs=2', '--out=out', '--mat', '--seed=3']
+    done = start(tmp_path, *arguments, *words(QUICK))
+    assert done.returncode == 1
+    assert re.fullmatch(r'error: nets/cut.pkl is damaged.*\n', done.stderr)
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ['network', 'a.pkl', 'b.pkl']
+    names = [f'{name}.{kind}' for name in 'ab' for kind in ('mat', 'pkl')]
+    assert sorted(path.name for path in (tmp_path / 'out').iterdir()) == names
+    for path in files:
+        found = results.load_results(tmp_path / 'out' / path.name)
+        expected = analysis.analyze_model_from_file(path, None, QUICK, seed=3, jobs=1)
+        assert found['analysis'] == expected['analysis']
+        for name in found['analysis']['measures']:
+            np.testing.assert_allclose(found[name], expected[name], atol=0.05, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ('argument', 'status', 'sentence'),
+    [('--set=reps=3', 2, 'there is no parameter'), ('--seed=3', 1, 'missing.pkl cannot be read')],
+)
+def test_what_is_wrong_is_told_before_tensorflow_is_imported(tmp_path, argument, status, sentence):
+    package = tmp_path / 'tensorflow'
+    package.mkdir()
+    (package / '__init__.py').write_text("raise SystemExit('TensorFlow imported')")
+    done = start(tmp_path, 'missing.pkl', argument, PYTHONPATH=str(tmp_path))
+    assert (done.returncode, done.stdout) == (status, '')
+    assert re.match(f'error: .*{sentence}', done.stderr)
+    assert done.stderr.count('\n') == 1
