@@ -42,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
 def run(arguments: list[str] | None = None) -> int:
     """Do what the command line says; return the exit status.
 
-    2 for a wrong request, 1 if a file could not be analysed; all others still are.
+    2 for a wrong request, 1 if a file could not be analysed (all others still are), 130 for Ctrl-C.
     """
     args = parser().parse_args(arguments)
     settings = dict(args.settings)
@@ -53,6 +53,13 @@ def run(arguments: list[str] | None = None) -> int:
             update_parameters(settings)
     except ValueError as error:
         return fail(error, 2)
+    try:
+        return _analyze_all(args, settings)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _analyze_all(args, settings: Mapping) -> int:
     status, rows, notes, sources = 0, [], set(), {}
     for path in args.paths:
         files = sorted(path.glob('*.pkl')) if path.is_dir() else [path]

@@ -253,6 +253,16 @@ def test_wrong_requests(files, capsys, argument, sentence):
     assert files[0].read_bytes() == before
 
 
+def test_ctrl_c_ends_quietly(files, run, monkeypatch):
+    def stop(*arguments, **options):
+        raise KeyboardInterrupt
+
+    before = files[0].read_bytes()
+    monkeypatch.setattr(analysis, 'analyze_model_from_file', stop)
+    assert run(*files) == (130, '', '')
+    assert files[0].read_bytes() == before
+
+
 @pytest.mark.parametrize('argument', ['--jobs=0', '--seed=one', '--set=reps', '--sed=1'])
 def test_wrong_arguments(files, capsys, argument):
     with pytest.raises(SystemExit) as stop:
@@ -315,7 +325,8 @@ def test_every_task_has_a_matlab_file(tmp_path, task):
 
 
 @pytest.mark.parametrize(
-    'value', [[1, 2.5], ['a', 'bc'], [True, False], [[1, 2], [3, 4]], 3, 'text', 1.5, {'x': [1, 2]}]
+    'value',
+    [[1, 2.5], ['a', 'bc'], [True, False], [[1, 2], [3, 4]], 3, 'text', 1.5, {'x' * 40: [1, 2]}],
 )
 def test_plain_values_in_a_matlab_file(tmp_path, value):
     analysis_command.save_mat(tmp_path / 'v.mat', {'value': value})

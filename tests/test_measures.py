@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from test_analysis import TRIALS, eagerly, set_task  # noqa: F401
+from test_analysis import QUICK, TRIALS, analyze, eagerly, network, set_task  # noqa: F401
 from test_perturbation import NOISELESS, network_with_active_memory
 
+import analysis
 import measures
 import tuning
 from model import Model, State
@@ -22,6 +23,58 @@ def random_states(num_trials: int) -> State:
     rng = np.random.default_rng(1)
     size = par['num_time_steps'], num_trials, par['n_hidden']
     return State(*(rng.random((3, *size), np.float32)))
+
+
+def test_which_trials_each_measure_takes(tmp_path, monkeypatch):
+    """Half of the tests match where accuracy counts; elsewhere they do not depend on the sample."""
+    seen = {}
+
+    def note(module, name):
+        original = getattr(module, name)
+
+        def noted(*arguments):
+            seen[name] = arguments
+            return original(*arguments)
+
+        monkeypatch.setattr(module, name, noted)
+
+    ordinary = ('simulate_network', 'suppress_groups')
+    test_mode = ('tuning_under_suppression', 'calculate_response_matrix')
+    for name in (*ordinary, *test_mode, 'accuracy'):
+        note(analysis, name)
+    options = {'analysis_trials': 400, 'calculate_resp_matrix': True, 'suppress_analysis': True}
+    analyze(tmp_path, network('dualDMS'), QUICK | options)
+    share = {name: seen[name][1]['match'].mean() for name in (*ordinary, *test_mode)}
+    share['accuracy'] = seen['accuracy'][0]['match'].mean()
+    for name, value in share.items():
+        assert value == pytest.approx(0.25 if name in test_mode else 0.5, abs=0.08), name
+    _, trial_info, _, sample, test, *_ = seen['calculate_response_matrix']
+    np.testing.assert_array_equal(sample == test, trial_info['match'][:, 0])
+
+
+def test_runs_are_noisy():
+    trial_info, model = trials('DMS', noise_in_sd=0), Model()
+    activity = {
+        (seed, number): analysis.Analysis(model, seed, 1, None)._run(trial_info, number)[1].h
+        for seed, number in ((1, 0), (1, 1), (2, 0))
+    }
+    again = analysis.Analysis(model, 1, 1, None)._run(trial_info, 0)[1].h
+    np.testing.assert_array_equal(activity.pop((1, 0)), again)
+    assert not any(np.array_equal(h, again) for h in activity.values())
+
+
+@pytest.mark.parametrize('task', ['DMS+DMRS+DMC', 'dualDMS'])
+def test_accuracy_of_each_rule(task):
+    trial_info = trials(task)
+    y = np.random.default_rng(1).random(trial_info['desired_output'].shape)
+    found = analysis.accuracy(trial_info, y, par)
+    correct = np.argmax(y, -1) == np.argmax(trial_info['desired_output'], -1)
+    scored = (trial_info['desired_output'][..., 0] == 0) & (trial_info['train_mask'] > 0)
+    rule = trial_info['rule']
+    rule = rule[:, 0] + 2 * rule[:, 1] if task == 'dualDMS' else rule
+    assert found['task_accuracy'] == pytest.approx(correct[scored].mean())
+    expected = [correct[scored & (rule == r)].mean() for r in range(rule.max() + 1)]
+    np.testing.assert_allclose(found['task_accuracy_per_rule'], expected)
 
 
 def samples_of_tests(trial_info: dict) -> list[np.ndarray]:
@@ -102,6 +155,16 @@ def test_dead_time_and_groups_without_units_are_not_decoded():
     assert (decoded[0, ..., :2] == 0).all()
     assert (decoded[0, ..., 2:] > 0).all()
     assert np.isnan(decoded[1:]).all()
+
+
+def test_normalization_is_an_option():
+    trial_info = trials('DMS')
+    states, decoded = random_states(len(trial_info['sample'])), []
+    for normalize in (True, False):
+        update_parameters({'decoding_reps': 2, 'svm_normalize': normalize})
+        decoder = measures.Decoder(states, trial_info, par, [1], 1, lambda work: None)
+        decoded.append(decoder.decode('sample')['neuronal_sample_decoding'])
+    assert not np.array_equal(*decoded)
 
 
 def test_tuning_is_of_each_rule_and_field():
