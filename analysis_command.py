@@ -156,12 +156,8 @@ def save_mat(filename: Path, analyzed: Mapping) -> None:
     """Write results for MATLAB: None becomes empty, ranges and sequences become arrays."""
     from scipy.io import savemat
 
-    temporary = filename.with_name(filename.name + '.tmp')
-    try:
+    with results.replacing(filename) as temporary:
         savemat(temporary, for_matlab(analyzed), long_field_names=True, appendmat=False)
-        temporary.replace(filename)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def for_matlab(value):

@@ -60,8 +60,8 @@ def save(filename: str | os.PathLike, data: dict) -> None:
         raise TypeError(f'only a dictionary can be saved, not a {type(data).__name__}')
     _plain(data, (), {})
     path = Path(filename)
-    with _temporary_file(path, data) as temporary:
-        os.replace(temporary, path)
+    with replacing(path) as temporary:
+        _dump(data, temporary)
     for leftover in path.parent.glob(f'{glob.escape(path.name)}.*.tmp'):
         with contextlib.suppress(OSError):  # the result is safe; a leftover that stays is harmless
             if time.time() - leftover.stat().st_mtime > LEFTOVER_AGE:
@@ -118,27 +118,39 @@ def check_writable(filename: str | os.PathLike) -> None:
     if path.is_dir():
         raise ResultsError(f'{path} is a folder; the name of a file is needed')
     try:
-        with _temporary_file(path, {}):
-            pass
+        with _temporary(path) as temporary:
+            _dump({}, temporary)
     except OSError as error:
         reason = 'it is a file' if isinstance(error, FileExistsError) else error.strerror
         raise ResultsError(f'cannot write to the folder {path.parent}: {reason}') from error
 
 
 @contextlib.contextmanager
-def _temporary_file(path: Path, data: dict) -> Iterator[Path]:
-    """Write `data` to a file beside `path`, down to the disk; remove what is left of it later."""
+def replacing(filename: str | os.PathLike) -> Iterator[Path]:
+    """A path to write a file to, which then takes the place of `filename`, whole or not at all."""
+    with _temporary(Path(filename)) as temporary:
+        yield temporary
+        os.replace(temporary, filename)
+
+
+@contextlib.contextmanager
+def _temporary(path: Path) -> Iterator[Path]:
+    """The name of a file beside `path`; what is left of it is removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # One name per process: two runs that save the same result never write into the same file.
     temporary = path.with_name(f'{path.name}.{os.getpid()}.tmp')
     try:
-        with open(temporary, 'wb') as file:
-            pickle.dump(data, file, protocol=4)
-            file.flush()
-            os.fsync(file.fileno())
         yield temporary
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _dump(data: dict, path: Path) -> None:
+    """Write `data` down to the disk."""
+    with open(path, 'wb') as file:
+        pickle.dump(data, file, protocol=4)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _plain(value: Any, path: tuple[str, ...], seen: dict[int, Any]) -> Any:

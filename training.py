@@ -8,7 +8,7 @@ a run that was stopped and resumed ends as if it had never stopped.
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -24,6 +24,9 @@ from stimulus import Stimulus
 CHANGEABLE = ('num_iterations', 'save_every', 'iters_between_outputs', 'stop_accuracy')
 PLACE = ('save_dir', 'save_fn')
 ITERATIONS_TO_STOP = 20  # whose mean accuracy is compared with stop_accuracy
+
+Curves = dict[str, list]  # one entry per iteration, see results.CURVES
+Watch = Callable[[Curves], bool]
 
 
 class RunError(ValueError):
@@ -48,32 +51,36 @@ def train(
     threads: int | None = None,
     resume: bool = False,
     overwrite: bool = False,
+    watch: Watch | None = None,
 ) -> Path:
     """Train a network with the settings in `par`; return the path of its result file.
 
     gpu_id: None or 'none' for the CPU. With `resume` the run goes on from its checkpoint, where
-    there is one, with the settings saved in it. Raises RunError or results.ResultsError where files
-    are in the way or unusable, device.DeviceError for a GPU that is not there, TrainingError where
-    the loss is not finite, and Interrupted after Ctrl-C or SIGTERM.
+    there is one, with the settings saved in it. `watch`, if given, gets the curves after every
+    iteration, in place of what is printed, and stops the run by returning True. Raises RunError or
+    results.ResultsError where files are in the way or unusable, device.DeviceError for a GPU that
+    is not there, TrainingError where the loss is not finite, and Interrupted after Ctrl-C, SIGTERM
+    or a stop by `watch`.
     """
-    start = time.perf_counter()
+    start, say = time.perf_counter(), _silent if watch else print
     filename = Path(par['save_dir'], par['save_fn'])
     checkpoint = _checkpoint(filename, resume, overwrite)
     if resume and filename.exists():
-        print(f'{filename} is finished already.')
+        say(f'{filename} is finished already.')
         return filename
     results.check_writable(filename)
     device_name = device.select(gpu_id, threads)
     if overwrite:
         _remove(filename, results.checkpoint_name(filename))
-    with _Signals() as signals:
+    with Signals() as signals:
         model = _build(gpu_id, threads, checkpoint, filename)
         curves = {name: list((checkpoint or {}).get(name, [])) for name in results.CURVES}
-        _print_header(device_name, len(curves['iteration']))
-        _iterate(model, curves, filename, signals)
+        say(_header(device_name, len(curves['iteration'])))
+        with _Display(len(curves['iteration']), watch is None) as display:
+            _iterate(model, curves, filename, signals, watch or display)
     results.save(filename, _result(model, curves, filename))
     _remove(results.checkpoint_name(filename))
-    print(f'Saved {filename} after {_duration(time.perf_counter() - start)}.')
+    say(f'Saved {filename} after {duration(time.perf_counter() - start)}.')
     return filename
 
 
@@ -139,25 +146,23 @@ def _build(gpu_id, threads: int | None, checkpoint: dict | None, filename: Path)
     return model
 
 
-def _iterate(model, curves: dict[str, list], filename: Path, signals: '_Signals') -> None:
+def _iterate(model, curves: Curves, filename: Path, signals: 'Signals', watch: Watch) -> None:
     """Train until the last iteration or stop_accuracy, saving checkpoints."""
     checkpoint = results.checkpoint_name(filename)
-    first, last = len(curves['iteration']), par['num_iterations']
-    with tqdm(total=last, initial=first, unit='it', disable=None) as bar:
-        for iteration, trial_info in batches(first, last):
-            start = time.perf_counter()
-            values = model.optimize(trial_info, iteration)
-            _require_finite(values['loss'], 'loss', iteration, checkpoint)
-            for name, value in {**values, 'iteration': iteration}.items():
-                curves[name].append(value)
-            _show(bar, curves, 1000 * (time.perf_counter() - start))
-            if _accurate_enough(curves['accuracy']):
-                return
-            if signals.received or (iteration + 1) % par['save_every'] == 0:
-                slots = {'optimizer': model.optimizer.state()}
-                results.save(checkpoint, _result(model, curves, filename) | slots)
-            if signals.received:
-                raise Interrupted(signals.received)
+    for iteration, trial_info in batches(len(curves['iteration']), par['num_iterations']):
+        values = model.optimize(trial_info, iteration)
+        _require_finite(values['loss'], 'loss', iteration, checkpoint)
+        for name, value in {**values, 'iteration': iteration}.items():
+            curves[name].append(value)
+        stopped = watch(curves)
+        if _accurate_enough(curves['accuracy']):
+            return
+        stopped = stopped or signals.received
+        if stopped or (iteration + 1) % par['save_every'] == 0:
+            slots = {'optimizer': model.optimizer.state()}
+            results.save(checkpoint, _result(model, curves, filename) | slots)
+        if stopped:
+            raise Interrupted(signals.received or signal.SIGTERM)
 
 
 def batches(first: int, last: int) -> Iterator[tuple[int, dict]]:
@@ -190,7 +195,7 @@ def _require_finite(values, what: str, iteration: int, checkpoint: Path) -> None
         )
 
 
-def _result(model, curves: dict[str, list], filename: Path) -> dict:
+def _result(model, curves: Curves, filename: Path) -> dict:
     """What is saved; raises TrainingError where weights are not finite."""
     weights = {name: variable.numpy() for name, variable in model.weights.items()}
     for name, weight in weights.items():
@@ -204,41 +209,66 @@ def _remove(*paths: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _print_header(device_name: str, done: int) -> None:
+def _silent(text: str) -> None:
+    """Print nothing."""
+
+
+def _header(device_name: str, done: int) -> str:
     p = par
-    print(
-        f'Task {p["trial_type"]}, synapses {p["synapse_config"]}, {device_name}, seed {p["seed"]}'
-    )
-    print(
+    going_on = f'\nGoing on after iteration {done - 1}.' if done else ''
+    return (
+        f'Task {p["trial_type"]}, synapses {p["synapse_config"]}, {device_name}, seed {p["seed"]}\n'
         f'{p["n_hidden"]} units ({p["num_exc_units"]} excitatory), {p["n_input"]} inputs, '
         f'{p["n_output"]} outputs, {p["num_time_steps"]} steps of {p["dt"]} ms, '
         f'{p["batch_size"]} trials per iteration, {p["num_iterations"]} iterations, '
         f'learning rate {p["learning_rate"]}, spike cost {p["spike_cost"]}, '
-        f'test cost multiplier {p["test_cost_multiplier"]}'
+        f'test cost multiplier {p["test_cost_multiplier"]}{going_on}'
     )
-    if done:
-        print(f'Going on after iteration {done - 1}.')
 
 
-def _show(bar: tqdm, curves: dict[str, list], milliseconds: float) -> None:
-    """Move the bar, and print a plain line every iters_between_outputs."""
-    last = {name: values[-1] for name, values in curves.items()}
+class _Display:
+    """A bar of the iterations, and a plain line every iters_between_outputs."""
+
+    def __init__(self, done: int, shown: bool):
+        self.bar = tqdm(
+            total=par['num_iterations'],
+            initial=done,
+            unit='it',
+            disable=None if shown else True,  # None: where the output is no terminal
+        )
+        self.last = time.perf_counter()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.bar.close()
+
+    def __call__(self, curves: Curves) -> bool:
+        now = time.perf_counter()
+        milliseconds, self.last = 1000 * (now - self.last), now
+        last = {name: values[-1] for name, values in curves.items()}
+        shown = {'accuracy': f'{last["accuracy"]:.3f}', **losses(last), 'ms': f'{milliseconds:.0f}'}
+        self.bar.set_postfix(shown, refresh=False)
+        self.bar.update()
+        if last['iteration'] % par['iters_between_outputs'] == 0:
+            text = '  '.join(f'{name} {value}' for name, value in shown.items())
+            self.bar.write(f'iteration {last["iteration"]:5d}  {text}')
+        return False
+
+
+def losses(values: Mapping) -> dict[str, str]:
+    """The parts of the loss, as they are shown to people."""
     names = ('perf_loss', 'spike_loss', 'weight_loss')
-    losses = {name.replace('_', ' '): f'{last[name]:.4f}' for name in names}
-    shown = {'accuracy': f'{last["accuracy"]:.3f}', **losses, 'ms': f'{milliseconds:.0f}'}
-    bar.set_postfix(shown, refresh=False)
-    bar.update()
-    if last['iteration'] % par['iters_between_outputs'] == 0:
-        text = '  '.join(f'{name} {value}' for name, value in shown.items())
-        bar.write(f'iteration {last["iteration"]:5d}  {text}')
+    return {name.replace('_', ' '): f'{values[name]:.4f}' for name in names}
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     return f'{minutes} min {seconds} s' if minutes else f'{seconds} s'
 
 
-class _Signals:
+class Signals:
     """Notes Ctrl-C and SIGTERM, which would end the process; a second one does."""
 
     def __init__(self):

@@ -1,0 +1,198 @@
+"""Train many networks, on this machine's cores, a GPU or a Dask cluster.
+
+    python run_all_models.py GPU_ID|none NAME N START [--tasks TASK ... | all]
+                             [--set NAME=VALUE]... [--jobs N] [--threads N] [--seed N] [--analyze]
+                             [--overwrite] [--dry-run] [--dask ADDRESS|local] [--log tensorboard]
+
+trains the networks START to START + N - 1 of each task (the paper trained 20) and writes
+savedir/NAME/<task>-run-<index>.pkl. It can be stopped and started again at any point.
+"""
+
+import argparse
+import os
+import sys
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
+from pathlib import Path
+
+from tqdm import tqdm
+
+import curve_log
+import set_summary
+from checks import file_name
+from cluster import Cluster, ClusterError
+from command import fail, positive, setting
+from device import available_cores, is_cpu
+from local_workers import LocalWorkers, check_gpu
+from network_set import Job, Plan, Report, plan, seed_of
+from parameters import kept_parameters, par, update_parameters
+from results import check_writable
+from tasks import TASKS
+from training import Signals
+
+POLL = 0.5  # s between two looks at the progress
+ELSEWHERE = {'trial_type': '--tasks', 'seed': '--seed', 'save_fn': 'NAME'}  # not with --set
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments of run_all_models.py."""
+    p = argparse.ArgumentParser('run_all_models.py', description='Train many networks.')
+    p.add_argument('gpu_id', type=_gpu, help='number of a GPU, or none')
+    p.add_argument('name', type=_name, help='of the set: the folder of its results in savedir')
+    p.add_argument('n', type=positive, help='number of networks of each task')
+    p.add_argument('start', type=_index, help='index of the first network')
+    p.add_argument('--tasks', nargs='+', default=['DMS'], metavar='TASK', help='tasks, or all')
+    p.add_argument(
+        '--set', action='append', default=[], type=setting, metavar='NAME=VALUE', dest='settings'
+    )
+    p.add_argument('--jobs', type=positive, help='networks at once (default: cores; on a GPU 1)')
+    p.add_argument(
+        '--threads', type=positive, help='of a network (default: its share of the cores)'
+    )
+    p.add_argument('--seed', type=_index, default=0, help='of the set (default 0)')
+    p.add_argument('--analyze', action='store_true', help='analyse each network when trained')
+    p.add_argument('--overwrite', action='store_true', help='start again, without what is there')
+    p.add_argument('--dry-run', action='store_true', help='only tell what would be done')
+    p.add_argument('--dask', metavar='ADDRESS', help="of a Dask scheduler, or 'local'")
+    p.add_argument('--log', choices=['tensorboard'], help='write the curves for TensorBoard')
+    return p
+
+
+def _gpu(text: str) -> str:
+    if not (is_cpu(text) or text.isdecimal()):
+        raise argparse.ArgumentTypeError(f'{text!r} is neither the number of a GPU nor none')
+    return text.lower()
+
+
+def _index(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 2**31:
+        raise argparse.ArgumentTypeError(f'{text!r} is not a whole number of at least 0')
+    return int(text)
+
+
+def _name(text: str) -> str:
+    if not file_name().accepts(text):
+        raise argparse.ArgumentTypeError(f'{text!r} must be {file_name().allowed}')
+    return text
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Do what the command line says; return the exit status.
+
+    2 for a wrong request, 1 if a network failed (all others are trained), 128 + signal if stopped.
+    """
+    sys.stdout.reconfigure(line_buffering=True)  # so that a log in a file can be followed
+    args = parser().parse_args(arguments)
+    try:
+        plans = [plan(job) for job in make_jobs(args)]
+        if args.dry_run:
+            _print_plans(args, plans)
+            return 0
+        return _run(args, plans)
+    except (ValueError, ClusterError) as error:
+        return fail(error, 2)
+    except KeyboardInterrupt:  # the second one: the processes of the networks follow
+        os._exit(130)
+
+
+def _print_plans(args, plans: list[Plan]) -> None:
+    for p in plans:
+        print(p.job.filename, p.words)
+    needed = sum(p.is_needed for p in plans)
+    if needed and not args.dask:
+        at_once, threads = _share(args, needed)
+        print(f'{needed} to do, {at_once} at once, with {threads} thread{"s" * (threads > 1)} each')
+
+
+def make_jobs(args) -> list[Job]:
+    """The networks that the arguments ask for. Raises ValueError for what they cannot say."""
+    settings = dict(args.settings)
+    for name, place in ELSEWHERE.items():
+        if name in settings:
+            raise ValueError(f'{name} is not for --set here: {place} decides it')
+    if args.log and not curve_log.is_available():
+        raise ValueError('--log tensorboard needs TensorBoard: pip install tensorboard')
+    with kept_parameters():
+        update_parameters({k: v for k, v in settings.items() if k == 'save_dir'})
+        folder = str(Path(par['save_dir'], args.name))
+    tasks = TASKS if args.tasks == ['all'] else dict.fromkeys(args.tasks)
+    return [
+        Job(
+            folder,
+            task,
+            index,
+            settings | {'seed': seed_of(args.seed, task, index)},
+            args.gpu_id,
+            overwrite=args.overwrite,
+            analyze=args.analyze,
+            log=args.log is not None,
+        )
+        for task in tasks
+        for index in range(args.start, args.start + args.n)
+    ]
+
+
+def _run(args, plans: list[Plan]) -> int:
+    check_writable(Path(plans[0].job.folder, set_summary.FILE))
+    reports = {p.job.name: p.report for p in plans if not p.is_needed}
+    for name, report in reports.items():
+        print(set_summary.line(name, report))
+    needed = [p for p in plans if p.is_needed]
+    stopped_by = 0
+    if needed:
+        stopped_by = _train(args, needed, reports)
+    set_summary.write(plans[0].job.folder, reports)
+    print(set_summary.table(reports))
+    if stopped_by:
+        return fail('stopped: the same command goes on', 128 + stopped_by)
+    return int(any(report.status == 'failed' for report in reports.values()))
+
+
+def _train(args, plans: list[Plan], reports: dict[str, Report]) -> int:
+    """Train all networks, adding their reports; return the signal that stopped it, or 0."""
+    at_once, threads = _share(args, len(plans))
+    workers = _workers(args, plans, at_once)
+    jobs = [p.job._replace(threads=threads) for p in plans]
+    bar = tqdm(total=workers.total, initial=workers.progress(), unit=workers.unit, disable=None)
+    with Signals() as signals, closing(workers), bar, ThreadPoolExecutor(at_once) as pool:
+        waiting = {pool.submit(workers.run, job): job.name for job in jobs}
+        while waiting:
+            done, _ = wait(waiting, POLL, FIRST_COMPLETED)
+            for future in done:
+                name = waiting.pop(future)
+                reports[name] = _report_of(future)
+                bar.write(set_summary.line(name, reports[name]))
+            bar.update(workers.progress() - bar.n)
+            if signals.received:
+                workers.stop()
+    return signals.received
+
+
+def _report_of(future: Future) -> Report:
+    try:
+        return future.result()
+    except Exception as error:  # such as a full disk, or a worker of Dask that died again and again
+        return Report('failed', f'{type(error).__name__}: {error}')
+
+
+def _share(args, num_networks: int) -> tuple[int, int | None]:
+    """Networks at once, and threads of each; None leaves them to the workers of a cluster."""
+    if args.dask not in (None, 'local'):
+        return num_networks, args.threads
+    usual = available_cores() if is_cpu(args.gpu_id) else 1
+    at_once = min(args.jobs or usual, num_networks)
+    return at_once, args.threads or max(1, available_cores() // at_once)
+
+
+def _workers(args, plans: list[Plan], at_once: int) -> LocalWorkers | Cluster:
+    if args.dask:
+        if args.jobs and args.dask != 'local':
+            raise ValueError('--jobs is not for a cluster: the threads of its workers decide')
+        return Cluster(args.dask, len(plans), at_once)
+    if not is_cpu(args.gpu_id):
+        check_gpu(args.gpu_id)
+    return LocalWorkers(plans)
+
+
+if __name__ == '__main__':
+    sys.exit(run())
