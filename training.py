@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 import device
 import results
-from parameters import WHOLE_PAR, kept_parameters, par, update_parameters, user_settings
+from parameters import ANALYSIS, WHOLE_PAR, kept_parameters, par, update_parameters, user_settings
 from stimulus import Stimulus
 
 # what a resumed run may change; the place of the files follows the command
@@ -118,13 +118,14 @@ def _restore_settings(saved: dict, file: Path) -> None:
         update_parameters(saved)
     except ValueError as error:
         raise RunError(f'{file} holds impossible settings: {error}') from error
+    changeable = (*CHANGEABLE, *ANALYSIS)  # training does without the options of the analysis
     for name, value in asked.items():
-        if name not in CHANGEABLE + PLACE and value != par[name]:
+        if name not in (*changeable, *PLACE) and value != par[name]:
             raise RunError(
                 f'{name} = {value!r} contradicts {file}, where it is {par[name]!r}: '
                 f'only {", ".join(CHANGEABLE)} may change on --resume'
             )
-    update_parameters(place | {name: asked[name] for name in CHANGEABLE if name in asked})
+    update_parameters(place | {name: asked[name] for name in changeable if name in asked})
 
 
 def _build(gpu_id, threads: int | None, checkpoint: dict | None, filename: Path):
