@@ -116,7 +116,7 @@ def passed(accuracy: Sequence[float], wanted: float = 0.9) -> float:
     """The iteration at which the mean accuracy of the last 20 first is above `wanted`."""
     if len(accuracy) < RECENT:
         return np.nan
-    means = np.convolve(accuracy, np.full(RECENT, 1 / RECENT), 'valid')
+    means = np.lib.stride_tricks.sliding_window_view(accuracy, RECENT).mean(-1)
     return first(means > wanted) + RECENT - 1
 
 

@@ -156,6 +156,11 @@ def test_a_spike_at_the_very_end_of_a_train_is_not_lost():
         assert stp.spike_train(time, rate, 0, 1000).sum() == rate + 1
 
 
+def test_a_whole_number_is_as_good_as_any_other_step():
+    for whole, other in zip(stp.simulate(delta_t=1), stp.simulate(delta_t=1.0), strict=True):
+        np.testing.assert_array_equal(whole, other)
+
+
 def test_several_trains():
     response = stp.simulate('stf', onset=[500, 680], **COARSE)
     first = np.arange(500, 581, 20)
@@ -329,7 +334,7 @@ def test_the_suffix_decides_the_format(drawn, suffix):
         (['--rate', '50', 'nan'], 'rate = nan is not allowed'),
         (['--out', 'picture.xyz'], '--out picture.xyz is not allowed: it must end in .png'),
         (['--out', 'picture'], '.pdf or .svg'),
-        (['--out', 'nowhere/picture.png'], 'nowhere/picture.png cannot be written: No such file'),
+        (['--out', 'file/picture.png'], 'file/picture.png cannot be written: File exists'),
         (['--out', 'folder.png'], 'folder.png cannot be written: Is a directory'),
     ],
 )
@@ -338,13 +343,14 @@ def test_a_wrong_request_is_told_in_one_sentence(
 ):
     monkeypatch.chdir(tmp_path)
     Path('folder.png').mkdir()
+    Path('file').touch()
     assert stp.run(['std', *arguments]) == 2
     out, err = capsys.readouterr()
     assert out == ''
     assert err.startswith('error: ')
     assert sentence in err
     assert err.count('\n') == 1
-    assert [path.name for path in tmp_path.iterdir()] == ['folder.png']
+    assert {path.name for path in tmp_path.iterdir()} == {'file', 'folder.png'}
 
 
 def test_a_file_that_cannot_be_drawn_leaves_the_old_one(monkeypatch, tmp_path):
