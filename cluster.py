@@ -8,6 +8,7 @@ Tasks are given to Dask directly, not through joblib's Dask backend, which waits
 gives a task up because its workers died too often.
 """
 
+import asyncio
 import pickle
 import tempfile
 from pathlib import Path
@@ -17,9 +18,9 @@ import filelock
 import cluster_worker
 import results
 from curve_log import CurveLog
-from network_set import Job, Report, lock
+from network_set import Job, Report, lock, one_line
 
-TIMEOUT = 5  # s in which the scheduler has to answer
+TIMEOUT = 4  # s in which the scheduler has to answer, twice
 
 
 class ClusterError(RuntimeError):
@@ -121,6 +122,18 @@ def _connect(address: str, local_workers: int):
         if address == 'local':
             here = LocalCluster(local_workers, threads_per_worker=1, dashboard_address=None)
             return Client(here)
+        asyncio.run(asyncio.wait_for(_shake_hands(address), TIMEOUT))
         return Client(address, timeout=TIMEOUT)
-    except (OSError, ValueError) as error:
-        raise ClusterError(f'no scheduler answers at {address}: {error}') from error
+    except Exception as error:  # what a server that is no scheduler leads to can be anything
+        reason = one_line(error) or f'nothing came within {TIMEOUT} s'
+        raise ClusterError(f'no scheduler answers at {address}: {reason}') from error
+
+
+async def _shake_hands(address: str) -> None:
+    """See that a scheduler answers: for one that is silent, a Client would wait for ever."""
+    from distributed import Security
+    from distributed.comm import connect
+
+    security = Security().get_connection_args('client')
+    comm = await connect(address, timeout=TIMEOUT, **security)
+    await comm.close()

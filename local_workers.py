@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from joblib.externals.loky.process_executor import ProcessPoolExecutor, TerminatedWorkerError
+from tqdm import tqdm
 
 import device
 from network_set import Job, Plan, Report, train_network
@@ -103,6 +104,7 @@ def _train(job: Job, path: Path, place: int) -> Report:
 def _follow(parent: int) -> None:
     """Leave Ctrl-C to the parent, which puts up the stop sign; end when the parent has ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    tqdm.set_lock(threading.RLock())  # its own would be left over where this process is killed
 
     def wait() -> None:
         while os.getppid() == parent:

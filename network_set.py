@@ -108,9 +108,14 @@ def train_network(job: Job, watch: training.Watch) -> Report:
     except (training.Interrupted, KeyboardInterrupt):
         return Report('stopped')
     except (ValueError, OSError, training.TrainingError) as error:
-        return Report('failed', str(error))
+        return Report('failed', one_line(error))
     except Exception as error:  # a defect, which must not end the other networks
-        return Report('failed', f'{type(error).__name__}: {error}')
+        return Report('failed', one_line(f'{type(error).__name__}: {error}'))
+
+
+def one_line(reason: object) -> str:
+    """A reason in one line, as tables need it; the messages of TensorFlow have many."""
+    return ' '.join(str(reason).split())
 
 
 def _train(job: Job, watch: training.Watch) -> Report:

@@ -15,9 +15,9 @@ import plotting
 from figures_memory import before
 from figures_tasks import attended_traces, suppressed_similarity, variant_points
 from perturbation import GROUPS
+from training import ITERATIONS_TO_STOP as RECENT
 
 AROUND = 10  # iterations whose accuracy is averaged
-RECENT = 20  # iterations whose mean accuracy has to pass 0.90
 OF_ORIGINAL, SILENT_OF_ORIGINAL = 20, 2  # DMS networks of the original code; without delay activity
 ITERATIONS = (50, 100, 200, 300, 500, 1000)
 EPOCHS = ('fixation', 'sample', 'delay', 'test')

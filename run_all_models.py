@@ -24,7 +24,7 @@ from cluster import Cluster, ClusterError
 from command import fail, positive, setting
 from device import available_cores, is_cpu
 from local_workers import LocalWorkers, check_gpu
-from network_set import Job, Plan, Report, plan, seed_of
+from network_set import Job, Plan, Report, one_line, plan, seed_of
 from parameters import kept_parameters, par, update_parameters
 from results import check_writable
 from tasks import TASKS
@@ -99,7 +99,7 @@ def _print_plans(args, plans: list[Plan]) -> None:
     for p in plans:
         print(p.job.filename, p.words)
     needed = sum(p.is_needed for p in plans)
-    if needed and not args.dask:
+    if needed and args.dask is None:
         at_once, threads = _share(args, needed)
         print(f'{needed} to do, {at_once} at once, with {threads} thread{"s" * (threads > 1)} each')
 
@@ -172,7 +172,7 @@ def _report_of(future: Future) -> Report:
     try:
         return future.result()
     except Exception as error:  # such as a full disk, or a worker of Dask that died again and again
-        return Report('failed', f'{type(error).__name__}: {error}')
+        return Report('failed', one_line(f'{type(error).__name__}: {error}'))
 
 
 def _share(args, num_networks: int) -> tuple[int, int | None]:
@@ -185,7 +185,7 @@ def _share(args, num_networks: int) -> tuple[int, int | None]:
 
 
 def _workers(args, plans: list[Plan], at_once: int) -> LocalWorkers | Cluster:
-    if args.dask:
+    if args.dask is not None:
         if args.jobs and args.dask != 'local':
             raise ValueError('--jobs is not for a cluster: the threads of its workers decide')
         return Cluster(args.dask, len(plans), at_once)

@@ -4,26 +4,27 @@ What is wrong with a command has to be told before TensorFlow is imported, which
 the wrong commands find a package `tensorflow` that ends the process as soon as it is imported.
 """
 
-import fcntl
 import os
 import pickle
-import pty
 import re
 import signal
-import struct
-import subprocess
-import sys
-import termios
-import threading
-import time
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import SMALL
+from commands import (
+    SHORT,
+    command_line,
+    environment,
+    fatal_tensorflow,
+    refusal,
+    run,
+    run_on_terminal,
+    started,
+    wait_for,
+)
 
 import command
 import device
@@ -31,66 +32,17 @@ import results
 import training
 from parameters import par
 
-MODEL = Path(__file__).resolve().parents[1] / 'model.py'
-TIMEOUT = 240  # s, after which a process is killed
-SHORT = SMALL | {'fix_time': 10, 'delay_time': 20, 'test_time': 20, 'mask_duration': 10}
-
-
-def command_line(arguments, settings) -> list[str]:
-    given = [f'--set={name}={value}' for name, value in settings.items()]
-    return [sys.executable, str(MODEL), *arguments, *given]
-
-
-def environment(**changes) -> dict:
-    """A user's: nothing keeps TensorFlow from writing its log. Output comes line by line."""
-    kept = {name: value for name, value in os.environ.items() if name != 'TF_CPP_MIN_LOG_LEVEL'}
-    return kept | {'PYTHONUNBUFFERED': '1'} | changes
-
-
-@contextmanager
-def started(folder, *arguments, env=None, stderr=subprocess.PIPE, **settings):
-    """Start the command in `folder`; kill it in the end, or when it hangs."""
-    words, env = command_line(arguments, settings), env or environment()
-    pipes = {'stdout': subprocess.PIPE, 'stderr': stderr, 'text': True}
-    with subprocess.Popen(words, cwd=folder, env=env, **pipes) as process:
-        killer = threading.Timer(TIMEOUT, process.kill)
-        killer.start()
-        try:
-            yield process
-        finally:
-            killer.cancel()
-            process.kill()
-
-
-def run(folder, *arguments, **options) -> tuple[int, str, str]:
-    """Run the command to its end; return its status and what it wrote to stdout and stderr."""
-    with started(folder, *arguments, **options) as process:
-        out, err = process.communicate()
-        return process.returncode, out, err
-
 
 @pytest.fixture(scope='session')
 def without_tensorflow(tmp_path_factory) -> dict:
     """An environment in which importing TensorFlow ends the process."""
-    folder = tmp_path_factory.mktemp('packages')
-    (folder / 'tensorflow').mkdir()
-    (folder / 'tensorflow' / '__init__.py').write_text("raise SystemExit('TensorFlow imported')")
-    return environment(PYTHONPATH=str(folder))
+    return fatal_tensorflow(tmp_path_factory.mktemp('packages'))
 
 
 @pytest.fixture
 def refused(tmp_path, without_tensorflow):
     """Run a command that has to be refused before TensorFlow is imported; return the sentence."""
-
-    def run_refused(*arguments, **settings) -> str:
-        status, out, err = run(tmp_path, *arguments, env=without_tensorflow, **settings)
-        assert (status, out) == (2, ''), err
-        usage, sentence = err.split('error: ')
-        assert usage == '' or usage.startswith('usage: model.py ')
-        assert sentence.count('\n') == 1
-        return sentence
-
-    return run_refused
+    return partial(refusal, tmp_path, env=without_tensorflow)
 
 
 def assert_finished(path, shown: str, task: str, num_iterations: int):
@@ -123,18 +75,9 @@ def test_run_is_quiet_where_there_is_no_terminal(tmp_path):
 
 
 def test_bar_on_a_terminal(tmp_path):
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack('4H', 24, 200, 0, 0))  # 24 lines of 200
     settings = SHORT | {'save_dir': 'new', 'save_fn': 'net.pkl', 'num_iterations': 3}
-    with started(tmp_path, '--task=distractor', stderr=theirs, **settings) as process:
-        os.close(theirs)
-        shown = b''
-        with suppress(OSError):  # which is how a terminal ends on Linux
-            while read := os.read(ours, 1000):
-                shown += read
-        os.close(ours)
-        out, _ = process.communicate()
-    assert process.returncode == 0
+    status, out, shown = run_on_terminal(tmp_path, '--task=distractor', **settings)
+    assert status == 0
     assert b'100%|' in shown
     assert b'accuracy=' in shown
     assert shown.count(b'\n') == 1
@@ -341,7 +284,7 @@ def test_exit_status(monkeypatch, capsys, error, status):
 
 def test_huge_learning_rate_is_explained(tmp_path, capsys):
     settings = SHORT | {'save_dir': str(tmp_path), 'learning_rate': 1e30}
-    assert command.run(command_line([], settings)[2:]) == 1
+    assert command.run(command_line('model.py', [], settings)[2:]) == 1
     err = capsys.readouterr().err
     assert re.match(r'error: the loss is .* at iteration 1 \(none is saved\).*learning_rate', err)
     assert list(tmp_path.iterdir()) == []
@@ -388,7 +331,6 @@ def test_lines_are_not_held_back(tmp_path):
     settings = SHORT | {'save_dir': str(tmp_path), 'save_fn': 'net.pkl', 'save_every': 1}
     settings |= {'num_iterations': 10**6, 'iters_between_outputs': 10**6}
     with started(tmp_path, env=env, **settings) as process:
-        while not (tmp_path / 'net.checkpoint').exists() and process.poll() is None:
-            time.sleep(0.1)
+        wait_for((tmp_path / 'net.checkpoint').exists, process)
         process.kill()
         assert process.stdout.readline().startswith('Task DMS')

@@ -1,0 +1,167 @@
+"""Commands as a user meets them, in processes of their own: what their tests share."""
+
+import csv
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+import threading
+import time
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import psutil
+from conftest import SMALL
+
+import results
+
+ROOT = Path(__file__).resolve().parents[1]
+TIMEOUT = 240  # s, after which a process is killed, and a wait has failed
+SHORT = SMALL | {'fix_time': 10, 'delay_time': 20, 'test_time': 20, 'mask_duration': 10}
+
+
+def command_line(program: str, arguments, settings) -> list[str]:
+    given = [f'--set={name}={value}' for name, value in settings.items()]
+    return [sys.executable, str(ROOT / program), *map(str, arguments), *given]
+
+
+def environment(**changes) -> dict:
+    """A user's: nothing keeps TensorFlow from writing its log. Output comes line by line."""
+    kept = {name: value for name, value in os.environ.items() if name != 'TF_CPP_MIN_LOG_LEVEL'}
+    return kept | {'PYTHONUNBUFFERED': '1'} | changes
+
+
+def fatal_tensorflow(folder: Path) -> dict:
+    """An environment in which importing TensorFlow ends the process."""
+    (folder / 'tensorflow').mkdir()
+    (folder / 'tensorflow' / '__init__.py').write_text("raise SystemExit('TensorFlow imported')")
+    return environment(PYTHONPATH=str(folder))
+
+
+def without(folder: Path, package: str) -> dict:
+    """An environment in which a package is not installed."""
+    (folder / 'sitecustomize.py').write_text(f'import sys\nsys.modules[{package!r}] = None\n')
+    return environment(PYTHONPATH=str(folder))
+
+
+@contextmanager
+def ended(words: list[str], **options):
+    """Start a process; kill it in the end, or when it hangs."""
+    with subprocess.Popen(words, text=True, **options) as process:
+        killer = threading.Timer(TIMEOUT, process.kill)
+        killer.start()
+        try:
+            yield process
+        finally:
+            killer.cancel()
+            process.kill()
+
+
+def started(folder, *arguments, program='model.py', env=None, stderr=subprocess.PIPE, **settings):
+    """Start a command in `folder`, for a `with` block that kills it in the end."""
+    words = command_line(program, arguments, settings)
+    pipes = {'stdout': subprocess.PIPE, 'stderr': stderr}
+    return ended(words, cwd=folder, env=env or environment(), **pipes)
+
+
+def run(folder, *arguments, **options) -> tuple[int, str, str]:
+    """Run a command to its end; return its status and what it wrote to stdout and stderr."""
+    with started(folder, *arguments, **options) as process:
+        out, err = process.communicate()
+        return process.returncode, out, err
+
+
+def run_on_terminal(folder, *arguments, **options) -> tuple[int, str, bytes]:
+    """Run a command whose stderr is a terminal; return its status, stdout and what was shown."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack('4H', 24, 200, 0, 0))  # 24 lines of 200
+    with started(folder, *arguments, stderr=theirs, **options) as process:
+        os.close(theirs)
+        shown = b''
+        with suppress(OSError):  # which is how a terminal ends on Linux
+            while read := os.read(ours, 1000):
+                shown += read
+        os.close(ours)
+        out, _ = process.communicate()
+    return process.returncode, out, shown
+
+
+def refusal(folder, *arguments, program='model.py', **options) -> str:
+    """The sentence with which a command refuses a wrong request."""
+    status, out, err = run(folder, *arguments, program=program, **options)
+    assert (status, out) == (2, ''), err
+    usage, sentence = err.split('error: ')
+    assert usage == '' or usage.startswith(f'usage: {program} ')
+    assert sentence.count('\n') == 1
+    return sentence
+
+
+def wait_for(condition, *processes):
+    """Wait until `condition()` is true, which the processes must live to see; return its value."""
+    end = time.monotonic() + TIMEOUT
+    while not (value := condition()):
+        assert time.monotonic() < end
+        assert all(process.poll() is None for process in processes)
+        time.sleep(0.02)
+    return value
+
+
+def wait_until_ended(processes: list[psutil.Process]):
+    """Wait for processes that may not be children of this one, so that nobody may bury them."""
+
+    def is_alive(process) -> bool:
+        with suppress(psutil.NoSuchProcess):
+            return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return False
+
+    wait_for(lambda: not any(map(is_alive, processes)))
+
+
+# Sets of networks
+
+SETTINGS = {name: value for name, value in SHORT.items() if name != 'seed'}
+train_set = partial(run, program='run_all_models.py')
+start_set = partial(started, program='run_all_models.py')
+refused_set = partial(refusal, program='run_all_models.py')
+
+
+def paths_of(folder, name: str, count: int = 2) -> list:
+    """The result files of the first DMS networks of a set."""
+    return [folder / 'savedir' / name / f'DMS-run-{i}.pkl' for i in range(count)]
+
+
+def summary_of(path) -> dict[str, dict[str, str]]:
+    """The rows of summary.csv beside a result file, by network."""
+    with open(path.with_name('summary.csv'), newline='') as file:
+        return {row['network']: row for row in csv.DictReader(file)}
+
+
+def files_in(folder) -> list[str]:
+    """Files of a set, without locks and logs."""
+    return sorted(path.name for path in folder.iterdir() if path.is_file())
+
+
+def statuses(out: str) -> dict[str, str]:
+    """What the lines of a command say of its networks."""
+    return dict(line.split()[:2] for line in out.splitlines() if re.match(r'\S+-run-\d+  ', line))
+
+
+def assert_logged_once(path):
+    """The events of a network hold its curves, every iteration once."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.util.tensor_util import make_ndarray
+
+    log = path.parent / 'logs' / path.stem
+    events = EventAccumulator(str(log), size_guidance={'tensors': 0}).Reload()
+    saved = results.load_results(path)
+    for name in results.CURVES[:-1]:
+        logged = events.Tensors(name)
+        assert [event.step for event in logged] == saved['iteration']
+        values = [make_ndarray(event.tensor_proto) for event in logged]
+        np.testing.assert_array_equal(values, np.float32(saved[name]))

@@ -1,0 +1,394 @@
+"""The command `python run_all_models.py` as a user meets it: small networks on this machine.
+
+A process needs seconds to import TensorFlow, so the tests share what few sets they train. How long
+the networks train that are never stopped follows from how far the stopped ones came.
+"""
+
+import re
+import shutil
+import signal
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import psutil
+import pytest
+from commands import (
+    SETTINGS,
+    assert_logged_once,
+    fatal_tensorflow,
+    files_in,
+    paths_of,
+    refused_set,
+    run,
+    run_on_terminal,
+    start_set,
+    statuses,
+    summary_of,
+    train_set,
+    wait_for,
+    wait_until_ended,
+    without,
+)
+from test_analysis import QUICK, TINY
+from test_training import assert_same_network, iterations
+
+import analysis_command
+import results
+import set_summary
+from network_set import seed_of
+from results import checkpoint_name
+from tasks import TASKS
+
+ENDLESS = SETTINGS | {'num_iterations': 10**6, 'save_every': 5}
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    """Where all commands of this module run."""
+    return tmp_path_factory.mktemp('sets')
+
+
+@pytest.fixture(scope='module')
+def without_tensorflow(tmp_path_factory) -> dict:
+    """An environment in which importing TensorFlow ends the process."""
+    return fatal_tensorflow(tmp_path_factory.mktemp('packages'))
+
+
+# Stop and go on
+
+
+def done(path) -> int:
+    """Iterations in the checkpoint of a network."""
+    checkpoint = checkpoint_name(path)
+    return len(iterations(checkpoint)) if checkpoint.exists() else 0
+
+
+STOPPED = ('none', 'stopped', 2, 0, '--threads=1', '--log=tensorboard')
+
+
+@contextmanager
+def training(folder, jobs: int):
+    """Train the first `jobs` networks of an endless set, from when new checkpoints are saved."""
+    paths = paths_of(folder, 'stopped', jobs)
+    before = [done(path) for path in paths]
+    with start_set(folder, *STOPPED, f'--jobs={jobs}', **ENDLESS) as process:
+        wait_for(lambda: all(done(p) > b for p, b in zip(paths, before, strict=True)), process)
+        yield process
+
+
+def stop(process, signum) -> tuple[int, str, str]:
+    """Stop a command; see that its processes end, too. Return what `run` does."""
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert children
+    process.send_signal(signum)
+    if signum == signal.SIGINT:  # which a terminal sends to all of them
+        for child in children:
+            child.send_signal(signum)
+    process.wait()
+    wait_until_ended(children)
+    out, err = process.communicate()
+    return process.returncode, out, err
+
+
+@pytest.fixture(scope='module')
+def stops(folder):
+    """A set that is killed, then stopped by Ctrl-C and by SIGTERM: what was left each time."""
+    found, paths = {}, paths_of(folder, 'stopped')
+    for signum, jobs in ((signal.SIGKILL, 2), (signal.SIGINT, 2), (signal.SIGTERM, 1)):
+        other = None
+        with training(folder, jobs) as process:
+            if signum == signal.SIGINT:
+                other = train_set(folder, *STOPPED, '--jobs=2', **ENDLESS)
+            status, out, err = stop(process, signum)
+        found[signum] = SimpleNamespace(
+            status=status, out=out, err=err, other=other, done=[done(path) for path in paths]
+        )
+        found[signum].files = [f for f in files_in(paths[0].parent) if not f.endswith('.tmp')]
+    return found
+
+
+@pytest.fixture(scope='module')
+def whole(folder, stops):
+    """A set that is never stopped, on a terminal, one network after the other.
+
+    It takes the place of what is there, which need not be readable.
+    """
+    paths = paths_of(folder, 'whole')
+    paths[0].parent.mkdir(parents=True)
+    for path in (*paths, *map(checkpoint_name, paths)):
+        path.write_text('old')
+    num_iterations = max(stops[signal.SIGTERM].done) + 3
+    arguments = ('none', 'whole', 2, 0, '--jobs=1', '--threads=1')
+    settings = SETTINGS | {'num_iterations': num_iterations}
+    status, out, shown = run_on_terminal(
+        folder, *arguments, '--overwrite', program='run_all_models.py', **settings
+    )
+    assert status == 0, shown
+    return SimpleNamespace(
+        paths=paths,
+        arguments=arguments,
+        settings=settings,
+        num_iterations=num_iterations,
+        out=out,
+        shown=shown.decode(),
+    )
+
+
+def test_stopped_commands_keep_checkpoints(stops):
+    killed, interrupted, terminated = stops.values()
+    assert killed.status == -signal.SIGKILL
+    assert all(n % 5 == 0 for n in killed.done)
+    checkpoints = ['DMS-run-0.checkpoint', 'DMS-run-1.checkpoint']
+    assert killed.files == checkpoints
+    assert all(b > a for a, b in zip(killed.done, interrupted.done, strict=True))
+    assert terminated.done[0] > interrupted.done[0]
+    assert terminated.done[1] == interrupted.done[1]
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        stopped = stops[signum]
+        assert stopped.status == 128 + signum
+        assert stopped.err == 'error: stopped: the same command goes on\n'
+        assert stopped.files == [*checkpoints, 'summary.csv']
+        assert statuses(stopped.out) == dict.fromkeys(('DMS-run-0', 'DMS-run-1'), 'stopped')
+    assert 'not begun' not in interrupted.out
+    assert 'DMS-run-1  stopped  not begun' in terminated.out
+
+
+def test_networks_that_another_command_trains_are_left_to_it(stops):
+    status, out, err = stops[signal.SIGINT].other
+    assert (status, err) == (0, '')
+    assert statuses(out) == dict.fromkeys(('DMS-run-0', 'DMS-run-1'), 'busy')
+    assert out.count('another command trains it') == 4  # lines and table
+
+
+def test_set_ends_as_if_never_stopped(folder, whole):
+    """Two commands at once do what is left: each network is trained by one of them."""
+    with start_set(folder, *STOPPED, '--jobs=2', **whole.settings) as process:
+        status, other, err = train_set(folder, *STOPPED, '--jobs=2', **whole.settings)
+        out, _ = process.communicate()
+    assert (process.returncode, status, err) == (0, 0, '')
+    found = [statuses(text) for text in (out, other)]
+    assert [len(names) for names in found] == [2, 2]
+    for name in ('DMS-run-0', 'DMS-run-1'):
+        assert sorted(names[name] for names in found) in (
+            ['busy', 'trained'],
+            ['finished', 'trained'],
+        )
+    paths = paths_of(folder, 'stopped')
+    for path, expected in zip(paths, whole.paths, strict=True):
+        assert_same_network(path, expected)
+        assert not checkpoint_name(path).exists()
+        assert_logged_once(path)
+        assert summary_of(path)[path.stem]['status'] in ('trained', 'finished')
+
+
+# A whole set
+
+
+def test_files_lines_and_table(whole):
+    assert files_in(whole.paths[0].parent) == ['DMS-run-0.pkl', 'DMS-run-1.pkl', 'summary.csv']
+    first, second, header, *table = whole.out.splitlines()
+    assert header.split() == list(set_summary.FIELDS)
+    rows = summary_of(whole.paths[0])
+    assert list(rows) == [path.stem for path in whole.paths]
+    for path, line, row in zip(whole.paths, (first, second), table, strict=True):
+        saved = results.load_results(path)
+        assert saved['parameters']['test_cost_multiplier'] == 2
+        assert saved['parameters']['seed'] == seed_of(0, 'DMS', whole.paths.index(path))
+        assert saved['iteration'] == list(range(whole.num_iterations))
+        mean = {name: np.mean(saved[name][-20:]) for name in results.CURVES[:-1]}
+        in_file = rows[path.stem]
+        assert in_file['iterations'] == str(whole.num_iterations)
+        for name, value in mean.items():
+            assert float(in_file[name]) == pytest.approx(value, rel=1e-5)
+        assert (in_file['status'], in_file['reason']) == ('trained', '')
+        shown = [path.stem, 'trained', str(whole.num_iterations), f'{mean["accuracy"]:.4f}']
+        assert row.split()[:4] == shown
+        assert re.fullmatch(
+            f'{path.stem}  trained  accuracy {mean["accuracy"]:.3f}  '
+            f'perf loss {mean["perf_loss"]:.4f}  spike loss {mean["spike_loss"]:.4f}  '
+            rf'weight loss {mean["weight_loss"]:.4f}  \d+\.\d min',
+            line,
+        )
+
+
+def test_one_bar_on_a_terminal(whole):
+    """It counts the iterations of both networks, and is all that the terminal shows."""
+    total = 2 * whole.num_iterations
+    assert re.search(rf'100%\|█+\| {total}/{total} \[', whole.shown)
+    assert set(re.findall(r'\d+/(\d+) \[', whole.shown)) == {str(total)}
+    assert whole.shown.count('\n') == 1
+
+
+def test_network_is_that_of_model_py(folder, whole):
+    place = {'save_dir': str(folder), 'save_fn': 'alone.pkl', 'test_cost_multiplier': 2}
+    seed = f'--seed={seed_of(0, "DMS", 1)}'
+    status, _, err = run(folder, 'none', '--threads=2', seed, **whole.settings, **place)
+    assert (status, err) == (0, '')
+    assert_same_network(folder / 'alone.pkl', whole.paths[1])
+
+
+def test_finished_networks_are_skipped(folder, whole, without_tensorflow):
+    """Whatever is asked for now; a difference is mentioned."""
+    copied = folder / 'savedir' / 'copied'
+    shutil.copytree(whole.paths[0].parent, copied)
+    before = {path.name: path.read_bytes() for path in copied.glob('*.pkl')}
+    minutes = {name: row['minutes'] for name, row in summary_of(copied / 'any').items()}
+    arguments = ('none', 'copied', 2, 0)
+    different = [
+        f'n_hidden 12, not 13, seed {seed_of(0, "DMS", i)}, not {seed_of(4, "DMS", i)}'
+        for i in range(2)
+    ]
+    for seed, changes, reasons in ((0, {}, ['', '']), (4, {'n_hidden': 13}, different)):
+        settings = whole.settings | changes | {'env': without_tensorflow}
+        status, out, err = train_set(folder, *arguments, f'--seed={seed}', **settings)
+        assert (status, err) == (0, '')
+        assert statuses(out) == dict.fromkeys(minutes, 'finished')
+        rows = summary_of(copied / 'any')
+        assert [row['reason'] for row in rows.values()] == reasons
+        assert all(reason in out for reason in reasons)
+        assert {name: row['minutes'] for name, row in rows.items()} == minutes
+    assert {path.name: path.read_bytes() for path in copied.glob('*.pkl')} == before
+
+
+# Networks that fail
+
+
+def process_of(command, path) -> psutil.Process:
+    """The process that trains a network: it holds the lock."""
+    return next(
+        child
+        for child in psutil.Process(command.pid).children(recursive=True)
+        if any(Path(file.path).name == f'{path.stem}.lock' for file in child.open_files())
+    )
+
+
+def test_networks_fail_alone(folder, without_tensorflow, capsys):
+    """A damaged checkpoint, a damaged result, a process that is killed; the last one is good."""
+    paths = paths_of(folder, 'failing', 4)
+    paths[0].parent.mkdir(parents=True)
+    damaged = [checkpoint_name(paths[0]), paths[1]]
+    for path in damaged:
+        path.write_bytes(b'cut short')
+    tiny = {name: value for name, value in TINY.items() if name != 'seed'}
+    settings = tiny | QUICK | {'batch_size': 600, 'num_iterations': 150, 'save_every': 1}
+    options = ('none', 'failing', 4, 0, '--analyze', '--jobs=2', '--threads=1')
+    with start_set(folder, *options, **settings) as process:
+        wait_for(checkpoint_name(paths[2]).exists, process)
+        process_of(process, paths[2]).kill()
+        out, err = process.communicate()
+    assert (process.returncode, err) == (1, '')
+    names = [path.stem for path in paths]
+    assert statuses(out) == dict(zip(names, [*3 * ['failed'], 'trained'], strict=True))
+    rows = list(summary_of(paths[0]).values())
+    for row, path in zip(rows, damaged, strict=False):
+        assert row['reason'].endswith(
+            f'{path.name} is damaged, cut short or no pickle (ValueError)'
+        )
+        assert row['reason'] in out
+        assert path.read_bytes() == b'cut short'
+    assert rows[2]['reason'] == 'its process was killed, or crashed'
+    assert iterations(paths[3]) == list(range(150))
+    given = [f'--set={name}={value}' for name, value in QUICK.items()]
+    assert analysis_command.run([str(paths[3]), '--jobs=1', *given]) == 0
+    assert f'{paths[3]} is analysed already.' in capsys.readouterr().out
+    assert_planned(folder, options, settings, without_tensorflow, paths)
+
+
+def assert_planned(folder, options, settings, env, paths):
+    """What the same command would do next."""
+    files = files_in(paths[0].parent)
+    status, out, _ = train_set(folder, *options, '--dry-run', env=env, **settings)
+    plans = [line.partition('.pkl ')[2] for line in out.splitlines()]
+    assert status == 0
+    assert all(plan.startswith('will fail: ') for plan in plans[:2])
+    assert plans[2:4] == [f'goes on after iteration {done(paths[2]) - 1}', 'is finished']
+    assert files_in(paths[0].parent) == files
+
+
+# What would be done
+
+
+def test_dry_run_writes_nothing(tmp_path, without_tensorflow):
+    """Seeds depend on task and index, not on the number of networks or of jobs."""
+    dry = partial(train_set, tmp_path, 'none', 'set', env=without_tensorflow)
+    tasks = ('--tasks', 'DMC', 'DMS', '--dry-run')
+    status, out, err = dry(3, 1, *tasks, '--seed=7', '--jobs=1', '--threads=3')
+    assert (status, err) == (0, '')
+    *plans, total = out.splitlines()
+    assert plans == [
+        f'savedir/set/{task}-run-{index}.pkl starts with seed {seed_of(7, task, index)}'
+        for task in ('DMC', 'DMS')
+        for index in (1, 2, 3)
+    ]
+    assert total == '6 to do, 1 at once, with 3 threads each'
+    assert plans[4] in dry(1, 2, '--dry-run', '--seed=7', '--jobs=2')[1]
+    every = dry(1, 0, '--tasks', 'all', '--dry-run')[1].splitlines()[:-1]
+    assert [line.split()[0] for line in every] == [f'savedir/set/{t}-run-0.pkl' for t in TASKS]
+    assert len({line.split()[-1] for line in every}) == len(TASKS)
+    assert list(tmp_path.iterdir()) == []
+
+
+# What is refused before TensorFlow is imported
+
+
+GOOD = ('none', 'set', '1', '0')
+
+
+def test_tensorflow_is_missing_in_these_tests(tmp_path, without_tensorflow):
+    """The refusals below prove something only if a good command fails here."""
+    status, _, err = train_set(tmp_path, *GOOD, env=without_tensorflow, **SETTINGS)
+    assert (status, err) == (1, 'TensorFlow imported\n')
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'sentence'),
+    [
+        ((), 'the following arguments are required: gpu_id, name, n, start'),
+        (('none', 'set', '1'), 'the following arguments are required: start'),
+        (('none', 'set', 'two', '0'), "n: 'two' is not a whole number above 0"),
+        (('none', 'set', '1.5', '0'), "n: '1.5' is not a whole number above 0"),
+        (('none', 'set', '0', '0'), "n: '0' is not a whole number above 0"),
+        (('none', 'set', '1', '-1'), "start: '-1' is not a whole number of at least 0"),
+        (('none', 'set', '1', 'x'), "start: 'x' is not a whole number of at least 0"),
+        (('first', 'set', '1', '0'), "gpu_id: 'first' is neither the number of a GPU nor none"),
+        (('none', '../x', '1', '0'), "name: '../x' must be the name of a file, without a folder"),
+        (('none', '/tmp/x', '1', '0'), "name: '/tmp/x' must be the name of a file, without a "),
+        (('none', '..', '1', '0'), "name: '..' must be the name of a file, without a folder"),
+        (('none', '', '1', '0'), "name: '' must be the name of a file, without a folder"),
+        ((*GOOD, '--tasks', 'DMZ'), "'DMZ' is not allowed: it must be one of DMS, DMRS45, "),
+        ((*GOOD, '--set=n_hiden=5'), "there is no parameter 'n_hiden'; the nearest name is n_hi"),
+        ((*GOOD, '--set=n_hidden=many'), "n_hidden = 'many' is not allowed: it must be an integer"),
+        ((*GOOD, '--set=seed=3'), 'seed is not for --set here: --seed decides it'),
+        ((*GOOD, '--set=trial_type=DMC'), 'trial_type is not for --set here: --tasks decides it'),
+        ((*GOOD, '--set=save_fn=a'), 'save_fn is not for --set here: NAME decides it'),
+        ((*GOOD, '--set=save_dir=occupied'), 'cannot write to the folder occupied/set: '),
+        ((*GOOD, '--jobs=0'), "--jobs: '0' is not a whole number above 0"),
+        ((*GOOD, '--seed=-3'), "--seed: '-3' is not a whole number of at least 0"),
+        ((*GOOD, '--log=text'), "--log: invalid choice: 'text'"),
+        ((*GOOD, '--jobs=2', '--dask=tcp://127.0.0.1:1'), '--jobs is not for a cluster: '),
+    ],
+)
+def test_wrong_commands(tmp_path, without_tensorflow, arguments, sentence):
+    (tmp_path / 'occupied').write_text('')
+    assert sentence in refused_set(tmp_path, *arguments, env=without_tensorflow)
+
+
+@pytest.mark.parametrize(
+    ('option', 'package', 'sentence'),
+    [
+        ('--log=tensorboard', 'tensorboard', 'pip install tensorboard'),
+        ('--dask=local', 'distributed', "pip install 'dask[distributed]'"),
+    ],
+)
+def test_optional_packages(tmp_path, option, package, sentence):
+    assert sentence in refused_set(
+        tmp_path, *GOOD, option, env=without(tmp_path, package), **SETTINGS
+    )
+
+
+def test_gpu_that_is_not_there(tmp_path):
+    sentence = refused_set(tmp_path, '3', *GOOD[1:], **SETTINGS)
+    assert sentence.startswith('GPU 3 is not there: TensorFlow sees these GPUs: ')
