@@ -1,0 +1,70 @@
+"""Smaller copies of result files, to keep or to share.
+
+    python compact.py FILE ... --out FOLDER [--without PATTERN ...]
+
+leaves out the large arrays among the parameters, such as initial weights, which follow from the
+settings and are computed again when a file is loaded, and the measures whose names match a pattern,
+such as '*_dms' (wildcards as in file names). The original files stay as they are.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import numpy as np
+
+import results
+from command import fail
+from parameters import WHOLE_PAR
+
+LARGE = 1000  # bytes
+
+
+def compact(network: dict, without: Sequence[str] = ()) -> dict:
+    """A copy of a network's results without what is large and follows from the settings.
+
+    `without` are patterns of measures to leave out. Raises ValueError for one that no measure
+    matches, which is probably misspelt.
+    """
+    about = network.get('analysis', {})
+    measures = about.get('measures', [])
+    for pattern in without:
+        if not any(fnmatchcase(name, pattern) for name in measures):
+            raise ValueError(
+                f'{pattern!r} matches no measure of {network["parameters"]["save_fn"]}'
+            )
+    left_out = {n for n in measures if any(fnmatchcase(n, pattern) for pattern in without)}
+    smaller = {name: value for name, value in network.items() if name not in left_out}
+    if left_out:
+        smaller['analysis'] = about | {'measures': sorted({*measures} - left_out)}
+    smaller['parameters'] = {
+        name: value
+        for name, value in network['parameters'].items()
+        if name in WHOLE_PAR or not (isinstance(value, np.ndarray) and value.nbytes > LARGE)
+    }
+    return smaller
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Do what the command line says; return the exit status (2 for a wrong request)."""
+    p = argparse.ArgumentParser('compact.py', description='Make smaller copies of result files.')
+    p.add_argument('files', nargs='+', type=Path, metavar='FILE')
+    p.add_argument('--out', type=Path, required=True, metavar='FOLDER')
+    p.add_argument('--without', nargs='+', default=[], metavar='PATTERN', help='of measures')
+    args = p.parse_args(arguments)
+    try:
+        for file in args.files:
+            target = args.out / file.name
+            if target.exists():
+                raise ValueError(f'{target} exists, and stays as it is')
+            results.save(target, compact(results.load_results(file), args.without))
+            print(f'{target} {target.stat().st_size / 1e6:.1f} MB')
+    except (ValueError, OSError) as error:
+        return fail(error, 2)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(run())

@@ -1,0 +1,71 @@
+"""Smaller copies of result files hold the same network and the measures that were kept."""
+
+import numpy as np
+import pytest
+from test_analysis import QUICK, eagerly, network  # noqa: F401
+
+import analysis
+import compact
+import figures
+import results
+from parameters import kept_parameters, par, update_parameters
+
+
+@pytest.fixture(scope='module')
+def file(tmp_path_factory, eagerly):  # noqa: F811
+    """An analysed network of a task with a DMS probe."""
+    path = tmp_path_factory.mktemp('full') / 'DMRS90-run-0.pkl'
+    with kept_parameters():
+        results.save(path, network('DMRS90'))
+    analysis.analyze_model_from_file(path, path, QUICK | {'analyze_tuning': True}, jobs=1)
+    return path
+
+
+def test_what_is_kept_is_equal(file, tmp_path, capsys):
+    assert compact.run([str(file), '--out', str(tmp_path), '--without', '*_dms', 'h_*']) == 0
+    before, after = results.load_results(file), results.load_results(tmp_path / file.name)
+    gone = {name for name in before if name.endswith('_dms') or name == 'h_sample_mean'}
+    assert len(gone) > 5
+    assert before.keys() - after.keys() == gone
+    assert set(after['analysis']['measures']) == set(before['analysis']['measures']) - gone
+    for name in after.keys() - {'parameters', 'analysis'}:
+        np.testing.assert_equal(after[name], before[name])
+    assert (tmp_path / file.name).stat().st_size < file.stat().st_size
+
+
+def test_settings_are_restored_from_a_copy(file):
+    saved = results.load_results(file)
+    smaller = compact.compact(saved)
+    assert 'syn_x_init' not in smaller['parameters']
+    update_parameters(saved['parameters'])
+    expected = dict(par)
+    update_parameters({'trial_type': 'DMS', 'n_hidden': 3})
+    update_parameters(smaller['parameters'])
+    np.testing.assert_equal(par, expected)
+
+
+def test_copy_can_be_analysed_and_drawn(file, tmp_path):
+    copy = tmp_path / file.name
+    results.save(copy, compact.compact(results.load_results(file), ['*_tuning']))
+    assert len(figures.decoding(results.load_results(copy)).axes) == 1
+    again = analysis.analyze_model_from_file(copy, None, QUICK | {'analyze_tuning': True}, jobs=1)
+    full = results.load_results(file)
+    np.testing.assert_equal(again['neuronal_sample_tuning'], full['neuronal_sample_tuning'])
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'sentence'),
+    [
+        (['--without', 'resp_*'], "'resp_*' matches no measure"),
+        ([], 'DMRS90-run-0.pkl exists, and stays as it is'),
+    ],
+)
+def test_wrong_requests(file, tmp_path, capsys, arguments, sentence):
+    out = tmp_path if arguments else file.parent
+    before = file.read_bytes()
+    assert compact.run([str(file), '--out', str(out), *arguments]) == 2
+    shown, err = capsys.readouterr()
+    assert (shown, err.count('\n')) == ('', 1)
+    assert sentence in err
+    assert file.read_bytes() == before
+    assert list(tmp_path.iterdir()) == []
