@@ -33,9 +33,11 @@ def test_what_is_kept_is_equal(file, tmp_path, capsys):
     assert (tmp_path / file.name).stat().st_size < file.stat().st_size
 
 
-def test_settings_are_restored_from_a_copy(file):
+def test_settings_are_restored_from_a_copy(file, monkeypatch):
+    monkeypatch.setattr(compact, 'LARGE', 100)  # bytes; the network is small
     saved = results.load_results(file)
     smaller = compact.compact(saved)
+    assert 'w_rnn0' not in smaller['parameters']
     assert 'syn_x_init' not in smaller['parameters']
     update_parameters(saved['parameters'])
     expected = dict(par)
