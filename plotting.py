@@ -155,7 +155,8 @@ def common_settings(networks: Sequence[Mapping], tasks: Sequence[str] = ()) -> d
     differ.
     """
     if not networks:
-        raise FigureError('there is no network to draw')
+        of_tasks = f' of {" or ".join(tasks)}' if tasks else ''
+        raise FigureError(f'there is no network{of_tasks} to draw')
     every = [settings(network) for network in networks]
     for name in COMMON:
         values = sorted({str(p[name]) for p in every})

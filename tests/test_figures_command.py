@@ -124,8 +124,10 @@ def test_command_as_a_process(tmp_path):
     assert all(path.read_bytes().startswith(MAGIC['pdf']) for path in expected)
     assert out[4:] == [
         f'left out {name}: there is no network to draw'
-        for name in ('DMC-decoding', 'DMC-shuffles', 'DMC-tuning', 'sequence', 'attention')
+        for name in ('DMC-decoding', 'DMC-shuffles', 'DMC-tuning')
     ] + [
+        'left out sequence: there is no network of ABBA or ABCA to draw',
+        'left out attention: there is no network of dualDMS to draw',
         'left out manipulation: this figure is about DMS, DMRS45, DMRS90, DMRS180, DMS+DMRS, '
         'ABCA, ABBA, dualDMS',
         'left out DMC-stability: there is no network to draw',

@@ -152,7 +152,7 @@ def test_attention_draws_both_samples(number):
 def test_attention_is_about_dual_dms():
     with pytest.raises(FigureError, match='this figure is about dualDMS, not about ABBA'):
         tasks.attention(fabricated('ABBA'))
-    with pytest.raises(FigureError, match='there is no network to draw'):
+    with pytest.raises(FigureError, match='there is no network of dualDMS to draw'):
         tasks.attention([])
 
 

@@ -1,0 +1,32 @@
+"""The trained networks that come with the project are what their README says."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import figures
+import results
+from network_set import TEST_COST_MULTIPLIER, seed_of
+
+FOLDER = Path(figures.__file__).parent / 'networks'
+NETWORKS = sorted(FOLDER.glob('*.pkl'))
+
+
+def test_there_are_a_few_and_they_are_small():
+    assert {'DMS-run-0', 'DMRS90-run-0', 'ABBA-run-0'} <= {path.stem for path in NETWORKS}
+    assert sum(path.stat().st_size for path in NETWORKS) < 12e6
+
+
+@pytest.mark.parametrize('path', NETWORKS, ids=lambda path: path.stem)
+def test_trained_to_the_end_and_analysed(path):
+    network = results.load_results(path)
+    p = network['parameters']
+    task, index = path.stem.split('-run-')
+    assert (p['trial_type'], p['seed']) == (task, seed_of(0, task, int(index)))
+    assert p['test_cost_multiplier'] == TEST_COST_MULTIPLIER
+    assert list(network['iteration']) == list(range(2000))
+    assert np.mean(network['accuracy'][-50:]) > 0.99
+    assert network['task_accuracy'] > 0.98
+    assert set(network['analysis']['measures']) <= network.keys()
+    assert len(figures.decoding(network).axes[0].get_lines()) == 3  # chance and both signals
