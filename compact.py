@@ -1,15 +1,16 @@
 """Smaller copies of result files, to keep or to share.
 
-    python compact.py FILE ... --out FOLDER [--without PATTERN ...]
+    python compact.py FILE ... --out FOLDER [--without PATTERN ...] [--average]
 
 leaves out the large arrays among the parameters, such as initial weights, which follow from the
 settings and are computed again when a file is loaded, and the measures whose names match a pattern,
-such as '*_dms' (wildcards as in file names). The original files stay as they are.
+such as '*_dms' (wildcards as in file names). `--average` keeps the means of measures over
+repetitions, and of the activity over units. The original files stay as they are.
 """
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -20,6 +21,16 @@ from command import fail
 from parameters import WHOLE_PAR
 
 LARGE = 1000  # bytes
+# the axis of each measure over which --average takes the mean
+AVERAGED = {
+    '*_decoding': 2,
+    '*_decoding_dms': 2,
+    '*_decoding_group': 3,
+    'simulation_accuracy': 2,
+    'accuracy_*_shuffled': 2,
+    'accuracy_*_shuffled_grp': 3,
+    'h_sample_mean*': 1,
+}
 
 
 def compact(network: dict, without: Sequence[str] = ()) -> dict:
@@ -47,19 +58,33 @@ def compact(network: dict, without: Sequence[str] = ()) -> dict:
     return smaller
 
 
+def average(network: Mapping) -> dict:
+    """A copy of a network's results with the means of AVERAGED; the axis stays, with length 1."""
+
+    def smaller(name: str, value):
+        for pattern, axis in AVERAGED.items():
+            if fnmatchcase(name, pattern):
+                return np.mean(value, axis=axis, keepdims=True, dtype=value.dtype)
+        return value
+
+    return {name: smaller(name, value) for name, value in network.items()}
+
+
 def run(arguments: list[str] | None = None) -> int:
     """Do what the command line says; return the exit status (2 for a wrong request)."""
     p = argparse.ArgumentParser('compact.py', description='Make smaller copies of result files.')
     p.add_argument('files', nargs='+', type=Path, metavar='FILE')
     p.add_argument('--out', type=Path, required=True, metavar='FOLDER')
     p.add_argument('--without', nargs='+', default=[], metavar='PATTERN', help='of measures')
+    p.add_argument('--average', action='store_true', help='keep means over repetitions')
     args = p.parse_args(arguments)
     try:
         for file in args.files:
             target = args.out / file.name
             if target.exists():
                 raise ValueError(f'{target} exists, and stays as it is')
-            results.save(target, compact(results.load_results(file), args.without))
+            smaller = compact(results.load_results(file), args.without)
+            results.save(target, average(smaller) if args.average else smaller)
             print(f'{target} {target.stat().st_size / 1e6:.1f} MB')
     except (ValueError, OSError) as error:
         return fail(error, 2)

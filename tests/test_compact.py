@@ -7,6 +7,7 @@ from test_analysis import QUICK, eagerly, network  # noqa: F401
 import analysis
 import compact
 import figures
+import reproduction_tables as tables
 import results
 from parameters import kept_parameters, par, update_parameters
 
@@ -44,6 +45,26 @@ def test_settings_are_restored_from_a_copy(file, monkeypatch):
     update_parameters({'trial_type': 'DMS', 'n_hidden': 3})
     update_parameters(smaller['parameters'])
     np.testing.assert_equal(par, expected)
+
+
+def test_means_over_repetitions(file, tmp_path, capsys):
+    assert compact.run([str(file), '--out', str(tmp_path), '--average']) == 0
+    before, after = results.load_results(file), results.load_results(tmp_path / file.name)
+    for name, axis in (
+        ('neuronal_sample_decoding', 2),
+        ('synaptic_sample_decoding_dms', 2),
+        ('accuracy_syn_shuffled', 2),
+        ('accuracy_neural_shuffled_grp', 3),
+        ('h_sample_mean', 1),
+    ):
+        assert before[name].shape[axis] > 1
+        expected = before[name].mean(axis, keepdims=True)
+        np.testing.assert_allclose(after[name], expected, rtol=1e-5)
+        assert after[name].dtype == before[name].dtype
+    np.testing.assert_array_equal(after['synaptic_pev'], before['synaptic_pev'])
+    np.testing.assert_allclose(
+        tables.end_decoding(after, 'neuronal'), tables.end_decoding(before, 'neuronal'), rtol=1e-5
+    )
 
 
 def test_copy_can_be_analysed_and_drawn(file, tmp_path):
