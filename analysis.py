@@ -252,6 +252,8 @@ class Analysis:
             found |= tuning_under_suppression(
                 self.model, trial_info, states, first_test, self._seed(6)
             )
+            if p['analyze_tuning']:
+                found |= measures.similarity_under_suppression(found, p)
         return found
 
     def _decoder(self, states, trial_info, p, number: int) -> measures.Decoder:

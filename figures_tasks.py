@@ -20,7 +20,6 @@ import plotting
 from figures_memory import chance, over_repetitions
 from perturbation import GROUPS
 from plotting import COLORS, GROUP_NAMES, SIGNALS, FigureError, figure, panels, require
-from tuning import similarity_index
 
 SEQUENCES = ('ABBA', 'ABCA')
 DUAL = ('dualDMS',)
@@ -61,8 +60,7 @@ def sequence(networks: Sequence[Mapping], axes=None) -> Figure:
     signals = plotting.signal_names(p)
     labels = ('sample', 'test')
     require(networks, *(f'{s}_{label}_decoding' for s in signals for label in labels))
-    require(networks, 'synaptic_similarity', 'synaptic_pev', 'synaptic_pref_dir')
-    require(networks, 'synaptic_pev_test_suppression', 'synaptic_pref_dir_test_suppression')
+    require(networks, 'synaptic_similarity', 'synaptic_similarity_suppression')
     require(networks, 'acc_neuronal_suppression', 'accuracy_no_suppression')
     own = panels(axes, 2, 2, height=55)
     for ax, signal in zip(own[0], signals, strict=True):
@@ -88,29 +86,12 @@ def _draw_similarity(ax, networks, p: Mapping) -> None:
     plotting.mark_epochs(ax, p)
     whole = np.array([network['synaptic_similarity'][0, 0] for network in networks])
     plotting.band(ax, time, whole[:, onset:], COLORS['all'], 'none')
-    suppressed = np.array([suppressed_similarity(network) for network in networks])
+    suppressed = np.array([n['synaptic_similarity_suppression'][0, 0] for n in networks])
     for group, name in enumerate(GROUPS[:-1]):
         values = suppressed[:, group, onset:]
         plotting.band(ax, time, values, COLORS[name], GROUP_NAMES[name])
     ax.set(ylim=(-1.03, 1.03), ylabel='Similarity of synaptic tuning')
     plotting.legend_beside(ax, 'Silenced')
-
-
-def suppressed_similarity(network: Mapping) -> np.ndarray:
-    """Similarity of the synaptic tunings to sample and first test, with a group of units silenced.
-
-    (group, time), of the first rule, field and window; in the order of GROUPS.
-    """
-    sample_pev, sample_dir = (network[f'synaptic_{name}'][:, 0, 0] for name in ('pev', 'pref_dir'))
-    test_pev, test_dir = (
-        network[f'synaptic_{name}_test_suppression'][0, 0] for name in ('pev', 'pref_dir')
-    )
-    return np.array(
-        [
-            similarity_index(sample_pev, sample_dir, pev, direction)
-            for pev, direction in zip(test_pev, test_dir, strict=True)
-        ]
-    )
 
 
 def _draw_suppression(ax, networks) -> None:

@@ -241,16 +241,12 @@ def _tuning_to(by_signal, labels, trial_info, p) -> dict[str, tuning.Tuning]:
 def _similarity(sample: tuning.Tuning, test: tuning.Tuning, p: Mapping) -> np.ndarray:
     """Similarity (R, F, T); a test is compared with the sample at the location it is about."""
     rules, num_fields = range(num_rules(p)), test.pev.shape[2]
-
-    def location(rule: int, field: int) -> int:
-        return rule // 2**field % 2 if p['trial_type'] == 'dualDMS' else 0
-
     return np.array(
         [
             [
                 tuning.similarity_index(
-                    sample.pev[:, rule, location(rule, field)],
-                    sample.pref_dir[:, rule, location(rule, field)],
+                    sample.pev[:, rule, _location(rule, field, p)],
+                    sample.pref_dir[:, rule, _location(rule, field, p)],
                     test.pev[:, rule, field],
                     test.pref_dir[:, rule, field],
                 )
@@ -259,6 +255,29 @@ def _similarity(sample: tuning.Tuning, test: tuning.Tuning, p: Mapping) -> np.nd
             for rule in rules
         ]
     )
+
+
+def _location(rule: int, test: int, p: Mapping) -> int:
+    """Location of the sample that a test is about."""
+    return rule // 2**test % 2 if p['trial_type'] == 'dualDMS' else 0
+
+
+def similarity_under_suppression(found: Mapping, p: Mapping) -> dict[str, np.ndarray]:
+    """Similarity of the tunings to sample and first test, with each group silenced (paper, Fig. 5).
+
+    Returns synaptic_similarity_suppression (R, window, group, T), from the tunings in `found`.
+    """
+    pev, pref_dir = (found[f'synaptic_{name}_test_suppression'] for name in ('pev', 'pref_dir'))
+    similarity = np.empty((*pev.shape[:3], pev.shape[-1]))
+    for rule, window, group in np.ndindex(similarity.shape[:3]):
+        location = _location(rule, 0, p)
+        similarity[rule, window, group] = tuning.similarity_index(
+            found['synaptic_pev'][:, rule, location],
+            found['synaptic_pref_dir'][:, rule, location],
+            pev[rule, window, group],
+            pref_dir[rule, window, group],
+        )
+    return {'synaptic_similarity_suppression': similarity}
 
 
 def manipulation(states, sample: np.ndarray, p: Mapping) -> float:

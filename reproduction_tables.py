@@ -13,7 +13,7 @@ from scipy.stats import fisher_exact, spearmanr, ttest_ind_from_stats
 import measures
 import plotting
 from figures_memory import before
-from figures_tasks import attended_traces, suppressed_similarity, variant_points
+from figures_tasks import attended_traces, variant_points
 from perturbation import GROUPS
 from training import ITERATIONS_TO_STOP as RECENT
 
@@ -194,7 +194,8 @@ def _similarity_rows(by_task: Mapping[str, Networks]) -> list[list[str]]:
         return network['synaptic_similarity'][0, 0, during]
 
     def suppressed(network, during):
-        return suppressed_similarity(network)[GROUPS.index('inh_fac'), during]
+        group = GROUPS.index('inh_fac')
+        return network['synaptic_similarity_suppression'][0, 0, group, during]
 
     cases = (('ABCA', '', '.92', own), ('ABBA', '', '.23', own))
     cases += (('ABBA', ', inhibitory facilitating units silenced', '.52', suppressed),)

@@ -148,11 +148,12 @@ def expected_shapes(p) -> dict[str, tuple]:
         shapes['manipulation'] = ()
         for what in ('pev', 'pref_dir'):
             shapes[f'synaptic_{what}_test_suppression'] = (rules, windows, 5, N, T)
+        shapes['synaptic_similarity_suppression'] = (rules, windows, 5, T)
     return shapes
 
 
 # endings of names, and their axis of groups
-GROUP_AXIS = {'_grp': 2, '_group': 0, 'neuronal_suppression': 2, 'test_suppression': 2}
+GROUP_AXIS = {'_grp': 2, '_group': 0, '_suppression': 2}
 MAY_BE_UNDEFINED = ('category_index', 'similarity', 'resp_')
 RANGES = {
     'acc': (0, 1),
@@ -193,7 +194,7 @@ def assert_undefined_where_it_must(found: dict) -> None:
         flat = np.ptp(found[curves_name], axis=2) == 0
         index = found[curves_name.replace('sample_tuning', 'category_index')]
         np.testing.assert_array_equal(np.isnan(index), flat)
-    for similarity_name in [name for name in found if '_similarity' in name]:
+    for similarity_name in [n for n in found if n.endswith(('_similarity', '_similarity_dms'))]:
         names = [similarity_name.replace('similarity', what) for what in ('pev', 'pev_test')]
         tuned = np.all([(found[name] > 0).all(2) for name in names], 0).any(0)  # (rule, time)
         assert not np.isnan(found[similarity_name]).any(1)[tuned].any()

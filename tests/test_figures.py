@@ -60,8 +60,7 @@ def shapes(p) -> dict[str, tuple[int, ...]]:
         'accuracy_syn_shuffled_grp': (R, P, 5, 3),
         'acc_neuronal_suppression': (R, W, 5, 3),
         'accuracy_no_suppression': (R, 3),
-        'synaptic_pev_test_suppression': (R, W, 5, N, T),
-        'synaptic_pref_dir_test_suppression': (R, W, 5, N, T),
+        'synaptic_similarity_suppression': (R, W, 5, T),
         'manipulation': (),
     }
     for name in ('neuronal', 'synaptic'):

@@ -191,7 +191,7 @@ def test_names_of_rules(name, rule, expected):
         ('simulation_accuracy', 'analyse them'),
         ('synaptic_sample_decoding_stability', 'analyse them with --set decode_stability=True'),
         ('acc_neuronal_suppression', 'analyse them with --set suppress_analysis=True'),
-        ('synaptic_pev_test_suppression', 'analyse them with --set suppress_analysis=True'),
+        ('synaptic_similarity_suppression', 'analyse them with --set suppress_analysis=True'),
         ('neuronal_test_decoding', 'analyse them with --set decode_test=True'),
         ('neuronal_sample_tuning', 'analyse them with --set analyze_tuning=True'),
         ('synaptic_similarity', 'analyse them with --set analyze_tuning=True'),

@@ -9,7 +9,6 @@ import figures_tasks as tasks
 import plotting
 from parameters import par, update_parameters
 from plotting import FigureError
-from tuning import similarity_index
 
 GROUPS = ('exc. fac.', 'exc. dep.', 'inh. fac.', 'inh. dep.')
 
@@ -46,26 +45,8 @@ def test_sequence_similarity_from_test_1_on(number):
     assert found['none'][0][0] == 800  # ms from the sample
     np.testing.assert_allclose(found['none'][1], given)
     for group, name in enumerate(GROUPS):
-        silenced = [
-            similarity_index(
-                n['synaptic_pev'][:, 0, 0],
-                n['synaptic_pref_dir'][:, 0, 0],
-                n['synaptic_pev_test_suppression'][0, 0, group],
-                n['synaptic_pref_dir_test_suppression'][0, 0, group],
-            )[onset:]
-            for n in networks
-        ]
+        silenced = [n['synaptic_similarity_suppression'][0, 0, group, onset:] for n in networks]
         np.testing.assert_allclose(found[name][1], np.median(silenced, 0))
-
-
-def test_similarity_without_effect_of_silencing():
-    network = fabricated('ABBA')
-    for name in ('pev', 'pref_dir'):
-        given = network[f'synaptic_{name}'][:, 0, 0]
-        network[f'synaptic_{name}_test_suppression'] = np.broadcast_to(
-            given, (1, 1, 5, *given.shape)
-        )
-    np.testing.assert_allclose(tasks.suppressed_similarity(network), 1)
 
 
 def test_sequence_accuracy_with_groups_silenced():
@@ -95,7 +76,7 @@ def test_sequence_needs_its_tasks_and_measures():
         ('synaptic_test_decoding', 'decode_test'),
         ('synaptic_similarity', 'analyze_tuning'),
         ('acc_neuronal_suppression', 'suppress_analysis'),
-        ('synaptic_pev_test_suppression', 'suppress_analysis'),
+        ('synaptic_similarity_suppression', 'suppress_analysis'),
     ):
         network = fabricated('ABBA')
         del network[name]

@@ -196,6 +196,32 @@ def test_tuning_is_of_each_rule_and_field():
     np.testing.assert_allclose(found['h_sample_mean'], np.stack(mean, -1), rtol=1e-5)
 
 
+@pytest.mark.parametrize('task', ['ABBA', 'dualDMS'])
+def test_similarity_under_suppression_is_that_of_the_tested_location(task):
+    set_task(task)
+    rules, windows = (4, 2) if task == 'dualDMS' else (1, 1)
+    rng, found = np.random.default_rng(0), {}
+    for name, high in (('pev', 1), ('pref_dir', np.pi)):
+        shape = (rules, windows, 5, 12, 3)
+        found[f'synaptic_{name}'] = rng.uniform(0, high, (12, rules, windows, 3))
+        found[f'synaptic_{name}_test_suppression'] = rng.uniform(0, high, shape)
+    found['synaptic_pev_test_suppression'][:, :, 2] = np.nan  # an empty group
+    similarity = measures.similarity_under_suppression(found, par)
+    similarity = similarity['synaptic_similarity_suppression']
+    assert similarity.shape == (rules, windows, 5, 3)
+    for rule, window, group in np.ndindex(rules, windows, 5):
+        expected = tuning.similarity_index(
+            *(found[f'synaptic_{what}'][:, rule, rule % 2] for what in ('pev', 'pref_dir')),
+            *(
+                found[f'synaptic_{what}_test_suppression'][rule, window, group]
+                for what in ('pev', 'pref_dir')
+            ),
+        )
+        np.testing.assert_array_equal(similarity[rule, window, group], expected)
+    assert np.isnan(similarity[:, :, 2]).all()
+    assert np.isfinite(np.delete(similarity, 2, axis=2)).all()
+
+
 @pytest.mark.parametrize(
     ('config', 'sign'),
     [
