@@ -153,7 +153,8 @@ def expected_shapes(p) -> dict[str, tuple]:
 
 
 # endings of names, and their axis of groups
-GROUP_AXIS = {'_grp': 2, '_group': 0, '_suppression': 2}
+SUPPRESSED = ('neuronal_suppression', 'test_suppression', 'similarity_suppression')
+GROUP_AXIS = {'_grp': 2, '_group': 0} | dict.fromkeys(SUPPRESSED, 2)
 MAY_BE_UNDEFINED = ('category_index', 'similarity', 'resp_')
 RANGES = {
     'acc': (0, 1),
