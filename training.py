@@ -265,6 +265,7 @@ def losses(values: Mapping) -> dict[str, str]:
 
 
 def duration(seconds: float) -> str:
+    """Minutes and seconds, for people."""
     minutes, seconds = divmod(round(seconds), 60)
     return f'{minutes} min {seconds} s' if minutes else f'{seconds} s'
 
