@@ -80,7 +80,7 @@ def train(
             _iterate(model, curves, filename, signals, watch or display)
     results.save(filename, _result(model, curves, filename))
     _remove(results.checkpoint_name(filename))
-    say(f'Saved {filename} after {duration(time.perf_counter() - start)}.')
+    say(f'Saved {filename} after {_duration(time.perf_counter() - start)}.')
     return filename
 
 
@@ -264,7 +264,7 @@ def losses(values: Mapping) -> dict[str, str]:
     return {name.replace('_', ' '): f'{values[name]:.4f}' for name in names}
 
 
-def duration(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     """Minutes and seconds, for people."""
     minutes, seconds = divmod(round(seconds), 60)
     return f'{minutes} min {seconds} s' if minutes else f'{seconds} s'
