@@ -10,6 +10,7 @@ import results
 from network_set import TEST_COST_MULTIPLIER, seed_of
 
 FOLDER = Path(figures.__file__).parent / 'networks'
+REPRODUCTION = FOLDER.parent / 'docs' / 'networks'
 NETWORKS = sorted(FOLDER.glob('*.pkl'))
 
 
@@ -30,3 +31,13 @@ def test_trained_to_the_end_and_analysed(path):
     assert network['task_accuracy'] > 0.98
     assert set(network['analysis']['measures']) <= network.keys()
     assert len(figures.decoding(network).axes[0].get_lines()) == 3  # chance and both signals
+
+
+@pytest.mark.parametrize('path', sorted(REPRODUCTION.glob('*.pkl')), ids=lambda path: path.stem)
+def test_networks_of_the_reproduction_are_those_of_their_names_and_small(path):
+    network = results.load_results(path)
+    task, index = path.stem.split('-run-')
+    p = network['parameters']
+    assert (p['trial_type'], p['seed']) == (task, seed_of(0, task, int(index)))
+    assert path.stat().st_size < 300e3
+    assert network['task_accuracy'] > 0.9
