@@ -61,7 +61,6 @@ class Cluster:
         task = self.client.submit(
             cluster_worker.train_on_worker,
             there,
-            job.threads,
             self.sources,
             _files(job),
             pure=False,  # else Dask would not do the same work twice

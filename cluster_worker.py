@@ -17,7 +17,7 @@ POLL = 0.5  # s
 JOB, REPORT, OUTPUT, RESULT = 'job.pickle', 'report.pickle', 'output.txt', 'result'
 
 
-def train_on_worker(packed: bytes, threads: int | None, sources: dict, files: dict):
+def train_on_worker(packed: bytes, sources: dict, files: dict):
     """Run on a worker: train a network in a process of its own.
 
     `sources` are the modules of the project, `files` the network's result or checkpoint, where
@@ -33,7 +33,7 @@ def train_on_worker(packed: bytes, threads: int | None, sources: dict, files: di
         for file, content in {**sources, JOB: packed}.items():
             (folder / file).write_bytes(content)
         with open(folder / OUTPUT, 'wb') as output:
-            status = _run_process(folder, threads or _share_of_cores(), output)
+            status = _run_process(folder, output)
         if not (folder / REPORT).exists():
             last = (folder / OUTPUT).read_text(errors='replace').strip().rpartition('\n')[2]
             return None, last or f'its process was killed, or crashed (exit status {status})'
@@ -41,9 +41,11 @@ def train_on_worker(packed: bytes, threads: int | None, sources: dict, files: di
         return (folder / REPORT).read_bytes(), results[0].read_bytes() if results else None
 
 
-def _run_process(folder: Path, threads: int, output) -> int:
+def _run_process(folder: Path, output) -> int:
+    from distributed import get_worker
+
     program = 'import cluster_worker; cluster_worker.run_sent_job()'
-    command = [sys.executable, '-c', program, str(threads)]
+    command = [sys.executable, '-c', program, str(get_worker().state.nthreads)]
     # standard input carries nothing: the process ends when it is closed, with this worker's end
     with subprocess.Popen(
         command, cwd=folder, stdin=subprocess.PIPE, stdout=output, stderr=output
@@ -64,21 +66,19 @@ def _is_wanted() -> bool:
     return task is not None and task.state == 'executing'
 
 
-def _share_of_cores() -> int:
-    from distributed import get_worker
-
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
-    return max(1, cores // get_worker().state.nthreads)
-
-
 def run_sent_job() -> None:
-    """The process that a worker starts, in the folder with the modules and the job."""
+    """The process that a worker starts, in the folder with the modules and the job.
+
+    Its argument is how many networks that worker trains at once, which share the cores.
+    """
     sys.path.insert(0, '')
     threading.Thread(target=_end_with_stdin, daemon=True).start()
+    from device import available_cores
     from network_set import train_network
 
     job = pickle.loads(Path(JOB).read_bytes())
-    report = train_network(job._replace(threads=int(sys.argv[1])), lambda curves: False)
+    threads = job.threads or max(1, available_cores() // int(sys.argv[1]))
+    report = train_network(job._replace(threads=threads), lambda curves: False)
     Path(REPORT).write_bytes(pickle.dumps(report))
 
 
