@@ -162,17 +162,14 @@ def manipulation(networks: Sequence[Mapping], axes=None) -> Figure:
     if not networks:
         raise FigureError(f'this figure is about {", ".join(PLOTTED_TASKS)}')
     require(networks, 'manipulation', 'neuronal_sample_decoding')
-    points = [point for network in networks for point in variant_points(network)]
+    points = by_variant(networks)
     own = panels(axes, 1, 1, 130, 80)
     ax = own[0, 0]
-    means = []
-    for variant, (marker, color) in VARIANTS.items():
-        of_variant = [point[1:] for point in points if point.variant == variant]
-        if of_variant:
-            x, y = np.array(of_variant).T
-            ax.plot(x, y, marker, color=COLORS[color], markersize=2.5, alpha=0.5)
-            means.append((x.mean(), y.mean()))
-            ax.plot(*means[-1], marker, color=COLORS[color], markersize=6, label=variant)
+    means = [of_variant.mean(axis=0) for of_variant in points.values()]
+    for (variant, of_variant), mean in zip(points.items(), means, strict=True):
+        marker, color = VARIANTS[variant]
+        ax.plot(*of_variant.T, marker, color=COLORS[color], markersize=2.5, alpha=0.5)
+        ax.plot(*mean, marker, color=COLORS[color], markersize=6, label=variant)
     text = f'Spearman, over variants: {plotting.correlation(spearmanr, *np.array(means).T)}'
     ax.set(xlabel='Manipulation', ylabel='Decoding from activity, end of delay')
     ax.set(ylim=(0, 1.03), title=text)
@@ -182,6 +179,13 @@ def manipulation(networks: Sequence[Mapping], axes=None) -> Figure:
 
 def _task(network: Mapping) -> str:
     return network['parameters']['trial_type']
+
+
+def by_variant(networks: Sequence[Mapping]) -> dict[str, np.ndarray]:
+    """Manipulation and decoding (network, 2) in each of VARIANTS that these networks have."""
+    points = [point for network in networks for point in variant_points(network)]
+    found = {v: [point[1:] for point in points if point.variant == v] for v in VARIANTS}
+    return {variant: np.array(of_variant) for variant, of_variant in found.items() if of_variant}
 
 
 def variant_points(network: Mapping) -> Iterator[Point]:

@@ -13,7 +13,7 @@ from scipy.stats import fisher_exact, spearmanr, ttest_ind_from_stats
 import measures
 import plotting
 from figures_memory import before
-from figures_tasks import attended_traces, variant_points
+from figures_tasks import attended_traces, by_variant
 from perturbation import GROUPS
 from training import ITERATIONS_TO_STOP as RECENT
 
@@ -55,7 +55,7 @@ Networks = Sequence[Mapping]
 
 
 def dms_measures(network: Mapping) -> dict[str, float]:
-    """The measures of ORIGINAL, of one DMS network of this project; NaN for what it lacks."""
+    """The measures of ORIGINAL, of one DMS network of this project, without those that it lacks."""
     return _of_training(network) | _of_analysis(network)
 
 
@@ -235,12 +235,8 @@ def _attended(network: Mapping, signal: str, delay: int) -> list[float]:
 
 def _manipulation_rows(networks: Networks) -> list[list[str]]:
     """Spearman's R of manipulation and decoding from activity, over the variants of tasks."""
-    points: dict[str, list] = {}
-    for network in networks:
-        if 'manipulation' in network:
-            for point in variant_points(network):
-                points.setdefault(point.variant, []).append(point[1:])
-    means = np.array([np.mean(values, axis=0) for values in points.values()])
+    points = by_variant([network for network in networks if 'manipulation' in network])
+    means = np.array([of_variant.mean(axis=0) for of_variant in points.values()])
     ours = 'too few variants'
     if len(means) > 2:
         found = spearmanr(*means.T)

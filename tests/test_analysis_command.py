@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import fatal_tensorflow
 from scipy.io import loadmat
 from test_analysis import QUICK, eagerly, network  # noqa: F401
 
@@ -369,10 +370,8 @@ def test_a_real_run_is_quiet(tmp_path, files):
     [('--set=reps=3', 2, 'there is no parameter'), ('--seed=3', 1, 'missing.pkl cannot be read')],
 )
 def test_what_is_wrong_is_told_before_tensorflow_is_imported(tmp_path, argument, status, sentence):
-    package = tmp_path / 'tensorflow'
-    package.mkdir()
-    (package / '__init__.py').write_text("raise SystemExit('TensorFlow imported')")
-    done = start(tmp_path, 'missing.pkl', argument, PYTHONPATH=str(tmp_path))
+    without = fatal_tensorflow(tmp_path)['PYTHONPATH']
+    done = start(tmp_path, 'missing.pkl', argument, PYTHONPATH=without)
     assert (done.returncode, done.stdout) == (status, '')
     assert re.match(f'error: .*{sentence}', done.stderr)
     assert done.stderr.count('\n') == 1

@@ -159,6 +159,15 @@ def test_findings_of_sequences_and_attention():
     assert row == ['.34 / .21', f'{attended:.3f} / {other:.3f}', '1']
 
 
+def test_manipulation_is_about_the_variants_of_the_paper():
+    plotted = [network('DMS', 1), network('ABBA', 2), network('DMRS90', 3)]
+    alone = cells(tables.findings_table({'any': plotted}))
+    others = cells(tables.findings_table({'any': [*plotted, network('DMC', 4)]}))
+    row = 'Manipulation and delay activity'
+    assert alone[row] == others[row]
+    assert alone[row][1].endswith(', 3 variants')
+
+
 # The command and the figure
 
 

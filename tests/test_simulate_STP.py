@@ -1,6 +1,5 @@
 """The synapse of simulate_STP.py: against exact solutions, as drawn, and as a command."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from commands import fatal_tensorflow
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.colors import same_color
@@ -369,14 +369,13 @@ def test_a_file_that_cannot_be_drawn_leaves_the_old_one(monkeypatch, tmp_path):
 @pytest.fixture
 def process(tmp_path):
     """Run the command as a user does, where importing TensorFlow ends the process."""
-    package = tmp_path / 'packages' / 'tensorflow'
-    package.mkdir(parents=True)
-    (package / '__init__.py').write_text("raise SystemExit('TensorFlow imported')")
+    packages = tmp_path / 'packages'
+    packages.mkdir()
+    env = fatal_tensorflow(packages)
     folder = tmp_path / 'here'
     folder.mkdir()
 
     def run(*arguments):
-        env = os.environ | {'PYTHONPATH': str(package.parent)}
         words = [sys.executable, str(COMMAND), *arguments]
         done = subprocess.run(
             words, cwd=folder, env=env, capture_output=True, text=True, timeout=TIMEOUT
