@@ -238,6 +238,8 @@ class Analysis:
             found |= measures.tuning_measures(states, trial_info, p)
             w_in = self.model.weights['w_in'].numpy()
             found['input_tuning'] = input_tuning(Stimulus().motion_tuning, w_in)
+        if p['analyze_tuning'] and p['synapse_config'] is not None:
+            found['synaptic_rotation'] = measures.rotation(states, trial_info, p)
         if p['trial_type'] == 'DMS' and p['analyze_tuning'] and p['synapse_config'] is not None:
             found['manipulation'] = measures.manipulation(states, trial_info['sample'], p)
         if 'test' not in labels:

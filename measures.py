@@ -282,16 +282,44 @@ def similarity_under_suppression(found: Mapping, p: Mapping) -> dict[str, np.nda
 
 def manipulation(states, sample: np.ndarray, p: Mapping) -> float:
     """How much the network changes its code of the sample in a DMS trial (paper, Fig. 7)."""
+    neuronal, synaptic, sign = _sample_and_delay(states, p)
+    return tuning.manipulation(neuronal, synaptic, sample, p['num_motion_dirs'], sign)
+
+
+def rotation(states, trial_info: Mapping, p: Mapping) -> np.ndarray:
+    """By how many degrees each group turns its code of the sample until the delay ends: (R, F, G).
+
+    For a task with rotation (paper, Fig. 4), in its own trials; NaN for a group without tuning.
+    """
+    neuronal, synaptic, sign = _sample_and_delay(states, p)
+    rules, samples = rule_index(trial_info), fields(trial_info, p)['sample']
+    groups = list(unit_groups(p).values())
+    found = np.empty((num_rules(p), len(samples), len(groups)))
+    for rule, field, group in np.ndindex(found.shape):
+        of_group = np.ix_(rules == rule, groups[group])
+        found[rule, field, group] = tuning.rotation(
+            neuronal[of_group],
+            synaptic[of_group],
+            samples[field][rules == rule],
+            p['num_motion_dirs'],
+            sign[groups[group]],
+        )
+    return found
+
+
+def _sample_and_delay(states, p: Mapping) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean h in the first 100 ms of the sample and x u in the last of the delay, (trial, unit).
+
+    Also the sign (unit,) by which activity changes the efficacy.
+    """
     first = slice(p['sample_time_rng'].start, p['sample_time_rng'].start + END_OF_DELAY // p['dt'])
     late = end_of_delay(p)
     groups = unit_groups(p)
     facilitating = groups['exc_fac'] | groups['inh_fac']
     depressing = groups['exc_dep'] | groups['inh_dep']
-    return tuning.manipulation(
+    return (
         states.h[first].mean(0),
         (states.syn_x[late] * states.syn_u[late]).mean(0),
-        sample,
-        p['num_motion_dirs'],
         facilitating.astype(int) - depressing,
     )
 

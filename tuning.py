@@ -103,10 +103,7 @@ def similarity_index(
 
     `sign` (unit,) multiplies the terms of the numerator only.
     """
-    weight = np.sqrt(np.maximum(pev_a, 0.0) * np.maximum(pev_b, 0.0))
-    agreement = weight * np.cos(pref_dir_a - pref_dir_b)
-    sign = np.ones(len(agreement)) if sign is None else np.asarray(sign)
-    return _ratio(np.tensordot(sign, agreement, axes=1), weight.sum(axis=0))
+    return _agreement(pev_a, pref_dir_a, pev_b, pref_dir_b, sign).real
 
 
 def manipulation(
@@ -127,11 +124,41 @@ def manipulation(
     raises the efficacy of the first and lowers that of the second, which therefore prefers the
     opposite direction in a network that keeps its code. NaN if no unit is tuned in both windows.
     """
+    return 1 - _kept_code(neuronal, synaptic, direction, num_directions, sign).real
+
+
+def rotation(
+    neuronal: np.ndarray,
+    synaptic: np.ndarray,
+    direction: np.ndarray,
+    num_directions: int,
+    sign: np.ndarray,
+) -> float:
+    """By how much these units turn their code of the sample, degrees, counter-clockwise positive.
+
+    The mean turn, weighted as in `similarity_index`, from the tuning of the activity early in the
+    sample to that of the efficacy late in the delay; the arguments are those of `manipulation`.
+    A match that is the sample turned by d degrees arrives where the sample is remembered if the
+    code has turned by -d. NaN if no unit is tuned in both windows.
+    """
+    kept = _kept_code(neuronal, synaptic, direction, num_directions, sign)
+    return float(np.degrees(np.angle(kept)))
+
+
+def _kept_code(neuronal, synaptic, direction, num_directions: int, sign) -> complex:
     windows = {'neuronal': np.asarray(neuronal)[None], 'synaptic': np.asarray(synaptic)[None]}
     tuning = calculate_tuning(windows, direction, num_directions)
     early, late = tuning['neuronal'], tuning['synaptic']
-    similarity = similarity_index(early.pev, early.pref_dir, late.pev, late.pref_dir, sign)
-    return float(1 - similarity[0])
+    return complex(_agreement(early.pev, early.pref_dir, late.pev, late.pref_dir, sign)[0])
+
+
+def _agreement(pev_a, pref_dir_a, pev_b, pref_dir_b, sign) -> np.ndarray:
+    """Mean over units of sign exp(i turn), turn from a to b, weighted as in `similarity_index`."""
+    weight = np.sqrt(np.maximum(pev_a, 0.0) * np.maximum(pev_b, 0.0))
+    turned = weight * np.exp(1j * (pref_dir_b - pref_dir_a))
+    sign = np.ones(len(turned)) if sign is None else np.asarray(sign)
+    total, weights = np.tensordot(sign, turned, axes=1), weight.sum(axis=0)
+    return _ratio(total.real, weights) + 1j * _ratio(total.imag, weights)
 
 
 def category_index(curves: np.ndarray) -> np.ndarray:

@@ -138,6 +138,8 @@ def expected_shapes(p) -> dict[str, tuple]:
         shapes |= shapes_of_sample(name, rules, fields, T, p)
         shapes |= shapes_of_decoding(name, rules, fields, p)
         probe |= shapes_of_sample(name, 1, 1, steps_of_probe, p)
+    if plastic:
+        shapes['synaptic_rotation'] = (rules, fields, 5)
     if not tests:
         return shapes
     shapes |= {f'{name}_dms': shape for name, shape in probe.items()}
@@ -154,7 +156,7 @@ def expected_shapes(p) -> dict[str, tuple]:
 
 # endings of names, and their axis of groups
 SUPPRESSED = ('neuronal_suppression', 'test_suppression', 'similarity_suppression')
-GROUP_AXIS = {'_grp': 2, '_group': 0} | dict.fromkeys(SUPPRESSED, 2)
+GROUP_AXIS = {'_grp': 2, '_group': 0, '_rotation': 2} | dict.fromkeys(SUPPRESSED, 2)
 MAY_BE_UNDEFINED = ('category_index', 'similarity', 'resp_')
 RANGES = {
     'acc': (0, 1),
@@ -165,6 +167,7 @@ RANGES = {
     'similarity': (-1, 1),
     'category_index': (-1, 1),
     'manipulation': (0, 2),
+    'rotation': (-180, 180),
     'resp_': (0, np.inf),
     'mean': (0, np.inf),
     'tuning': (0, np.inf),

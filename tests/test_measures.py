@@ -1,5 +1,7 @@
 """Which trials and labels each measure takes, along the axes of rules and receptive fields."""
 
+import itertools
+
 import numpy as np
 import pytest
 from test_analysis import QUICK, TRIALS, analyze, eagerly, network, set_task  # noqa: F401
@@ -10,6 +12,7 @@ import measures
 import tuning
 from model import Model, State
 from parameters import par, update_parameters
+from perturbation import unit_groups
 from stimulus import Stimulus
 from tasks import TASKS
 
@@ -237,6 +240,26 @@ def test_windows_and_signs_of_manipulation(config, sign):
     late = (states.syn_x * states.syn_u)[5:7].mean(0)
     expected = tuning.manipulation(early, late, sample, 4, np.array(sign))
     assert measures.manipulation(states, sample, par) == pytest.approx(expected, rel=1e-5)
+
+
+def test_rotation_of_each_rule_and_group():
+    trial_info = trials('DMS+DMRS')
+    states = random_states(len(trial_info['sample']))
+    found = measures.rotation(states, trial_info, par)
+    early = states.h[2:4].mean(0)
+    late = (states.syn_x * states.syn_u)[measures.end_of_delay(par)].mean(0)
+    sign = np.array([1, -1] * 6)
+    cases = itertools.product(range(2), enumerate(unit_groups(par).values()))
+    for rule, (group, members) in cases:
+        of_rule = trial_info['rule'] == rule
+        expected = tuning.rotation(
+            early[of_rule][:, members],
+            late[of_rule][:, members],
+            trial_info['sample'][of_rule],
+            4,
+            sign[members],
+        )
+        assert found[rule, 0, group] == pytest.approx(expected, rel=1e-5)
 
 
 def test_decoding_shuffled_labels_is_chance():

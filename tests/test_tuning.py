@@ -14,6 +14,7 @@ from tuning import (
     input_tuning,
     manipulation,
     mean_by_condition,
+    rotation,
     similarity_index,
     stack_tuning,
 )
@@ -311,6 +312,19 @@ def test_manipulation_of_a_code_that_turns(turn, expected):
     assert result == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.parametrize('degrees', [0, 90, -90, 30, 179])
+def test_rotation_is_the_turn_of_the_code(degrees):
+    result = rotation(*window_signals(np.radians(degrees)), NUM_DIRS, SIGN)
+    assert isinstance(result, float)
+    assert result == pytest.approx(degrees, abs=1e-3)
+
+
+def test_rotation_is_a_mean_over_units():
+    """Two units that turn by 20 and by 60 degrees, and one that is not tuned late."""
+    neuronal, synaptic, direction = window_signals(np.radians([20, 60, 20, 60, 0]))
+    assert rotation(neuronal, synaptic, direction, NUM_DIRS, SIGN) == pytest.approx(40, abs=1e-3)
+
+
 def test_manipulation_needs_the_signs():
     """Two of four tuned units have efficacies that prefer the opposite direction."""
     plus = np.ones(len(SIGN))
@@ -331,7 +345,9 @@ def test_manipulation_weighs_neuronal_and_synaptic_tuning():
 
 def test_manipulation_is_nan_without_plasticity():
     neuronal, synaptic, direction = window_signals(0)
-    assert np.isnan(manipulation(neuronal, np.ones_like(synaptic), direction, NUM_DIRS, 0 * SIGN))
+    flat = np.ones_like(synaptic)
+    assert np.isnan(manipulation(neuronal, flat, direction, NUM_DIRS, 0 * SIGN))
+    assert np.isnan(rotation(neuronal, flat, direction, NUM_DIRS, 0 * SIGN))
 
 
 def category_index_by_loop(curve):
