@@ -15,11 +15,13 @@ import plotting
 from figures_memory import before
 from figures_tasks import attended_traces, by_variant
 from perturbation import GROUPS
+from plotting import GROUP_NAMES
 from training import ITERATIONS_TO_STOP as RECENT
 
 AROUND = 10  # iterations whose accuracy is averaged
 OF_ORIGINAL, SILENT_OF_ORIGINAL = 20, 2  # DMS networks of the original code; without delay activity
 ITERATIONS = (50, 100, 200, 300, 500, 1000)
+ROTATIONS = ('DMRS45', 'DMRS90', 'DMRS90ccw', 'DMRS180')
 EPOCHS = ('fixation', 'sample', 'delay', 'test')
 # mean and SD over these 20; None where it is not known
 ORIGINAL: dict[str, tuple[float, float | None]] = {
@@ -155,10 +157,9 @@ def dms_table(networks: Networks) -> str:
         values = values[np.isfinite(values)]
         p_value = welch(values, mean, sd)
         p_values += [] if p_value is None else [p_value]
-        original = number(mean) if sd is None else f'{number(mean)} ± {number(sd)}'
         tested = '' if p_value is None else f'{p_value:.2g}'
-        rows.append([name, original, mean_and_sd(values), span(values), tested])
-    silent = sum(not n['neuronal_sample_above_chance'][0, 0] for n in networks)
+        rows.append([name, of_original(name), mean_and_sd(values), span(values), tested])
+    silent = num_silent(networks)
     both = [[silent, len(networks) - silent]]
     both += [[SILENT_OF_ORIGINAL, OF_ORIGINAL - SILENT_OF_ORIGINAL]]
     ours, theirs = f'{silent} of {len(networks)}', f'{SILENT_OF_ORIGINAL} of {OF_ORIGINAL}'
@@ -167,6 +168,17 @@ def dms_table(networks: Networks) -> str:
     header += [f'This project, {len(networks)} networks', 'Range', "P (Welch's t)"]
     low = sum(p_value < 0.05 for p_value in p_values)
     return f'{table(header, rows)}\n\n{low} of {len(p_values)} t tests have P < .05.'
+
+
+def of_original(name: str) -> str:
+    """Mean and SD of a measure over the original's networks."""
+    mean, sd = ORIGINAL[name]
+    return number(mean) if sd is None else f'{number(mean)} ± {number(sd)}'
+
+
+def num_silent(networks: Networks) -> int:
+    """How many DMS networks have no activity that tells the sample at the end of the delay."""
+    return sum(not n['neuronal_sample_above_chance'][0, 0] for n in networks)
 
 
 def welch(values: np.ndarray, mean: float, sd: float | None) -> float | None:
@@ -178,13 +190,60 @@ def welch(values: np.ndarray, mean: float, sd: float | None) -> float | None:
 
 
 def findings_table(by_task: Mapping[str, Networks]) -> str:
-    """The paper's findings on sequences, attention and manipulation, beside these networks."""
+    """The findings of the paper and of its preprint, beside these networks."""
     rows = [
+        *_memory_rows(by_task.get('DMS', ())),
+        *_rotation_rows(by_task),
         *_similarity_rows(by_task),
         *_attention_rows(by_task.get('dualDMS', ())),
-        *_manipulation_rows([network for networks in by_task.values() for network in networks]),
+        *_manipulation_rows(all_networks(by_task)),
+        _accuracy_row(all_networks(by_task)),
     ]
-    return table(['Finding', 'Paper', 'This project', 'Networks'], rows)
+    return table(['Finding', 'Paper', 'Original code', 'This project', 'Networks'], rows)
+
+
+def all_networks(by_task: Mapping[str, Networks]) -> list[Mapping]:
+    """The networks of all tasks in one list."""
+    return [network for networks in by_task.values() for network in networks]
+
+
+def _memory_rows(networks: Networks) -> list[list[str]]:
+    """Where DMS networks hold the sample, and what they need for the decision."""
+    cases = {
+        'decoding from synapses, end of delay': ('1', ''),
+        'decoding from activity, end of delay': ('weak or none', ' (.128 to .572)'),
+        'accuracy, activity shuffled at test onset': ('', ''),
+        'accuracy, synapses shuffled at test onset': ('this is what breaks it', ''),
+    }
+    found, count = [dms_measures(network) for network in networks], str(len(networks))
+    rows = []
+    for name, (paper, known_range) in cases.items():
+        original = of_original(name) + known_range
+        rows.append([f'DMS: {name}', paper, original, span([m[name] for m in found]), count])
+    theirs = f'{SILENT_OF_ORIGINAL} of {OF_ORIGINAL}'
+    ours = f'{num_silent(networks)} of {count}'
+    return [*rows, ['DMS: silent networks', '15 of 20 (preprint)', theirs, ours, count]]
+
+
+def _rotation_rows(by_task: Mapping[str, Networks]) -> list[list[str]]:
+    """Activity in the delay of tasks with rotation, and by how much each group turns its code."""
+    rows = []
+    for task in ROTATIONS:
+        networks = by_task.get(task, ())
+        decoded = [end_decoding(network, 'neuronal') for network in networks]
+        name = f'{task}: decoding from activity, end of delay'
+        rows.append([name, 'clearly more than DMS', '', span(decoded), str(len(networks))])
+    for task in ('DMS', *ROTATIONS):
+        measured = [n for n in by_task.get(task, ()) if 'synaptic_rotation' in n]
+        degrees = np.round([n['synaptic_rotation'][0, 0] for n in measured]) + 0.0  # no -0
+        turns = [
+            f'{GROUP_NAMES[group]} {span(of_group, ".0f")}'
+            for group, of_group in zip(GROUPS[:-1], degrees.T, strict=False)
+        ]
+        paper = 'inh. dep. units carry the rotated sample' if task in ROTATIONS else ''
+        name = f'{task}: degrees by which groups of units turn their code'
+        rows.append([name, paper, '', ', '.join(turns), str(len(measured))])
+    return rows
 
 
 def _similarity_rows(by_task: Mapping[str, Networks]) -> list[list[str]]:
@@ -204,7 +263,7 @@ def _similarity_rows(by_task: Mapping[str, Networks]) -> list[list[str]]:
         networks = by_task.get(task, ())
         values = [similarity(n, _test_2(n)).mean() for n in networks]
         name = f'{task}: similarity of sample and test, test 2{condition}'
-        rows.append([name, paper, span(values), str(len(values))])
+        rows.append([name, paper, '', span(values), str(len(values))])
     return rows
 
 
@@ -222,7 +281,7 @@ def _attention_rows(networks: Networks) -> list[list[str]]:
             ours = [span([pair[i] for pair in values]) for i in range(2)]
             source = plotting.SIGNALS[signal]
             name = f'dualDMS: attended / other sample from {source}, delay {delay + 1}'
-            rows.append([name, ' / '.join(published), ' / '.join(ours), str(len(values))])
+            rows.append([name, ' / '.join(published), '', ' / '.join(ours), str(len(values))])
     return rows
 
 
@@ -242,7 +301,14 @@ def _manipulation_rows(networks: Networks) -> list[list[str]]:
         found = spearmanr(*means.T)
         ours = f'R = {found.statistic:.2f}, P = {found.pvalue:.2g}, {len(means)} variants'
     number_of = str(sum(map(len, points.values())))
-    return [['Manipulation and delay activity', 'R = .93, 9 variants', ours, number_of]]
+    paper = 'R = .93, 9 variants; .79, 10 (preprint)'
+    return [['Manipulation and delay activity', paper, '', ours, number_of]]
+
+
+def _accuracy_row(networks: Networks) -> list[str]:
+    """The worst network of all tasks."""
+    ours = f'at least {number(min(network["task_accuracy"] for network in networks))}'
+    return ['Accuracy of every network', 'above .90', '', ours, str(len(networks))]
 
 
 def mean_and_sd(values: Sequence[float]) -> str:

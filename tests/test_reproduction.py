@@ -149,14 +149,42 @@ def test_findings_of_sequences_and_attention():
     test_2 = abba['parameters']['test_time_rng'][1]
     similarity = abba['synaptic_similarity'][0, 0, test_2.start : test_2.stop].mean()
     row = 'ABBA: similarity of sample and test, test 2'
-    assert rows[row] == ['.23', tables.number(similarity), '1']
-    assert rows['ABCA: similarity of sample and test, test 2'] == ['.92', '', '0']
+    assert rows[row] == ['.23', '', tables.number(similarity), '1']
+    assert rows['ABCA: similarity of sample and test, test 2'] == ['.92', '', '', '0']
     onset = dual['parameters']['test_time_rng'][1].start
     decoded = dual['neuronal_sample_decoding'].mean(2)[..., onset - 2 : onset].mean(-1)
     attended = np.mean([decoded[rule, rule // 2] for rule in range(4)])
     other = np.mean([decoded[rule, 1 - rule // 2] for rule in range(4)])
     row = rows['dualDMS: attended / other sample from activity, delay 2']
-    assert row == ['.34 / .21', f'{attended:.3f} / {other:.3f}', '1']
+    assert row == ['.34 / .21', '', f'{attended:.3f} / {other:.3f}', '1']
+
+
+def test_findings_of_dms_networks():
+    networks = [network(seed=i) for i in range(3)]
+    rows = cells(tables.findings_table({'DMS': networks}))
+    decoded = [tables.end_decoding(n, 'neuronal') for n in networks]
+    row = 'DMS: decoding from activity, end of delay'
+    original = '0.329 ± 0.122 (.128 to .572)'
+    assert rows[row] == ['weak or none', original, tables.span(decoded), '3']
+    assert rows['DMS: silent networks'] == ['15 of 20 (preprint)', '2 of 20', '1 of 3', '3']
+
+
+def test_findings_of_rotation():
+    turned = [np.array([[[-0.2, 5, 10, 80, 50]]]), np.array([[[3.4, 5, -10, 100, 50]]])]
+    networks = [network('DMRS90', i, synaptic_rotation=turned[i]) for i in range(2)]
+    rows = cells(tables.findings_table({'DMRS90': networks}))
+    decoded = [tables.end_decoding(n, 'neuronal') for n in networks]
+    row = rows['DMRS90: decoding from activity, end of delay']
+    assert row[2:] == [tables.span(decoded), '2']
+    expected = 'exc. fac. 0 to 3, exc. dep. 5, inh. fac. -10 to 10, inh. dep. 80 to 100'
+    assert rows['DMRS90: degrees by which groups of units turn their code'][2:] == [expected, '2']
+    assert rows['DMRS180: degrees by which groups of units turn their code'][2:] == ['', '0']
+
+
+def test_accuracy_is_that_of_the_worst_network():
+    networks = [network(task_accuracy=value) for value in (0.97, 0.91, 0.99)]
+    rows = cells(tables.findings_table({'DMS': networks[:2], 'DMC': networks[2:]}))
+    assert rows['Accuracy of every network'] == ['above .90', '', 'at least 0.910', '3']
 
 
 def test_manipulation_is_about_the_variants_of_the_paper():
@@ -165,7 +193,7 @@ def test_manipulation_is_about_the_variants_of_the_paper():
     others = cells(tables.findings_table({'any': [*plotted, network('DMC', 4)]}))
     row = 'Manipulation and delay activity'
     assert alone[row] == others[row]
-    assert alone[row][1].endswith(', 3 variants')
+    assert alone[row][2].endswith(', 3 variants')
 
 
 # The command and the figure
