@@ -226,7 +226,7 @@ def _memory_rows(networks: Networks) -> list[list[str]]:
 
 
 def _rotation_rows(by_task: Mapping[str, Networks]) -> list[list[str]]:
-    """Activity in the delay of tasks with rotation, and by how much each group turns its code."""
+    """Activity in the delay of tasks with rotation, and which groups of units turn the code."""
     rows = []
     for task in ROTATIONS:
         networks = by_task.get(task, ())
@@ -234,16 +234,22 @@ def _rotation_rows(by_task: Mapping[str, Networks]) -> list[list[str]]:
         name = f'{task}: decoding from activity, end of delay'
         rows.append([name, 'clearly more than DMS', '', span(decoded), str(len(networks))])
     for task in ('DMS', *ROTATIONS):
-        measured = [n for n in by_task.get(task, ()) if 'synaptic_rotation' in n]
-        degrees = np.round([n['synaptic_rotation'][0, 0] for n in measured]) + 0.0  # no -0
-        turns = [
-            f'{GROUP_NAMES[group]} {span(of_group, ".0f")}'
-            for group, of_group in zip(GROUPS[:-1], degrees.T, strict=False)
-        ]
+        networks = by_task.get(task, ())
         paper = 'inh. dep. units carry the rotated sample' if task in ROTATIONS else ''
+        shuffled = [n['accuracy_syn_shuffled_grp'][0, -1].mean(-1) for n in networks]
+        name = f'{task}: accuracy, synapses of a group shuffled at test onset'
+        rows.append([name, paper, '', _by_group(shuffled), str(len(networks))])
+        turned = [n['synaptic_rotation'][0, 0] for n in networks if 'synaptic_rotation' in n]
+        degrees = np.round(turned) + 0.0  # no -0
         name = f'{task}: degrees by which groups of units turn their code'
-        rows.append([name, paper, '', ', '.join(turns), str(len(measured))])
+        rows.append([name, paper, '', _by_group(degrees, '.0f'), str(len(turned))])
     return rows
+
+
+def _by_group(values: Sequence[np.ndarray], form: str | None = None) -> str:
+    """Ranges of values (network, group), such as `exc. fac. .97 to .99, exc. dep. ...`."""
+    of_groups = zip(GROUPS[:-1], np.transpose(values), strict=False)  # without 'all'
+    return ', '.join(f'{GROUP_NAMES[group]} {span(found, form)}' for group, found in of_groups)
 
 
 def _similarity_rows(by_task: Mapping[str, Networks]) -> list[list[str]]:

@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 
 import figures
+import reproduction
 import results
 from network_set import TEST_COST_MULTIPLIER, seed_of
+from tasks import TASKS
 
-FOLDER = Path(figures.__file__).parent / 'networks'
-REPRODUCTION = FOLDER.parent / 'docs' / 'networks'
+PROJECT = Path(figures.__file__).parent
+FOLDER, DOCS = PROJECT / 'networks', PROJECT / 'docs'
+REPRODUCTION = DOCS / 'networks'
 NETWORKS = sorted(FOLDER.glob('*.pkl'))
 
 
@@ -41,3 +44,23 @@ def test_networks_of_the_reproduction_are_those_of_their_names_and_small(path):
     assert (p['trial_type'], p['seed']) == (task, seed_of(0, task, int(index)))
     assert path.stat().st_size < 300e3
     assert network['task_accuracy'] > 0.9
+
+
+def test_every_task_is_learned():
+    networks = reproduction.load_folder(REPRODUCTION)
+    assert list(networks) == list(TASKS)
+    assert len(networks['DMS']) == 6
+    ended = {'DMS', 'DMRS90', 'DMRS180', 'ABBA', 'ABCA', 'dualDMS'}
+    assert all(len(n['accuracy']) >= 2000 for task in ended for n in networks[task])
+
+
+def test_documents_show_what_these_networks_measure(capsys):
+    assert reproduction.main([str(REPRODUCTION)]) == 0
+    printed = {row for row in capsys.readouterr().out.splitlines() if row.startswith('|')}
+    assert printed <= set((DOCS / 'reproduction.md').read_text('utf-8').splitlines())
+    section = (
+        (PROJECT / 'README.md').read_text('utf-8').split('\n## Results\n')[1].split('\n## ')[0]
+    )
+    rows = [row for row in section.splitlines() if row.startswith('|')]
+    assert len(rows) > 2
+    assert printed.issuperset(rows)

@@ -178,6 +178,11 @@ def test_findings_of_rotation():
     assert row[2:] == [tables.span(decoded), '2']
     expected = 'exc. fac. 0 to 3, exc. dep. 5, inh. fac. -10 to 10, inh. dep. 80 to 100'
     assert rows['DMRS90: degrees by which groups of units turn their code'][2:] == [expected, '2']
+    shuffled = np.transpose([n['accuracy_syn_shuffled_grp'][0, 1].mean(-1) for n in networks])
+    row = rows['DMRS90: accuracy, synapses of a group shuffled at test onset']
+    parts = f'exc. dep. {tables.span(shuffled[1])}, inh. fac. {tables.span(shuffled[2])}, inh.'
+    assert parts in row[2]
+    assert row[3] == '2'
     assert rows['DMRS180: degrees by which groups of units turn their code'][2:] == ['', '0']
 
 
