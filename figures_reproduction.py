@@ -1,6 +1,6 @@
 """DMS networks beside the 20 of the original code (docs/reproduction.md).
 
-python reproduction.py FOLDER --figure FILE
+python reproduction.py FOLDER --figures FOLDER
 """
 
 from collections.abc import Mapping, Sequence

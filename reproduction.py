@@ -1,10 +1,11 @@
 """Compares networks with the paper and its code (docs/reproduction.md).
 
-    python reproduction.py FOLDER [--figure FILE]
+    python reproduction.py FOLDER [--figures FOLDER]
 
 prints, as Markdown, how the analysed networks of each task in the folder were trained, the DMS
-networks beside 20 that the original code trained, and the paper's findings. `--figure` also draws
-the DMS networks beside the original's.
+networks beside 20 that the original code trained, and the paper's findings. `--figures` also draws
+the DMS networks beside the original's (comparison.png), and manipulation against delay activity
+(manipulation.png).
 """
 
 import argparse
@@ -34,17 +35,19 @@ def main(arguments: list[str] | None = None) -> int:
     """Print the tables; return the exit status, 2 for a wrong request."""
     p = argparse.ArgumentParser('reproduction.py', description='Compare with paper and original.')
     p.add_argument('folder', type=Path, metavar='FOLDER', help='of analysed networks')
-    p.add_argument('--figure', type=Path, metavar='FILE', help='also draw the DMS networks')
+    p.add_argument('--figures', type=Path, metavar='FOLDER', help='also draw, into this folder')
     args = p.parse_args(arguments)
     try:
         by_task = load_folder(args.folder)
         with device.quiet():  # they import TensorFlow, which writes a log
             from figures_reproduction import comparison
+            from figures_tasks import manipulation
             from plotting import save
-            from reproduction_tables import print_tables
+            from reproduction_tables import all_networks, print_tables
         print_tables(by_task)
-        if args.figure:
-            save(comparison(by_task.get('DMS', [])), args.figure)
+        if args.figures:
+            save(comparison(by_task.get('DMS', [])), args.figures / 'comparison.png')
+            save(manipulation(all_networks(by_task)), args.figures / 'manipulation.png')
     except (ValueError, OSError) as error:
         return fail(error, 2)
     return 0

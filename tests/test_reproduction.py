@@ -205,11 +205,11 @@ def test_manipulation_is_about_the_variants_of_the_paper():
 
 
 def test_command(folder, capsys):
-    picture = folder / 'comparison.png'
-    assert reproduction.main([str(folder), '--figure', str(picture)]) == 0
+    assert reproduction.main([str(folder), '--figures', str(folder)]) == 0
     rows = cells(capsys.readouterr().out)
     assert {'DMS', 'ABBA', 'dualDMS', 'silent networks', *tables.ORIGINAL} <= rows.keys()
-    assert picture.read_bytes().startswith(b'\x89PNG')
+    for name in ('comparison', 'manipulation'):
+        assert (folder / f'{name}.png').read_bytes().startswith(b'\x89PNG')
 
 
 def test_bad_folders(tmp_path, capsys):
