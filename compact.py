@@ -34,18 +34,9 @@ AVERAGED = {
 
 
 def compact(network: dict, without: Sequence[str] = ()) -> dict:
-    """A copy of a network's results without what is large and follows from the settings.
-
-    `without` are patterns of measures to leave out. Raises ValueError for one that no measure
-    matches, which is probably misspelt.
-    """
+    """A copy without what is large and follows from the settings, and measures like `without`."""
     about = network.get('analysis', {})
     measures = about.get('measures', [])
-    for pattern in without:
-        if not any(fnmatchcase(name, pattern) for name in measures):
-            raise ValueError(
-                f'{pattern!r} matches no measure of {network["parameters"]["save_fn"]}'
-            )
     left_out = {n for n in measures if any(fnmatchcase(n, pattern) for pattern in without)}
     smaller = {name: value for name, value in network.items() if name not in left_out}
     if left_out:
@@ -56,6 +47,18 @@ def compact(network: dict, without: Sequence[str] = ()) -> dict:
         if name in WHOLE_PAR or not (isinstance(value, np.ndarray) and value.nbytes > LARGE)
     }
     return smaller
+
+
+def check_patterns(files: Sequence[Path], without: Sequence[str]) -> None:
+    """ValueError for a pattern that no measure of any file matches, probably misspelt."""
+    unmatched = list(without)
+    for file in files:
+        if not unmatched:
+            return
+        measures = results.load_results(file).get('analysis', {}).get('measures', [])
+        unmatched = [p for p in unmatched if not any(fnmatchcase(n, p) for n in measures)]
+    if unmatched:
+        raise ValueError(f'{unmatched[0]!r} matches no measure of any of these files')
 
 
 def average(network: Mapping) -> dict:
@@ -79,6 +82,7 @@ def run(arguments: list[str] | None = None) -> int:
     p.add_argument('--average', action='store_true', help='keep means over repetitions')
     args = p.parse_args(arguments)
     try:
+        check_patterns(args.files, args.without)
         for file in args.files:
             target = args.out / file.name
             if target.exists():

@@ -8,7 +8,7 @@ prints them. The numbers of the paper and of its code stand here; all others com
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.stats import fisher_exact, spearmanr, ttest_ind_from_stats
+from scipy.stats import fisher_exact, norm, spearmanr, ttest_ind_from_stats
 
 import measures
 import plotting
@@ -52,6 +52,8 @@ ORIGINAL: dict[str, tuple[float, float | None]] = {
     'mean activity, delay': (0.22, None),
     'mean activity, test': (0.55, None),
 }
+# R (Pearson), over these 20, of decoding from activity and the accuracy after a shuffle
+CORRELATION_OF_ORIGINAL = {'activity': -0.72, 'synapses': 0.62}
 
 Networks = Sequence[Mapping]
 
@@ -164,6 +166,7 @@ def dms_table(networks: Networks) -> str:
     both += [[SILENT_OF_ORIGINAL, OF_ORIGINAL - SILENT_OF_ORIGINAL]]
     ours, theirs = f'{silent} of {len(networks)}', f'{SILENT_OF_ORIGINAL} of {OF_ORIGINAL}'
     rows.append(['silent networks', theirs, ours, '', f'{fisher_exact(both).pvalue:.2g} (Fisher)'])
+    rows += [_correlation_row(found, *original) for original in CORRELATION_OF_ORIGINAL.items()]
     header = ['DMS', f'Original code, {OF_ORIGINAL} networks']
     header += [f'This project, {len(networks)} networks', 'Range', "P (Welch's t)"]
     low = sum(p_value < 0.05 for p_value in p_values)
@@ -187,6 +190,19 @@ def welch(values: np.ndarray, mean: float, sd: float | None) -> float | None:
         return None
     ours = np.mean(values), np.std(values, ddof=1), len(values)
     return float(ttest_ind_from_stats(*ours, mean, sd, OF_ORIGINAL, equal_var=False).pvalue)
+
+
+def _correlation_row(found: Sequence[Mapping], shuffled: str, original: float) -> list[str]:
+    """Do networks with more delay activity rely on it more? With Fisher's test of two R."""
+    name = 'decoding from activity, end of delay'
+    row = [f'R of decoding from activity and accuracy, {shuffled} shuffled', f'{original:.2f}']
+    if len(found) < 4:
+        return [*row, '', '', '']
+    pairs = [(m[name], m[f'accuracy, {shuffled} shuffled at test onset']) for m in found]
+    ours = np.corrcoef(np.transpose(pairs))[0, 1]
+    sd = np.hypot(*(1 / np.sqrt(n - 3) for n in (len(found), OF_ORIGINAL)))
+    p_value = 2 * norm.sf(abs(np.arctanh(ours) - np.arctanh(original)) / sd)
+    return [*row, f'{ours:.2f}', '', f'{p_value:.2g} (Fisher z)']
 
 
 def findings_table(by_task: Mapping[str, Networks]) -> str:

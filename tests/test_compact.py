@@ -34,6 +34,16 @@ def test_what_is_kept_is_equal(file, tmp_path, capsys):
     assert (tmp_path / file.name).stat().st_size < file.stat().st_size
 
 
+def test_a_pattern_need_not_match_every_file(file, tmp_path, capsys):
+    bare = tmp_path / 'bare.pkl'
+    results.save(bare, {n: v for n, v in results.load_results(file).items() if n != 'analysis'})
+    out = tmp_path / 'small'
+    assert compact.run([str(bare), str(file), '--out', str(out), '--without', '*_dms']) == 0
+    smaller = results.load_results(out / file.name)
+    assert not any(name.endswith('_dms') for name in smaller)
+    assert 'neuronal_pev' in smaller
+
+
 def test_settings_are_restored_from_a_copy(file, monkeypatch):
     monkeypatch.setattr(compact, 'LARGE', 100)  # bytes; the network is small
     saved = results.load_results(file)

@@ -1,10 +1,11 @@
 """The tables beside the paper and its code, and the command that prints them."""
 
+import math
 import re
 
 import numpy as np
 import pytest
-from scipy.stats import ttest_ind
+from scipy.stats import pearsonr, ttest_ind
 from test_figures import assert_texts_fit, fabricated, lines
 
 import figures_reproduction
@@ -133,6 +134,19 @@ def test_table_of_dms_networks():
         f'{p_value:.2g}',
     ]
     assert rows['silent networks'][:2] == ['2 of 20', '1 of 3']
+
+
+def test_correlations_over_dms_networks():
+    networks = [network(seed=i) for i in range(6)]
+    found = [tables.dms_measures(n) for n in networks]
+    decoded = [m['decoding from activity, end of delay'] for m in found]
+    accuracy = [m['accuracy, synapses shuffled at test onset'] for m in found]
+    ours = pearsonr(decoded, accuracy).statistic
+    z = abs(math.atanh(ours) - math.atanh(0.62)) / math.sqrt(1 / (6 - 3) + 1 / (20 - 3))
+    name = 'R of decoding from activity and accuracy, synapses shuffled'
+    shown = ['0.62', f'{ours:.2f}', '', f'{math.erfc(z / math.sqrt(2)):.2g} (Fisher z)']
+    assert cells(tables.dms_table(networks))[name] == shown
+    assert cells(tables.dms_table(networks[:3]))[name] == ['0.62', '', '', '']
 
 
 def test_table_of_training():
