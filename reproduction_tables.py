@@ -13,7 +13,7 @@ from scipy.stats import fisher_exact, norm, spearmanr, ttest_ind_from_stats
 import measures
 import plotting
 from figures_memory import before
-from figures_tasks import attended_traces, by_variant
+from figures_tasks import PLOTTED_TASKS, attended_traces, by_variant
 from perturbation import GROUPS
 from plotting import GROUP_NAMES
 from training import ITERATIONS_TO_STOP as RECENT
@@ -316,15 +316,16 @@ def _attended(network: Mapping, signal: str, delay: int) -> list[float]:
 
 def _manipulation_rows(networks: Networks) -> list[list[str]]:
     """Spearman's R of manipulation and decoding from activity, over the variants of tasks."""
-    points = by_variant([network for network in networks if 'manipulation' in network])
+    networks = [network for network in networks if 'manipulation' in network]
+    plotted = [n for n in networks if n['parameters']['trial_type'] in PLOTTED_TASKS]
+    points = by_variant(plotted)
     means = np.array([of_variant.mean(axis=0) for of_variant in points.values()])
     ours = 'too few variants'
     if len(means) > 2:
         found = spearmanr(*means.T)
         ours = f'R = {found.statistic:.2f}, P = {found.pvalue:.2g}, {len(means)} variants'
-    number_of = str(sum(map(len, points.values())))
     paper = 'R = .93, 9 variants; .79, 10 (preprint)'
-    return [['Manipulation and delay activity', paper, '', ours, number_of]]
+    return [['Manipulation and delay activity', paper, '', ours, str(len(plotted))]]
 
 
 def _accuracy_row(networks: Networks) -> list[str]:

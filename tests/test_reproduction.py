@@ -209,10 +209,15 @@ def test_accuracy_is_that_of_the_worst_network():
 def test_manipulation_is_about_the_variants_of_the_paper():
     plotted = [network('DMS', 1), network('ABBA', 2), network('DMRS90', 3)]
     alone = cells(tables.findings_table({'any': plotted}))
-    others = cells(tables.findings_table({'any': [*plotted, network('DMC', 4)]}))
+    static = {n: v for n, v in network('ABCA', 6).items() if n != 'manipulation'}
+    others = cells(tables.findings_table({'any': [*plotted, network('DMC', 4), static]}))
     row = 'Manipulation and delay activity'
     assert alone[row] == others[row]
     assert alone[row][2].endswith(', 3 variants')
+    assert alone[row][3] == '3'
+    mixed = cells(tables.findings_table({'any': [*plotted, network('DMS+DMRS', 5)]}))
+    assert mixed[row][2].endswith(', 5 variants')
+    assert mixed[row][3] == '4'
 
 
 # The command and the figure
