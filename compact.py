@@ -4,8 +4,9 @@
 
 leaves out the large arrays among the parameters, such as initial weights, which follow from the
 settings and are computed again when a file is loaded, and the measures whose names match a pattern,
-such as '*_dms' (wildcards as in file names). `--average` keeps the means of measures over
-repetitions, and of the activity over units. The original files stay as they are.
+such as '*_dms' (wildcards as in file names). Learning curves become arrays. `--average` keeps the
+means of measures over repetitions, and of the activity over units, in single precision. The
+original files stay as they are.
 """
 
 import argparse
@@ -34,19 +35,29 @@ AVERAGED = {
 
 
 def compact(network: dict, without: Sequence[str] = ()) -> dict:
-    """A copy without what is large and follows from the settings, and measures like `without`."""
+    """A copy without what is large and follows from the settings, and measures like `without`.
+
+    Learning curves become arrays of single precision where that changes no number.
+    """
     about = network.get('analysis', {})
     measures = about.get('measures', [])
     left_out = {n for n in measures if any(fnmatchcase(n, pattern) for pattern in without)}
     smaller = {name: value for name, value in network.items() if name not in left_out}
     if left_out:
         smaller['analysis'] = about | {'measures': sorted({*measures} - left_out)}
+    smaller |= {name: _curve(network[name]) for name in results.CURVES if name != 'iteration'}
     smaller['parameters'] = {
         name: value
         for name, value in network['parameters'].items()
         if name in WHOLE_PAR or not (isinstance(value, np.ndarray) and value.nbytes > LARGE)
     }
     return smaller
+
+
+def _curve(values: Sequence[float]) -> np.ndarray:
+    exact = np.array(values)
+    single = exact.astype(np.float32)
+    return single if np.array_equal(single, exact, equal_nan=True) else exact
 
 
 def check_patterns(files: Sequence[Path], without: Sequence[str]) -> None:
@@ -62,13 +73,17 @@ def check_patterns(files: Sequence[Path], without: Sequence[str]) -> None:
 
 
 def average(network: Mapping) -> dict:
-    """A copy of a network's results with the means of AVERAGED; the axis stays, with length 1."""
+    """A copy of a network's results with the means of AVERAGED; the axis stays, with length 1.
+
+    All measures get single precision.
+    """
 
     def smaller(name: str, value):
         for pattern, axis in AVERAGED.items():
             if fnmatchcase(name, pattern):
-                return np.mean(value, axis=axis, keepdims=True, dtype=value.dtype)
-        return value
+                value = np.mean(value, axis=axis, keepdims=True)
+        is_double = isinstance(value, np.ndarray) and value.dtype == np.float64
+        return value.astype(np.float32) if is_double else value
 
     return {name: smaller(name, value) for name, value in network.items()}
 
