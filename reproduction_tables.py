@@ -52,7 +52,7 @@ ORIGINAL: dict[str, tuple[float, float | None]] = {
     'mean activity, delay': (0.22, None),
     'mean activity, test': (0.55, None),
 }
-# R (Pearson), over these 20, of decoding from activity and the accuracy after a shuffle
+# R over these 20, taken as Pearson's, of decoding from activity and the accuracy after a shuffle
 CORRELATION_OF_ORIGINAL = {'activity': -0.72, 'synapses': 0.62}
 
 Networks = Sequence[Mapping]
