@@ -79,9 +79,9 @@ def average(network: Mapping) -> dict:
     """
 
     def smaller(name: str, value):
-        for pattern, axis in AVERAGED.items():
-            if fnmatchcase(name, pattern):
-                value = np.mean(value, axis=axis, keepdims=True)
+        axes = [axis for pattern, axis in AVERAGED.items() if fnmatchcase(name, pattern)]
+        if axes:  # the patterns exclude each other
+            value = np.mean(value, axis=axes[0], keepdims=True)
         is_double = isinstance(value, np.ndarray) and value.dtype == np.float64
         return value.astype(np.float32) if is_double else value
 

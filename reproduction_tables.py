@@ -322,8 +322,7 @@ def _manipulation_rows(networks: Networks) -> list[list[str]]:
     means = np.array([of_variant.mean(axis=0) for of_variant in points.values()])
     ours = 'too few variants'
     if len(means) > 2:
-        found = spearmanr(*means.T)
-        ours = f'R = {found.statistic:.2f}, P = {found.pvalue:.2g}, {len(means)} variants'
+        ours = f'{plotting.correlation(spearmanr, *means.T)}, {len(means)} variants'
     paper = 'R = .93, 9 variants; .79, 10 (preprint)'
     return [['Manipulation and delay activity', paper, '', ours, str(len(plotted))]]
 
