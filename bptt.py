@@ -34,16 +34,16 @@ STEPS_PER_BLOCK = 10  # a block of 128 trials and 100 units is half a megabyte
 
 
 class Noise(NamedTuple):
-    """Recurrent noise: its SD in one step, and the two integers that decide every draw."""
+    """Recurrent noise: its SD in one step, and the three integers that decide every draw."""
 
-    sd: float
-    key: tf.Tensor | None
+    sd: tf.Tensor
+    key: tf.Tensor
 
 
 class Cost(NamedTuple):
     """How the loss weighs the activity (spike_cost mean(h^power)), and over what it averages."""
 
-    spike_cost: float
+    spike_cost: tf.Tensor  # double, rounded after its division by the number of activities
     power: int
     num_trials: int  # of the whole batch, of which a call may see a part
 
@@ -60,6 +60,9 @@ def gaussian(shape, key: tf.Tensor) -> tf.Tensor:
     return tf.concat([radius * tf.cos(angle), radius * tf.sin(angle)], 0)[: shape[0]]
 
 
+_fold = tf.random.experimental.stateless_fold_in
+
+
 def through_clip(gradient: tf.Tensor, clipped: tf.Tensor) -> tf.Tensor:
     """The gradient before a clip to [0, 1]: the one after it, but 0 where the result is 0 or 1."""
     return tf.raw_ops.ReluGrad(gradients=gradient, features=clipped * (1 - clipped))
@@ -71,7 +74,7 @@ def _blocks(num_steps: int) -> tuple[int, int]:
     return num_steps - rest, rest
 
 
-def forward(cell, c, stimulus: tf.Tensor, start, noise: Noise, record=tuple, gain=None):
+def forward(cell, c, stimulus: tf.Tensor, start, noise: Noise | None, record=tuple, gain=None):
     """Run `cell` over stimulus (time, trial, input) from the state `start`, (row, unit) each.
 
     Rows are the trials; or several conditions of the same trials one after the other, which share
@@ -79,15 +82,19 @@ def forward(cell, c, stimulus: tf.Tensor, start, noise: Noise, record=tuple, gai
     TensorArray for each tensor of record(state), by default the state itself; entry t belongs to
     the state before step t, so that entry 0 is that of `start`, and the last that of the end.
     """
-    num_steps, num_trials, num_inputs = stimulus.shape
-    num_rows, num_units = start[0].shape
+    num_steps, num_trials, num_inputs = _sizes(stimulus)
+    num_rows, num_units = _sizes(start[0])
     conditions = [1, num_rows // num_trials, 1]
     whole, rest = _blocks(num_steps)
+    key = None if noise is None else _fold(noise.key[:2], noise.key[2])
 
     def block(t, state, arrays, length=STEPS_PER_BLOCK):
         inputs = tf.slice(stimulus, [t, 0, 0], [length, num_trials, num_inputs])
-        inputs = tf.unstack(tf.tile(inputs, conditions))
-        noises = _block_of_noise(noise, t, (length, num_trials, num_units), conditions)
+        inputs = tf.unstack(tf.tile(inputs, conditions), length)
+        noises = [0.0] * length
+        if noise is not None:
+            draws = gaussian((length, num_trials, num_units), _fold(key, t))
+            noises = tf.unstack(tf.tile(noise.sd * draws, conditions), length)
         for k in range(length):
             state = cell(inputs[k], noises[k], state, c)
             if gain is not None:
@@ -108,17 +115,16 @@ def forward(cell, c, stimulus: tf.Tensor, start, noise: Noise, record=tuple, gai
     return block(whole, state, arrays, rest)[2] if rest else arrays
 
 
-def _block_of_noise(noise: Noise, t, shape, conditions: list[int]) -> list:
-    if not noise.sd:
-        return [0.0] * shape[0]
-    key = tf.random.experimental.stateless_fold_in(noise.key, t)
-    return tf.unstack(tf.tile(noise.sd * gaussian(shape, key), conditions))
+def _sizes(tensor: tf.Tensor) -> list:
+    """The shape of a tensor: numbers, and scalar tensors where the graph is made for any size."""
+    sizes = tf.unstack(tf.shape(tensor))
+    return [size if n is None else n for n, size in zip(tensor.shape, sizes, strict=True)]
 
 
 class Fixed(NamedTuple):
     """What a step backwards needs of the coefficients, computed once."""
 
-    alpha: float
+    alpha: tf.Tensor
     w_rnn_T: tf.Tensor
     dt: tf.Tensor
     dt_U: tf.Tensor
@@ -156,7 +162,7 @@ def step_back(g, state, new, fixed: Fixed):
     return old, g_drive, efficacy * h
 
 
-def losses_and_gradients(model, c, trials, start, noise: Noise, cost: Cost):
+def losses_and_gradients(model, c, trials, start, noise: Noise | None, cost: Cost):
     """Losses of one part of a batch, and their gradient by the effective weights.
 
     `trials` are stimulus (time, trial, input), target (time, trial, output) and mask (time, trial).
@@ -230,7 +236,7 @@ def _outputs_back(output, c, states, trials, num_steps: int, cost: Cost) -> dict
     correct = scored & (tf.argmax(logits, 1) == tf.argmax(target, 1))
     return {
         'g_h': tf.matmul(g_logits, c.w_out, transpose_b=True)
-        + cost.spike_cost / num_activities * g_activity,
+        + tf.cast(cost.spike_cost / num_activities, tf.float32) * g_activity,
         'w_out': tf.matmul(h, g_logits, transpose_a=True),
         'b_out': tf.reduce_sum(g_logits, 0, keepdims=True),
         'perf_loss': tf.reduce_sum(mask * cross_entropy) / num_outputs,

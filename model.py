@@ -15,7 +15,7 @@ if __name__ == '__main__':
 
     sys.exit(run())
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ import numpy as np
 import tensorflow as tf
 
 import bptt
+import graphs
 from device import available_cores
 from optimizer import Adam
 from parameters import par
@@ -40,9 +41,9 @@ class State(NamedTuple):
 
 
 class Coefficients(NamedTuple):
-    """What multiplies the state and the input in a run: weights as they act, rates per unit.
+    """What multiplies the state and the input: weights as they act, rates per unit (1, unit).
 
-    Rates and bias are repeated for every trial: broadcasting would slow the cell by a tenth.
+    `repeated` repeats rates and bias for every trial: broadcasting would slow the cell by a tenth.
     """
 
     w_in: tf.Tensor  # relu(w_in)
@@ -50,11 +51,17 @@ class Coefficients(NamedTuple):
     b_rnn: tf.Tensor
     w_out: tf.Tensor  # relu(w_out)
     b_out: tf.Tensor
-    alpha: float  # dt / membrane time constant
+    alpha: tf.Tensor  # dt / membrane time constant
     dt: tf.Tensor  # s; 0 for units without plasticity
     alpha_std: tf.Tensor  # dt / tau_x; 0 for units without plasticity
     alpha_stf: tf.Tensor  # dt / tau_u; 0 for units without plasticity
     U: tf.Tensor
+
+    def repeated(self, num_trials: int | tf.Tensor) -> 'Coefficients':
+        """The same for so many trials at once."""
+        names = ('b_rnn', 'dt', 'alpha_std', 'alpha_stf', 'U')
+        shape = (num_trials, self.dt.shape[1])
+        return self._replace(**{n: tf.broadcast_to(getattr(self, n), shape) for n in names})
 
 
 @tf.custom_gradient
@@ -65,7 +72,7 @@ def clip(value: tf.Tensor):
     return clipped, lambda gradient: bptt.through_clip(gradient, clipped)
 
 
-class Model(tf.Module):
+class Model:
     """One network with the settings in `par` at the time when it is made."""
 
     def __init__(
@@ -80,22 +87,17 @@ class Model(tf.Module):
         `jit_compile` has XLA compile the training step, which is fast on a GPU and slow on a CPU.
         `trials_per_part` trials are differentiated at once, on `threads` threads (default: all).
         """
-        super().__init__()
         self.par = dict(par)
         self.trials_per_part = trials_per_part
-        self.threads = ThreadPoolExecutor(threads or available_cores())
+        self.threads = graphs.threads(threads or available_cores())
+        self.jit_compile = jit_compile
         # This pass may turn sums into operations that fail when two threads run one graph; the
         # time of a training step does not depend on it.
         tf.config.optimizer.set_experimental_options({'arithmetic_optimization': False})
-        # graphs of this network's own
-        self._differentiate = tf.function(self._losses_and_gradients, jit_compile=jit_compile)
-        self._update = tf.function(self._sum_and_update)
-        self._run = tf.function(self._run_part)
         self.initialize_weights(weights)
-        names = self.weights
-        masks = {name: self.par.get(f'{name}_mask') for name in names}
+        masks = {name: self.par.get(f'{name}_mask') for name in self.weights}
         self.optimizer = Adam(
-            names, masks, self.par['learning_rate'], self.par['clip_max_grad_val']
+            self.weights, masks, self.par['learning_rate'], self.par['clip_max_grad_val']
         )
 
     def initialize_weights(self, weights: dict | None = None) -> None:
@@ -116,32 +118,34 @@ class Model(tf.Module):
         }
 
     def effective_weights(self) -> dict[str, tf.Tensor]:
-        """The weights as they act: input and output rectified, recurrent ones with their sign."""
-        w = self.weights
-        w_rnn = w['w_rnn']
-        if self.par['EI']:
-            w_rnn = self.par['EI_list'][:, tf.newaxis] * tf.nn.relu(w_rnn)
-        rectified = {name: tf.nn.relu(w[name]) for name in ('w_in', 'w_out')}
-        biases = {name: tf.identity(w[name]) for name in ('b_rnn', 'b_out')}
-        return {'w_rnn': w_rnn, **rectified, **biases}
+        """See `effective`."""
+        return self.effective(self.weights, self._sign())
 
-    def coefficients(self, weights: dict[str, tf.Tensor], num_trials: int) -> Coefficients:
-        """Effective weights and rates for a run of `num_trials` trials at once."""
+    def _sign(self) -> tf.Tensor | None:
+        """Sign of each unit's recurrent weights (unit, 1); None where they are free."""
+        return tf.constant(self.par['EI_list'][:, np.newaxis]) if self.par['EI'] else None
+
+    @staticmethod
+    def effective(weights: dict, sign: tf.Tensor | None) -> dict[str, tf.Tensor]:
+        """The weights as they act: rectified, but the recurrent ones only where they have signs."""
+        w_rnn = weights['w_rnn'] if sign is None else sign * tf.nn.relu(weights['w_rnn'])
+        rectified = {name: tf.nn.relu(weights[name]) for name in ('w_in', 'w_out')}
+        biases = {name: tf.identity(weights[name]) for name in ('b_rnn', 'b_out')}
+        return {'w_rnn': tf.identity(w_rnn), **rectified, **biases}
+
+    def coefficients(self) -> Coefficients:
+        """Effective weights and rates."""
         p = self.par
         dynamic = p['dynamic_synapse']
-        per_unit = {
-            'b_rnn': weights['b_rnn'],
+        rates = {
+            'alpha': p['alpha_neuron'],
             'dt': p['dt_sec'] * dynamic,
             'alpha_std': p['alpha_std'] * dynamic,
             'alpha_stf': p['alpha_stf'] * dynamic,
             'U': p['U'],
         }
-        shape = (num_trials, p['n_hidden'])
-        repeated = {
-            name: tf.broadcast_to(tf.cast(value, tf.float32), shape)
-            for name, value in per_unit.items()
-        }
-        return Coefficients(alpha=p['alpha_neuron'], **{**weights, **repeated})
+        rates = {name: tf.constant(value, tf.float32) for name, value in rates.items()}
+        return Coefficients(**self.effective_weights(), **rates)
 
     @staticmethod
     def rnn_cell(stimulus, noise, state: State, c: Coefficients) -> State:
@@ -175,6 +179,13 @@ class Model(tf.Module):
         shape = (num_trials, p['n_hidden'])
         return State(*(tf.broadcast_to(tf.cast(v, tf.float32), shape) for v in start))
 
+    def noise(self, key: Sequence[int]) -> dict[str, bptt.Noise]:
+        """{'noise': the recurrent noise that three integers decide}; {} where it has no SD."""
+        if not self.par['noise_rnn']:
+            return {}
+        sd = tf.constant(self.par['noise_rnn'], tf.float32)
+        return {'noise': bptt.Noise(sd, tf.constant(key, tf.int64))}
+
     def run_model(
         self, x, h_init=None, syn_x_init=None, syn_u_init=None, key=None, suppress_activity=None
     ):
@@ -201,40 +212,21 @@ class Model(tf.Module):
         """
         num_conditions, num_trials, _ = start.h.shape
         num_parts = -(-num_trials // max(1, self.trials_per_part // num_conditions))
-        xs = np.array_split(np.asarray(x, np.float32), num_parts, 1)
-        starts = zip(*(np.array_split(v, num_parts, 1) for v in start), strict=True)
-        keys = [None if key is None else np.array([*key, i], np.int64) for i in range(num_parts)]
-        gain = None if gain is None else np.asarray(gain, np.float32)
+        xs = map(tf.constant, np.array_split(np.asarray(x, np.float32), num_parts, 1))
+        split = zip(*(np.array_split(v, num_parts, 1) for v in start), strict=True)
+        starts = [State(*map(tf.constant, part)) for part in split]
+        options = {} if gain is None else {'gain': tf.constant(gain, tf.float32)}
+        noises = [{} if key is None else self.noise([*key, i]) for i in range(num_parts)]
+        c = self.coefficients()
+        kind = graphs.specs(c), graphs.specs(starts[0], 2), len(x), record, *noises[0], *options
+        graph = graphs.running(Model, *kind)
 
-        def run(x, start, key):
-            return self._run(x, State(*start), key, gain, record)
+        def run(start, x, noise):
+            return graph(c, start, x, noise | options)
 
-        parts = self.threads.map(run, xs, starts, keys)
+        parts = self.threads.map(run, starts, xs, noises)
         joined = (np.concatenate(v, -2) for v in zip(*parts, strict=True))
         return tuple(joined) if record == 'all' else next(joined)
-
-    def _run_part(self, x, start: State, key, gain, record: str) -> tuple[tf.Tensor, ...]:
-        num_conditions, num_trials, _ = start.h.shape
-        rows = num_conditions * num_trials
-        c = self.coefficients(self.effective_weights(), rows)
-        start = State(*(tf.reshape(v, [rows, -1]) for v in start))
-        noise = bptt.Noise(0.0, None)
-        if key is not None:
-            key = tf.random.experimental.stateless_fold_in(key[:2], key[2])
-            noise = bptt.Noise(self.par['noise_rnn'], key)
-        if gain is not None:
-            gain = tf.repeat(gain, rows // gain.shape[1], 1)
-        recorded = {
-            'all': lambda state: (self.output(state.h, c), *state),
-            'output': lambda state: (self.output(state.h, c),),
-            'activity': lambda state: (state.h,),
-        }[record]
-        arrays = bptt.forward(self.rnn_cell, c, x, start, noise, recorded, gain)
-        values = (array.stack()[1:] for array in arrays)
-        if record == 'activity':
-            values = (tf.reduce_mean(value, 0) for value in values)
-        shape = (num_conditions, num_trials)
-        return tuple(tf.reshape(v, [*v.shape[:-2], *shape, v.shape[-1]]) for v in values)
 
     def optimize(self, trial_info: dict, iteration: int) -> dict[str, float]:
         """Train on one batch. Returns its accuracy and losses, those before the update.
@@ -242,56 +234,43 @@ class Model(tf.Module):
         The batch is differentiated in parts, as many at once as there are threads. Their number
         does not depend on the threads, and neither does the result.
         """
-        names = ('neural_input', 'desired_output', 'train_mask')
-        num_parts = -(-trial_info['neural_input'].shape[1] // self.trials_per_part)
-        parts = zip(*(np.array_split(trial_info[n], num_parts, 1) for n in names), strict=True)
-        # arrays, not Python numbers, for which TensorFlow would trace the function anew
-        keys = np.array([[self.par['seed'], iteration, i] for i in range(num_parts)], np.int64)
-        sums = list(self.threads.map(self._differentiate, keys, *zip(*parts, strict=True)))
-        losses = self._update(sums, np.int64(iteration))
+        p, sums = self.par, self.losses_and_gradients(trial_info, iteration)
+        weights = {name: variable.read_value() for name, variable in self.weights.items()}
+        costs = {name: tf.constant(p[name], tf.float32) for name in ('spike_cost', 'weight_cost')}
+        tensors = (weights, self._sign(), sums, costs, self.optimizer.arguments())
+        power = POWER[p['spike_regularization']]
+        update = graphs.updating(Model, p['shape'], len(sums), p['EI'], power, self.jit_compile)
+        weights, self.optimizer.slots, losses = update(*tensors, tf.constant(iteration, tf.int64))
+        for name, value in weights.items():
+            self.weights[name].assign(value)
         return {name: float(value) for name, value in losses.items()}
 
-    def _losses_and_gradients(self, key, stimulus, target, mask) -> dict[str, tf.Tensor]:
-        """Losses and gradients of one part of the batch, see `bptt.losses_and_gradients`.
+    def losses_and_gradients(self, trial_info: dict, iteration: int) -> list[dict[str, tf.Tensor]]:
+        """Losses and gradients of each part of a batch, see `bptt.losses_and_gradients`.
 
-        key: the seed, the iteration and the number of the part, which decide the noise.
+        The gradients are those with respect to the effective weights, and to the first activity h.
         """
-        p, num_trials = self.par, stimulus.shape[1]
-        key = tf.random.experimental.stateless_fold_in(key[:2], key[2])
-        c = self.coefficients(self.effective_weights(), num_trials)
-        cost = bptt.Cost(p['spike_cost'], POWER[p['spike_regularization']], p['batch_size'])
-        return bptt.losses_and_gradients(
-            self,
-            c,
-            (stimulus, target, mask),
-            self.initial_state(num_trials),
-            bptt.Noise(p['noise_rnn'], key),
-            cost,
-        )
-
-    def _sum_and_update(self, parts: list[dict[str, tf.Tensor]], iteration) -> dict[str, tf.Tensor]:
-        """Add up the parts, go from the effective weights to the trained ones, and update these."""
-        sums = {name: tf.add_n([part[name] for part in parts]) for name in parts[0]}
-        p = self.par
-        with tf.GradientTape() as tape:
-            effective = self.effective_weights()
-            weight_loss = tf.reduce_mean(
-                tf.nn.relu(effective['w_rnn']) ** POWER[p['spike_regularization']]
+        p, c = self.par, self.coefficients()
+        names = ('neural_input', 'desired_output', 'train_mask')
+        num_parts = -(-trial_info['neural_input'].shape[1] // self.trials_per_part)
+        split = (np.array_split(trial_info[name], num_parts, 1) for name in names)
+        parts = [tuple(map(tf.constant, part)) for part in zip(*split, strict=True)]
+        # the seed, the iteration and the number of the part decide the noise
+        noises = [self.noise([p['seed'], iteration, i]) for i in range(num_parts)]
+        starts = [self.initial_state(part[0].shape[1]) for part in parts]
+        spike_cost = tf.constant(p['spike_cost'], tf.float64)
+        cost = POWER[p['spike_regularization']], p['batch_size']
+        made = [
+            graphs.differentiating(
+                Model, *map(graphs.specs, (c, *trials)), cost, self.jit_compile, *noises[0]
             )
-            weight_cost = p['weight_cost'] * weight_loss
-        gradients = tape.gradient(
-            [*effective.values(), weight_cost],
-            self.weights,
-            output_gradients=[*(sums[name] for name in effective), tf.ones([])],
-        )
-        self.optimizer.apply(gradients | {'h': sums['h']}, iteration)
-        losses = {
-            'perf_loss': sums['perf_loss'],
-            'spike_loss': sums['spike_loss'],
-            'weight_loss': weight_loss,
-        }
-        loss = losses['perf_loss'] + p['spike_cost'] * losses['spike_loss'] + weight_cost
-        return {'accuracy': sums['correct'] / sums['scored'], 'loss': loss, **losses}
+            for trials in zip(starts, parts, strict=True)
+        ]
+
+        def differentiate(graph, start, part, noise):
+            return graph(c, start, part, spike_cost, noise)
+
+        return list(self.threads.map(differentiate, made, starts, parts, noises))
 
 
 def main(gpu_id: str | int | None = None, **options) -> Path:

@@ -5,58 +5,52 @@ import pytest
 import tensorflow as tf
 
 import bptt
+import graphs
 from initial import SYNAPSES
 from model import POWER, Model
 from parameters import par, update_parameters
 from stimulus import Stimulus
 
-KEY = np.array([3, 4, 0], np.int64)
+ITERATION = 4
 
 
-def batch():
-    trial = Stimulus(1).generate_trial()
-    return trial['neural_input'], trial['desired_output'], trial['train_mask']
-
-
-def automatic(model: Model, stimulus, target, mask):
-    """Losses and gradients by the trained variables, by TensorFlow's own differentiation."""
-    key = tf.random.experimental.stateless_fold_in(KEY[:2], KEY[2])
+def automatic(model: Model, trial):
+    """Losses and gradients of the trained variables, by TensorFlow's own differentiation."""
+    stimulus, target, mask = (
+        trial[name] for name in ('neural_input', 'desired_output', 'train_mask')
+    )
     power = POWER[par['spike_regularization']]
     with tf.GradientTape() as tape:
-        weights = model.effective_weights()
-        c = model.coefficients(weights, stimulus.shape[1])
+        c = model.coefficients().repeated(stimulus.shape[1])
         start = model.initial_state(stimulus.shape[1])
-        noise = bptt.Noise(par['noise_rnn'], key)
+        noise = model.noise([par['seed'], ITERATION, 0]).get('noise')
         arrays = bptt.forward(model.rnn_cell, c, tf.constant(stimulus), start, noise)
         h, _, _ = (array.stack()[1:] for array in arrays)
         y = model.output(h, c)
         cross_entropy = tf.nn.softmax_cross_entropy_with_logits(target, y)
         perf_loss = tf.reduce_mean(mask * cross_entropy)
         spike_loss = tf.reduce_mean(h**power)
-        weight_loss = tf.reduce_mean(tf.nn.relu(weights['w_rnn']) ** power)
+        weight_loss = tf.reduce_mean(tf.nn.relu(c.w_rnn) ** power)
         loss = perf_loss + par['spike_cost'] * spike_loss + par['weight_cost'] * weight_loss
     losses = {'perf_loss': perf_loss, 'spike_loss': spike_loss, 'weight_loss': weight_loss}
     return losses, tape.gradient(loss, model.weights)
 
 
-class Recorder:
-    """In the optimizer's place: keeps the gradients."""
-
-    def apply(self, gradients, iteration):
-        self.gradients = gradients
-
-
-def by_hand(model: Model, stimulus, target, mask):
-    model.optimizer = Recorder()
-    sums = model._losses_and_gradients(KEY, stimulus, target, mask)
-    losses = model._sum_and_update([sums], 0)
-    return losses, model.optimizer.gradients
+def by_hand(model: Model, trial):
+    """The same by the code that trains."""
+    (sums,) = model.losses_and_gradients(trial, ITERATION)
+    weights = {name: variable.read_value() for name, variable in model.weights.items()}
+    power = POWER[par['spike_regularization']]
+    gradients, weight_loss = graphs.trained_gradients(
+        Model, weights, model._sign(), sums, par['weight_cost'], power
+    )
+    return sums | {'weight_loss': weight_loss}, gradients
 
 
 def assert_same_gradients(model: Model):
-    trials = batch()
-    expected_losses, expected = automatic(model, *trials)
-    losses, gradients = by_hand(model, *trials)
+    trial = Stimulus(1).generate_trial()
+    expected_losses, expected = automatic(model, trial)
+    losses, gradients = by_hand(model, trial)
     for name, value in expected_losses.items():
         np.testing.assert_allclose(losses[name], value, rtol=1e-5, err_msg=name)
     assert gradients.keys() == expected.keys()
@@ -107,7 +101,7 @@ def test_saturated_synapses(small):
     h = np.full((1, par['n_hidden']), 0.1, np.float32)
     h[0, 0:4], h[0, 5] = 5000, -1
     model.weights['h'].assign(h)
-    _, _, syn_x, syn_u = model.run_model(batch()[0])
+    _, _, syn_x, syn_u = model.run_model(Stimulus(1).generate_trial()['neural_input'])
     assert np.any(syn_x == 0)
     assert np.any(syn_u == 1)
     assert_same_gradients(model)
@@ -128,7 +122,7 @@ def test_ties_pass_no_gradient(small):
 def test_weights_at_zero_have_no_gradient(small):
     small(connection_prob=0.5)
     model = Model()
-    _, gradients = by_hand(model, *batch())
+    _, gradients = by_hand(model, Stimulus(1).generate_trial())
     for name in ('w_in', 'w_rnn', 'w_out'):
         zero = model.weights[name].numpy() == 0
         assert zero.any()
@@ -143,10 +137,9 @@ def test_parts_of_the_batch_add_up(small, trials_per_part):
     whole, parts = Model(), Model(trials_per_part=trials_per_part)
     expected, losses = whole.optimize(trial, 0), parts.optimize(trial, 0)
     assert losses == pytest.approx(expected, rel=1e-5)
-    for name, value in whole.optimizer.m.items():
-        np.testing.assert_allclose(
-            parts.optimizer.m[name], value, rtol=1e-4, atol=1e-7, err_msg=name
-        )
+    found = parts.optimizer.slots.m
+    for name, value in whole.optimizer.slots.m.items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-4, atol=1e-7, err_msg=name)
 
 
 def test_noise_is_gaussian_and_fresh():
@@ -171,7 +164,7 @@ def test_noise_enters_with_its_sd(small):
         model.weights[name].assign(tf.zeros_like(model.weights[name]))
     model.weights['b_rnn'].assign(np.full((1, 100), 50, np.float32))
     stimulus = np.zeros((23, 200, 6), np.float32)
-    _, h, _, _ = model.run_model(stimulus, h_init=np.full((1, 100), 50), key=KEY[:2])
+    _, h, _, _ = model.run_model(stimulus, h_init=np.full((1, 100), 50), key=[3, 4])
     alpha = par['alpha_neuron']
     noise = h[1:] - (1 - alpha) * h[:-1] - alpha * 50
     assert np.std(noise) == pytest.approx(np.sqrt(2 * alpha) * 0.5, rel=0.01)
