@@ -11,6 +11,7 @@ perturbation.py, suppression.py, and measures.py for the axes of rules and field
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,8 +29,16 @@ if __name__ == '__main__':
     sys.exit(run())
 
 import measures
+import sampling
 from model import Model, State
-from perturbation import get_perf, num_rules, rule_index, shuffle_onsets, simulate_network
+from perturbation import (
+    MOST_GROUP_REPETITIONS,
+    get_perf,
+    num_rules,
+    rule_index,
+    shuffle_onsets,
+    simulate_network,
+)
 from suppression import (
     calculate_response_matrix,
     silencing_gains,
@@ -166,13 +175,28 @@ def amount_of_work(p: Mapping) -> int:
     work += num_fields * p['decoding_reps'] * ('rule' in decoded)
     work += p['decoding_reps'] * (p['trial_type'] not in ('DMS', 'distractor'))
     work += rules * len(shuffle_onsets(p)) * p['simulation_reps']
+    if p['analyze_tuning']:
+        work += p['tuning_batches'] * (1 + (p['trial_type'] not in ('DMS', 'distractor')))
     if 'test' in possible and p['calculate_resp_matrix']:
         work += len(silencing_gains(p['n_hidden']))
     return work
 
 
+class Kind(NamedTuple):
+    """Trials in which decoding and tuning are measured: those of the task, or DMS probes."""
+
+    number: int  # of its trials and noise among the ten of a batch, see `_numbers`
+    decoding: int  # of what decoding draws
+    settings: Mapping  # in which they differ from the task's trials
+    p: Mapping  # their parameters
+
+
 class Analysis:
-    """The measures of one network, with the options in its parameters."""
+    """The measures of one network, with the options in its parameters.
+
+    Everything is measured in a first batch of trials; accuracies, and what compares tunings, also
+    in others, see sampling.py.
+    """
 
     def __init__(self, model: Model, seed: int, jobs: int, progress: Progress):
         self.model, self.p, self.jobs, self.progress = model, model.par, jobs, progress
@@ -180,19 +204,15 @@ class Analysis:
 
     def everything(self) -> dict:
         """All measures that the options ask for and the task gives a meaning to."""
-        test_trial = self._trial(1, test_mode=True)
-        probe_trial, probe_par = self._probe()
+        own, probe = Kind(1, 4, {}, self.p), self._probe()
         # too few trials are told before the work, not in its middle
-        measures.check_trials(test_trial, self.p, self._decoded())
-        if probe_trial:
-            measures.check_trials(probe_trial, probe_par, ['sample'])
-        found = self._ordinary() | self._test_mode(test_trial)
+        measures.check_trials(self._tested(own, 0), self.p, self._decoded())
+        if probe:
+            measures.check_trials(self._tested(probe, 0), probe.p, ['sample'])
+        found = self._accuracies() | self._measures(own, self._decoded())
         if self.p['trial_type'] == 'DMS':
             return found | measures.as_probe(found)
-        return found | (self._probed(probe_trial, probe_par) if probe_trial else {})
-
-    def _trial(self, number: int, test_mode: bool = False) -> dict:
-        return Stimulus([self.seed, number]).generate_trial(test_mode)
+        return found | (measures.as_probe(self._measures(probe, ['sample'])) if probe else {})
 
     def _run(self, trial_info: Mapping, number: int) -> tuple[np.ndarray, State]:
         y, *states = self.model.run_model(trial_info['neural_input'], key=[self.seed, number])
@@ -209,92 +229,110 @@ class Analysis:
             *(name for name in wanted if self.p[f'decode_{name}'] and name in possible),
         ]
 
-    def _ordinary(self) -> dict:
+    def _accuracies(self) -> dict:
         """Accuracy, shuffles and suppression, in trials as in training."""
-        p, trial_info = self.p, self._trial(0)
-        y, states = self._run(trial_info, 0)
-        found = accuracy(trial_info, y, p)
-        found |= simulate_network(
-            self.model, trial_info, states, p['simulation_reps'], self._seed(2), self.progress
-        )
-        if p['suppress_analysis'] and 'test' in measures.possible_labels(p):
-            found |= suppress_groups(self.model, trial_info, states, self._seed(3))
-        return found
+        p, numbers = self.p, _numbers(self.p)
+        some = min(MOST_GROUP_REPETITIONS, p['simulation_reps'])
+        shares = (sampling.shares(n, len(numbers)) for n in (p['simulation_reps'], some))
+        accuracies, shuffled = [], []
+        for first, repetitions, of_groups in zip(numbers, *shares, strict=True):
+            trial_info = Stimulus([self.seed, first]).generate_trial()
+            y, states = self._run(trial_info, first)
+            run, seed = (self.model, trial_info, states), self._seed(first + 2)
+            shuffled.append(simulate_network(*run, repetitions, seed, self.progress, of_groups))
+            accuracies.append(accuracy(trial_info, y, p))
+            if p['suppress_analysis'] and 'test' in measures.possible_labels(p):
+                accuracies[-1] |= suppress_groups(*run, self._seed(first + 3))
+        return sampling.mean_and_sem(accuracies) | sampling.joined(shuffled)
 
-    def _test_mode(self, trial_info: dict) -> dict:
-        """Decoding, tuning and responses, in trials whose tests are independent of the sample."""
-        p = self.p
-        _, states = self._run(trial_info, 1)
-        labels = measures.fields(trial_info, p)
-        decoder = self._decoder(states, trial_info, p, 4)
+    def _tested(self, kind: Kind, first: int) -> dict:
+        """Trials whose tests are independent of the sample."""
+        with kept_parameters():
+            update_parameters(kind.settings)
+            return Stimulus([self.seed, first + kind.number]).generate_trial(test_mode=True)
+
+    def _measures(self, kind: Kind, decoded: list[str]) -> dict:
+        """Decoding and responses in the first batch, and tuning in all of them."""
+        found, batches = {}, []
+        for first in _numbers(self.p):
+            trial_info = self._tested(kind, first)
+            _, states = self._run(trial_info, first + kind.number)
+            tuned = self._tuning(kind, trial_info, states, first)
+            batches.append(measures.varying(tuned))
+            if first == 0:
+                found = tuned | self._first(kind, trial_info, states, decoded)
+            if not batches[0]:
+                break
+            self.progress(1)
+        return found | sampling.mean_and_sem(batches)
+
+    def _first(self, kind: Kind, trial_info: dict, states: State, decoded: list[str]) -> dict:
+        """What is measured in one batch only."""
+        p, seed = self.p, [self.seed, kind.decoding]
+        decoder = measures.Decoder(states, trial_info, kind.p, seed, self.jobs, self.progress)
         found = {}
-        for what in self._decoded():
+        for what in decoded:
             found |= decoder.decode(what)
+        if kind.settings:
+            return found
+        for what in decoded:
             if p['decode_neuronal_groups'] and what != 'rule':
                 found |= decoder.decode_groups(what)
         if p['decode_stability']:
             found |= decoder.decode_stability()
         if p['analyze_tuning']:
-            found |= measures.tuning_measures(states, trial_info, p)
             w_in = self.model.weights['w_in'].numpy()
             found['input_tuning'] = input_tuning(Stimulus().motion_tuning, w_in)
-        if p['analyze_tuning'] and p['synapse_config'] is not None:
-            found['synaptic_rotation'] = measures.rotation(states, trial_info, p)
-        if p['trial_type'] == 'DMS' and p['analyze_tuning'] and p['synapse_config'] is not None:
-            found['manipulation'] = measures.manipulation(states, trial_info['sample'], p)
-        if 'test' not in labels:
+        if p['calculate_resp_matrix'] and 'test' in measures.possible_labels(p):
+            tested = measures.tested_sample(trial_info, p), measures.first_test(trial_info, p)
+            run = self.model, trial_info, states
+            found |= calculate_response_matrix(*run, *tested, self._seed(5), self.progress)
+        return found
+
+    def _tuning(self, kind: Kind, trial_info: dict, states: State, first: int) -> dict:
+        """The tuning in a batch whose numbers start from `first`; also with groups suppressed."""
+        p, found, plastic = kind.p, {}, self.p['synapse_config'] is not None
+        if self.p['analyze_tuning']:
+            found |= measures.tuning_measures(states, trial_info, p)
+            if plastic and p['trial_type'] == 'DMS':
+                found['manipulation'] = measures.manipulation(states, trial_info['sample'], p)
+        if kind.settings or not plastic:
             return found
-        first_test = labels['test'][0]
-        if p['calculate_resp_matrix']:
-            sample = measures.tested_sample(trial_info, p)
-            found |= calculate_response_matrix(
-                self.model, trial_info, states, sample, first_test, self._seed(5), self.progress
-            )
-        if p['suppress_analysis'] and p['synapse_config'] is not None:
-            found |= tuning_under_suppression(
-                self.model, trial_info, states, first_test, self._seed(6)
-            )
+        if p['analyze_tuning']:
+            found['synaptic_rotation'] = measures.rotation(states, trial_info, p)
+        if p['suppress_analysis'] and 'test' in measures.possible_labels(p):
+            run, first_test = (self.model, trial_info, states), measures.first_test(trial_info, p)
+            found |= tuning_under_suppression(*run, first_test, self._seed(first + 6))
             if p['analyze_tuning']:
                 found |= measures.similarity_under_suppression(found, p)
         return found
 
-    def _decoder(self, states, trial_info, p, number: int) -> measures.Decoder:
-        seed = [self.seed, number]
-        return measures.Decoder(states, trial_info, p, seed, self.jobs, self.progress)
-
-    def _probe(self) -> tuple[dict | None, dict]:
-        """DMS trials for the inputs of this network, and their parameters.
+    def _probe(self) -> Kind | None:
+        """DMS trials for the inputs of this network.
 
         Sample and test are in receptive field 0, whose inputs come first; all other inputs have
         nothing but noise. None for DMS itself, and for a task with other tuning.
         """
         p = self.p
         if p['trial_type'] in ('DMS', 'distractor'):
-            return None, {}
+            return None
         in_field = p['num_motion_tuned'] // p['num_receptive_fields']
+        settings = {
+            'trial_type': 'DMS',
+            'sample_time': 500,
+            'delay_time': 1000,
+            'num_motion_tuned': in_field,
+            'num_fix_tuned': 0,
+            'num_rule_tuned': p['n_input'] - in_field,  # DMS cues no rule
+        }
         with kept_parameters():
-            update_parameters(
-                {
-                    'trial_type': 'DMS',
-                    'sample_time': 500,
-                    'delay_time': 1000,
-                    'num_motion_tuned': in_field,
-                    'num_fix_tuned': 0,
-                    'num_rule_tuned': p['n_input'] - in_field,  # DMS cues no rule
-                }
-            )
-            return self._trial(7, test_mode=True), dict(par)
+            update_parameters(settings)
+            return Kind(7, 8, settings, dict(par))
 
-    def _probed(self, trial_info: dict, probe_par: dict) -> dict:
-        """Decoding and tuning in DMS trials, and manipulation."""
-        _, states = self._run(trial_info, 7)
-        found = self._decoder(states, trial_info, probe_par, 8).decode('sample')
-        if self.p['analyze_tuning']:
-            found |= measures.tuning_measures(states, trial_info, probe_par)
-        found = measures.as_probe(found)
-        if self.p['analyze_tuning'] and self.p['synapse_config'] is not None:
-            found['manipulation'] = measures.manipulation(states, trial_info['sample'], probe_par)
-        return found
+
+def _numbers(p: Mapping) -> range:
+    """What is drawn in a batch is decided by ten numbers and the seed: the first of each batch."""
+    return range(0, 10 * p['tuning_batches'], 10)
 
 
 def accuracy(trial_info: Mapping, y: np.ndarray, p: Mapping) -> dict:

@@ -11,6 +11,7 @@ import numpy as np
 import tuning
 from decoding import calculate_stability, calculate_svms, check_conditions, decoding_significance
 from perturbation import GROUPS, num_rules, rule_index, unit_groups
+from sampling import SUFFIX
 
 END_OF_DELAY = 100  # ms
 GROUP_REPETITIONS, STABILITY_REPETITIONS = 20, 10  # at most
@@ -52,6 +53,11 @@ def tested_sample(trial_info: Mapping, p: Mapping) -> np.ndarray:
         return trial_info['sample']
     location = trial_info['test_mod'][:, 0]
     return trial_info['sample'][np.arange(len(location)), location]
+
+
+def first_test(trial_info: Mapping, p: Mapping) -> np.ndarray:
+    """Direction (trial,) of the first test; in dualDMS of the one at the tested location."""
+    return fields(trial_info, p)['test'][0]
 
 
 def absent_measures(p: Mapping) -> list[str]:
@@ -324,12 +330,24 @@ def _sample_and_delay(states, p: Mapping) -> tuple[np.ndarray, np.ndarray, np.nd
     )
 
 
+def varying(found: Mapping) -> dict:
+    """The measures among these that compare tunings, and vary much between batches of trials."""
+    parts = ('_similarity', '_category_index', '_rotation', 'manipulation')
+    return {name: v for name, v in found.items() if any(part in name for part in parts)}
+
+
 def as_probe(found: Mapping) -> dict:
-    """The sample decoding and the tuning among these measures, named as those of the DMS probe."""
+    """The sample decoding and the tuning among these measures, named as those of the DMS probe.
+
+    Manipulation, which is measured in the probe only, keeps its name.
+    """
     probed = ('_sample_', '_pev', '_pref_dir', '_similarity', '_category_index', 'h_sample_mean')
     skipped = ('group', 'stability', 'suppression')
-    return {
-        f'{name}_dms': value
-        for name, value in found.items()
-        if any(part in name for part in probed) and not name.endswith(skipped)
-    }
+    renamed = {}
+    for name, value in found.items():
+        measure, suffix = name.removesuffix(SUFFIX), SUFFIX * name.endswith(SUFFIX)
+        if measure == 'manipulation':
+            renamed[name] = value
+        elif any(part in measure for part in probed) and not measure.endswith(skipped):
+            renamed[f'{measure}_dms{suffix}'] = value
+    return renamed

@@ -109,18 +109,19 @@ def simulate_network(
     repetitions: int,
     seed: np.random.SeedSequence,
     progress: Progress = lambda n: None,
+    group_repetitions: int = MOST_GROUP_REPETITIONS,
 ) -> dict[str, np.ndarray]:
     """Accuracy after shuffling activity or synapses across the trials of a rule (paper, Fig. 2C).
 
     `states` (time, trial, unit) are those of a noisy run of `trial_info`. Returns
     simulation_accuracy (unshuffled), accuracy_neural_shuffled and accuracy_syn_shuffled, each
     (rule, period, repetition), and for the last two, ending in _grp, (rule, period, group,
-    repetition) with only the units of a group shuffled; NaN for an empty group. In a repetition all
-    three conditions share the noise and the permutation. A network without plasticity has no
-    synaptic shuffles.
+    repetition) with only the units of a group shuffled, in the first `group_repetitions`; NaN for
+    an empty group. In a repetition all three conditions share the noise and the permutation. A
+    network without plasticity has no synaptic shuffles.
     """
     p, onsets = model.par, shuffle_onsets(model.par)
-    some = min(MOST_GROUP_REPETITIONS, repetitions)
+    some = min(group_repetitions, repetitions)
     size = num_rules(p), len(onsets)
     whole = np.full((*size, 3, repetitions), np.nan)
     grouped = np.full((*size, 2, len(GROUPS), some), np.nan)

@@ -25,6 +25,7 @@ ANALYSIS = {
     'analysis_trials': 256,
     'decoding_reps': 2,
     'simulation_reps': 3,
+    'tuning_batches': 1,
     'suppress_analysis': True,
     'decode_test': True,
     'decode_match': True,
@@ -62,9 +63,10 @@ def of_batch(task: str) -> dict[str, np.ndarray]:
 def of_analysis() -> dict[str, np.ndarray]:
     """The measures of one network."""
     from analysis import analyze_model_from_file
+    from sampling import SUFFIX
 
     found = analyze_model_from_file(NETWORK, update_params=ANALYSIS, seed=3, jobs=1)
-    names = found['analysis']['measures']
+    names = [name for name in found['analysis']['measures'] if not name.endswith(SUFFIX)]
     return {f'analysis/{name}': np.asarray(found[name]) for name in names}
 
 

@@ -1,0 +1,66 @@
+"""How sure a measure is: its mean over batches of trials, and the standard error of this mean.
+
+A measure of one batch differs from that of another, since the trials and the noise differ. The
+standard error is SD / sqrt(number of batches). It tells how far the value saved for a network may
+be from that of infinitely many trials, and nothing of how networks differ.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+SUFFIX = '_sem'
+# measures in degrees: 179 and -179 are close to each other
+ANGLES = ('synaptic_rotation',)
+
+
+def mean_and_sem(batches: Sequence[Mapping]) -> dict:
+    """Each measure's mean over batches, and its standard error under the name ending in _sem.
+
+    Batches in which a value is NaN (nothing is tuned there) are left out of it. A standard error of
+    fewer than two batches is NaN.
+    """
+    found = {}
+    for name, first in batches[0].items():
+        values = np.array([batch[name] for batch in batches])
+        found[name], found[name + SUFFIX] = _over_batches(values, name in ANGLES)
+        if np.ndim(first) == 0:
+            found[name], found[name + SUFFIX] = float(found[name]), float(found[name + SUFFIX])
+    return found
+
+
+def joined(batches: Sequence[Mapping]) -> dict:
+    """Measures whose last axis are repetitions, those of all batches joined, and standard errors.
+
+    Repetitions within a batch share its trials, so the standard error (without the last axis) is
+    that of the means of the batches.
+    """
+    found = {}
+    for name in batches[0]:
+        parts = [batch[name] for batch in batches if batch[name].shape[-1]]
+        found[name] = np.concatenate(parts, axis=-1)
+        _, found[name + SUFFIX] = _over_batches(np.array([part.mean(-1) for part in parts]))
+    return found
+
+
+def shares(total: int, parts: int) -> list[int]:
+    """`total` repetitions spread over parts as evenly as possible, the first ones getting more."""
+    return [len(part) for part in np.array_split(np.arange(total), parts)]
+
+
+def _over_batches(values: np.ndarray, angles: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard error of values (batch, ...), in the type of the values."""
+    valid = ~np.isnan(values)
+    count = valid.sum(axis=0)
+    numbers = np.where(valid, values, 0)
+    if angles:
+        direction = np.exp(1j * np.radians(numbers)) * valid
+        centre = np.degrees(np.angle(direction.sum(axis=0)))
+        numbers = np.where(valid, numbers + 360 * np.round((centre - numbers) / 360), 0)
+    mean = numbers.sum(axis=0) / np.where(count > 0, count, np.nan)
+    deviation = np.where(valid, numbers - mean, 0)
+    variance = (deviation**2).sum(axis=0) / np.where(count > 1, count - 1, np.nan)
+    if angles:
+        mean = mean - 360 * np.round(mean / 360)
+    error = np.sqrt(variance / np.maximum(count, 1))
+    return mean.astype(values.dtype), error.astype(values.dtype)
