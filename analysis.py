@@ -231,19 +231,23 @@ class Analysis:
 
     def _accuracies(self) -> dict:
         """Accuracy, shuffles and suppression, in trials as in training."""
-        p, numbers = self.p, _numbers(self.p)
-        some = min(MOST_GROUP_REPETITIONS, p['simulation_reps'])
-        shares = (sampling.shares(n, len(numbers)) for n in (p['simulation_reps'], some))
-        accuracies, shuffled = [], []
-        for first, repetitions, of_groups in zip(numbers, *shares, strict=True):
-            trial_info = Stimulus([self.seed, first]).generate_trial()
-            y, states = self._run(trial_info, first)
-            run, seed = (self.model, trial_info, states), self._seed(first + 2)
-            shuffled.append(simulate_network(*run, repetitions, seed, self.progress, of_groups))
-            accuracies.append(accuracy(trial_info, y, p))
-            if p['suppress_analysis'] and 'test' in measures.possible_labels(p):
-                accuracies[-1] |= suppress_groups(*run, self._seed(first + 3))
+        num, repetitions = self.p['tuning_batches'], self.p['simulation_reps']
+        some = min(MOST_GROUP_REPETITIONS, repetitions)
+        shares = sampling.shares(repetitions, num), sampling.shares(some, num)
+        batches = map(self._accuracies_of_batch, _numbers(self.p), *shares)
+        accuracies, shuffled = zip(*batches, strict=True)
         return sampling.mean_and_sem(accuracies) | sampling.joined(shuffled)
+
+    def _accuracies_of_batch(self, first: int, repetitions: int, of_groups: int) -> tuple:
+        """Accuracies in a batch whose numbers start from `first`, and those after shuffles."""
+        trial_info = Stimulus([self.seed, first]).generate_trial()
+        y, states = self._run(trial_info, first)
+        run, seed = (self.model, trial_info, states), self._seed(first + 2)
+        shuffled = simulate_network(*run, repetitions, seed, self.progress, of_groups)
+        found = accuracy(trial_info, y, self.p)
+        if self.p['suppress_analysis'] and 'test' in measures.possible_labels(self.p):
+            found |= suppress_groups(*run, self._seed(first + 3))
+        return found, shuffled
 
     def _tested(self, kind: Kind, first: int) -> dict:
         """Trials whose tests are independent of the sample."""
@@ -255,16 +259,22 @@ class Analysis:
         """Decoding and responses in the first batch, and tuning in all of them."""
         found, batches = {}, []
         for first in _numbers(self.p):
-            trial_info = self._tested(kind, first)
-            _, states = self._run(trial_info, first + kind.number)
-            tuned = self._tuning(kind, trial_info, states, first)
-            batches.append(measures.varying(tuned))
-            if first == 0:
-                found = tuned | self._first(kind, trial_info, states, decoded)
+            of_batch = self._measures_of_batch(kind, first, decoded)
+            batches.append(measures.varying(of_batch))
+            found = found or of_batch
             if not batches[0]:
                 break
             self.progress(1)
         return found | sampling.mean_and_sem(batches)
+
+    def _measures_of_batch(self, kind: Kind, first: int, decoded: list[str]) -> dict:
+        """Tuning in a batch whose numbers start from `first`; in the first batch all the rest."""
+        trial_info = self._tested(kind, first)
+        _, states = self._run(trial_info, first + kind.number)
+        found = self._tuning(kind, trial_info, states, first)
+        if first == 0:
+            found |= self._first(kind, trial_info, states, decoded)
+        return found
 
     def _first(self, kind: Kind, trial_info: dict, states: State, decoded: list[str]) -> dict:
         """What is measured in one batch only."""

@@ -86,7 +86,8 @@ def shuffles(networks: Sequence[Mapping], axes=None) -> Figure:
 
     Activity or synapses are shuffled across trials at the onset of the test (the second one in
     dualDMS); the decoding is that of activity in the 100 ms before, of the sample that this test is
-    about. A point is a network; R and P are Pearson's, over networks. An axes for each rule.
+    about. A point is a network; R and P are Pearson's, over networks. Bars are the standard error
+    of a single network. An axes for each rule.
     """
     p = plotting.common_settings(networks)
     drawn = _possible(SHUFFLES, p)
@@ -103,6 +104,9 @@ def shuffles(networks: Sequence[Mapping], axes=None) -> Figure:
             y = np.array([network[key][rule, -1].mean() for network in networks])
             label = f'{name}: {plotting.correlation(pearsonr, x, y)}'
             ax.plot(x, y, marker, color=COLORS[color], label=label)
+            errors = plotting.standard_errors(networks, key)
+            if errors is not None and len(networks) == 1:
+                plotting.error_bars(ax, x, y, COLORS[color], yerr=errors[:, rule, -1])
         ax.set(xlabel='Decoding from activity, end of delay', ylabel='Accuracy', xlim=(0, 1.03))
         ax.set(ylim=(0, 1.03), title=plotting.rule_name(rule, p))
         ax.legend(loc='lower right')
@@ -204,7 +208,9 @@ def _draw_group_shuffles(ax, networks, rule: int, drawn: Mapping) -> None:
     for i, (name, (key, color, marker)) in enumerate(drawn.items()):
         x = place + 0.3 * (i - 0.5)
         values = np.array([n[f'{key}_grp'][rule, -1].mean(-1) for n in networks])
-        plotting.points(ax, x, values, marker, COLORS[color], name)
+        errors = plotting.standard_errors(networks, f'{key}_grp')
+        errors = None if errors is None else errors[:, rule, -1]
+        plotting.points(ax, x, values, marker, COLORS[color], name, errors)
     ax.set_xticks(place, [GROUP_NAMES[g] for g in GROUPS], rotation=90)
     ax.set(ylim=(0, 1.03), ylabel='Accuracy', title='after shuffle')
 

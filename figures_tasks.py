@@ -20,6 +20,7 @@ import plotting
 from figures_memory import chance, over_repetitions
 from perturbation import GROUPS
 from plotting import COLORS, GROUP_NAMES, SIGNALS, FigureError, figure, panels, require
+from sampling import SUFFIX
 
 SEQUENCES = ('ABBA', 'ABCA')
 DUAL = ('dualDMS',)
@@ -46,6 +47,7 @@ class Point(NamedTuple):
     variant: str
     manipulation: float
     decoding: float
+    error: float  # standard error of the manipulation; NaN if unknown
 
 
 @figure
@@ -54,7 +56,8 @@ def sequence(networks: Sequence[Mapping], axes=None) -> Figure:
 
     Decoding of sample and first test from activity and from efficacy; similarity of the synaptic
     tuning to both from test 1 on, and with each group silenced for 200 ms before; accuracy in
-    test 2 of networks with each group silenced. Medians and ranges over networks; 2 x 2 axes.
+    test 2 of networks with each group silenced. Medians and ranges over networks, or the standard
+    errors of a single one; 2 x 2 axes.
     """
     p = plotting.common_settings(networks, SEQUENCES)
     signals = plotting.signal_names(p)
@@ -84,12 +87,15 @@ def _draw_similarity(ax, networks, p: Mapping) -> None:
     onset = p['test_time_rng'][0].start
     time = plotting.time_axis(p)[onset:]
     plotting.mark_epochs(ax, p)
-    whole = np.array([network['synaptic_similarity'][0, 0] for network in networks])
-    plotting.band(ax, time, whole[:, onset:], COLORS['all'], 'none')
-    suppressed = np.array([n['synaptic_similarity_suppression'][0, 0] for n in networks])
+    names = ('synaptic_similarity', 'synaptic_similarity_suppression')
+    whole, suppressed = (np.array([n[name][0, 0] for n in networks]) for name in names)
+    errors, of_groups = (plotting.standard_errors(networks, name) for name in names)
+    error = None if errors is None else errors[:, 0, 0, onset:]
+    plotting.band(ax, time, whole[:, onset:], COLORS['all'], 'none', error)
     for group, name in enumerate(GROUPS[:-1]):
+        error = None if of_groups is None else of_groups[:, 0, 0, group, onset:]
         values = suppressed[:, group, onset:]
-        plotting.band(ax, time, values, COLORS[name], GROUP_NAMES[name])
+        plotting.band(ax, time, values, COLORS[name], GROUP_NAMES[name], error)
     ax.set(ylim=(-1.03, 1.03), ylabel='Similarity of synaptic tuning')
     plotting.legend_beside(ax, 'Silenced')
 
@@ -98,19 +104,23 @@ def _draw_suppression(ax, networks) -> None:
     """Accuracy in test 2 with no and with each group silenced; all, non-matching, matching."""
     names = ('none', *(GROUP_NAMES[name] for name in GROUPS))
     place = np.arange(len(names))
-    accuracies = np.array(
-        [
-            np.vstack([n['accuracy_no_suppression'][0], n['acc_neuronal_suppression'][0, 0]])
-            for n in networks
-        ]
-    )  # (network, none and groups, kind of test)
+    accuracies = _with_none(networks)  # (network, none and groups, kind of test)
+    errors = _with_none(networks, SUFFIX) if len(networks) == 1 else None
     kinds = ('all tests', 'all', 'o'), ('non-match', 'non-match', 's'), ('match', 'match', '^')
     for i, (label, color, marker) in enumerate(kinds):
-        x = place + 0.22 * (i - 1)
-        plotting.points(ax, x, accuracies[..., i], marker, COLORS[color], label)
+        x, error = place + 0.22 * (i - 1), None if errors is None else errors[..., i]
+        plotting.points(ax, x, accuracies[..., i], marker, COLORS[color], label, error)
     ax.set_xticks(place, [name.replace(' ', '\n') for name in names])
     ax.set(ylim=(0, 1.03), xlabel='Silenced before test 1', ylabel='Accuracy in test 2')
     plotting.legend_beside(ax)
+
+
+def _with_none(networks, suffix: str = '') -> np.ndarray | None:
+    """Accuracies with no and with each group silenced, or what has this suffix, if it is there."""
+    names = [f'{name}{suffix}' for name in ('accuracy_no_suppression', 'acc_neuronal_suppression')]
+    if any(name not in network for network in networks for name in names):
+        return None
+    return np.array([np.vstack([n[names[0]][0], n[names[1]][0, 0]]) for n in networks])
 
 
 @figure
@@ -156,7 +166,8 @@ def manipulation(networks: Sequence[Mapping], axes=None) -> Figure:
 
     Manipulation is measured in DMS trials, decoding from activity in the last 100 ms of the delay
     before the first test of the own task. Small points are networks, large ones the means of a
-    variant; R and P are Spearman's, over the means. Networks of other tasks are left out. 1 axes.
+    variant, with the standard error where there is one network; R and P are Spearman's, over the
+    means. Networks of other tasks are left out. 1 axes.
     """
     networks = [network for network in networks if _task(network) in PLOTTED_TASKS]
     if not networks:
@@ -168,9 +179,12 @@ def manipulation(networks: Sequence[Mapping], axes=None) -> Figure:
     means = [of_variant.mean(axis=0) for of_variant in points.values()]
     for (variant, of_variant), mean in zip(points.items(), means, strict=True):
         marker, color = VARIANTS[variant]
-        ax.plot(*of_variant.T, marker, color=COLORS[color], markersize=2.5, alpha=0.5)
-        ax.plot(*mean, marker, color=COLORS[color], markersize=6, label=variant)
-    text = f'Spearman, over variants: {plotting.correlation(spearmanr, *np.array(means).T)}'
+        x, y, error = mean
+        ax.plot(*of_variant[:, :2].T, marker, color=COLORS[color], markersize=2.5, alpha=0.5)
+        ax.plot(x, y, marker, color=COLORS[color], markersize=6, label=variant)
+        if len(of_variant) == 1:
+            plotting.error_bars(ax, [x], [y], COLORS[color], xerr=[error])
+    text = f'Spearman, over variants: {plotting.correlation(spearmanr, *np.array(means).T[:2])}'
     ax.set(xlabel='Manipulation', ylabel='Decoding from activity, end of delay')
     ax.set(ylim=(0, 1.03), title=text)
     plotting.legend_beside(ax)
@@ -182,7 +196,7 @@ def _task(network: Mapping) -> str:
 
 
 def by_variant(networks: Sequence[Mapping]) -> dict[str, np.ndarray]:
-    """Manipulation and decoding (network, 2) in each of VARIANTS that these networks have."""
+    """Manipulation, decoding and error (network, 3) in each of VARIANTS that these have."""
     points = [point for network in networks for point in variant_points(network)]
     found = {v: [point[1:] for point in points if point.variant == v] for v in VARIANTS}
     return {variant: np.array(of_variant) for variant, of_variant in found.items() if of_variant}
@@ -199,4 +213,5 @@ def variant_points(network: Mapping) -> Iterator[Point]:
         traces = {plotting.rule_name(rule, p): trace for rule, trace in enumerate(decoded[:, 0])}
     for name, trace in traces.items():
         variant = ', '.join(filter(None, (task, name)))
-        yield Point(variant, network['manipulation'], trace[late].mean())
+        error = network.get(f'manipulation{SUFFIX}', np.nan)
+        yield Point(variant, network['manipulation'], trace[late].mean(), error)

@@ -7,9 +7,9 @@ GRAPHS_KEPT others of its kind were needed since.
 `network` is the class that has the equations: rnn_cell, output, and effective (see `model.Model`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache, partial
+from functools import lru_cache, partial, wraps
 
 import tensorflow as tf
 
@@ -17,6 +17,28 @@ import bptt
 from optimizer import adam_step
 
 GRAPHS_KEPT = 32  # an analysis needs about ten of the first kind
+
+
+def kept(make: Callable) -> Callable:
+    """Make a function that gives the graph of a kind, from one that gives what it is made of.
+
+    `make` returns the function, the specs of its arguments (or None: those of its first call), and
+    options of tf.function. Where TensorFlow is told to run functions eagerly, to look into them, no
+    graph is made.
+    """
+
+    @lru_cache(GRAPHS_KEPT)
+    def graph(*kind):
+        function, arguments, options = make(*kind)
+        made = tf.function(function, **options)
+        return made if arguments is None else made.get_concrete_function(*arguments)
+
+    @wraps(make)
+    def get(*kind):
+        return make(*kind)[0] if tf.config.functions_run_eagerly() else graph(*kind)
+
+    get.cache_info, get.cache_clear = graph.cache_info, graph.cache_clear
+    return get
 
 
 @lru_cache
@@ -41,7 +63,7 @@ def _noise_spec() -> bptt.Noise:
     return bptt.Noise(tf.TensorSpec([]), tf.TensorSpec([3], tf.int64))
 
 
-@lru_cache(GRAPHS_KEPT)
+@kept
 def running(network, c, start, num_steps: int, record: str, *given: str):
     """A run of any number of trials and conditions, see `Model.run_conditions`.
 
@@ -62,7 +84,8 @@ def running(network, c, start, num_steps: int, record: str, *given: str):
             'activity': lambda state: (state.h,),
         }[record]
         arrays = bptt.forward(network.rnn_cell, c, x, start, given.get('noise'), recorded, gain)
-        values = (array.stack()[1:] for array in arrays)
+        steps = tf.range(1, num_steps + 1)  # without the state before the first
+        values = (array.gather(steps) for array in arrays)
         if record == 'activity':
             values = (tf.reduce_mean(value, 0) for value in values)
         time = [num_steps] * (record != 'activity')
@@ -72,15 +95,11 @@ def running(network, c, start, num_steps: int, record: str, *given: str):
 
     num_inputs, num_units = c.w_in.shape
     options = {'noise': _noise_spec(), 'gain': tf.TensorSpec([num_steps, None, num_units])}
-    return tf.function(run).get_concrete_function(
-        c,
-        start,
-        tf.TensorSpec([num_steps, None, num_inputs]),
-        {name: options[name] for name in given},
-    )
+    x = tf.TensorSpec([num_steps, None, num_inputs])
+    return run, (c, start, x, {name: options[name] for name in given}), {}
 
 
-@lru_cache(GRAPHS_KEPT)
+@kept
 def differentiating(network, c, start, part, cost: tuple, jit_compile: bool, *given: str):
     """Losses and gradients of a part of a batch, see `bptt.losses_and_gradients`.
 
@@ -96,12 +115,11 @@ def differentiating(network, c, start, part, cost: tuple, jit_compile: bool, *gi
         return bptt.losses_and_gradients(network, c, part, start, given.get('noise'), weighed)
 
     noise = {name: _noise_spec() for name in given}
-    return tf.function(differentiate, jit_compile=jit_compile).get_concrete_function(
-        c, start, part, tf.TensorSpec([], tf.float64), noise
-    )
+    arguments = (c, start, part, tf.TensorSpec([], tf.float64), noise)
+    return differentiate, arguments, {'jit_compile': jit_compile}
 
 
-@lru_cache(GRAPHS_KEPT)
+@kept
 def updating(network, *kind):
     """One update of the trained weights, see `Model.optimize`; `kind` tells it from others.
 
@@ -111,7 +129,7 @@ def updating(network, *kind):
     *_, power, jit_compile = kind
     # a partial: TensorFlow would take all functions that are defined in one place for one that it
     # traces again and again, and warn
-    return tf.function(partial(_update, network, power), jit_compile=jit_compile)
+    return partial(_update, network, power), None, {'jit_compile': jit_compile}
 
 
 def _update(network, power, weights, sign, parts: list[dict], costs, optimizer, iteration):

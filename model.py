@@ -224,9 +224,10 @@ class Model:
         def run(start, x, noise):
             return graph(c, start, x, noise | options)
 
-        parts = self.threads.map(run, starts, xs, noises)
-        joined = (np.concatenate(v, -2) for v in zip(*parts, strict=True))
-        return tuple(joined) if record == 'all' else next(joined)
+        parts = [list(values) for values in self.threads.map(run, starts, xs, noises)]
+        # popped, so that what is joined already is freed: a batch takes hundreds of megabytes
+        joined = [np.concatenate([v.pop(0) for v in parts], -2) for _ in range(len(parts[0]))]
+        return tuple(joined) if record == 'all' else joined[0]
 
     def optimize(self, trial_info: dict, iteration: int) -> dict[str, float]:
         """Train on one batch. Returns its accuracy and losses, those before the update.

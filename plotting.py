@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 
 from parameters import kept_parameters, par
 from results import replacing
+from sampling import SUFFIX
 
 # what a colour means is the same in every figure
 COLORS = {
@@ -249,25 +250,48 @@ def title(ax, text: str) -> None:
     ax.set_title(text, pad=FONT_SIZE + 5)
 
 
-def band(ax, x, values, color: str, label: str | None = None, **line) -> None:
+def band(ax, x, values, color: str, label: str | None = None, errors=None, **line) -> None:
     """Draw the median of values (network, x) over networks, and their range as a band.
 
-    NaN is left out; a single network is a line.
+    NaN is left out. A single network is a line, with its standard `errors` (1, x), if given, as a
+    band.
     """
     values = np.atleast_2d(values)
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', RuntimeWarning)  # nothing but NaN gives NaN
         middle, low, high = (f(values, 0) for f in (np.nanmedian, np.nanmin, np.nanmax))
     ax.plot(x, middle, color=color, label=label, **line)
-    if len(values) > 1:
+    if len(values) == 1:
+        error = np.zeros_like(middle) if errors is None else errors[0]
+        low, high = middle - error, middle + error
+    if len(values) > 1 or errors is not None:
         ax.fill_between(x, low, high, color=color, alpha=0.25, linewidth=0)
 
 
-def points(ax, x: np.ndarray, values: np.ndarray, marker: str, color: str, label: str) -> None:
-    """Draw values (network, x) as points, and their medians over networks as short lines."""
+def points(
+    ax, x: np.ndarray, values: np.ndarray, marker: str, color: str, label: str, errors=None
+) -> None:
+    """Draw values (network, x) as points, and their medians over networks as short lines.
+
+    A single network gets bars of its standard `errors` (1, x), if given.
+    """
     places = np.broadcast_to(x, values.shape).ravel()
     ax.plot(places, values.ravel(), marker, color=color, markersize=2.5, alpha=0.6, label=label)
     ax.plot(x, np.median(values, axis=0), '_', color=color, markersize=7)
+    if errors is not None and len(values) == 1:
+        error_bars(ax, x, values[0], color, yerr=errors[0])
+
+
+def error_bars(ax, x, y, color: str, **errors) -> None:
+    """Draw thin bars of standard errors, where they are known."""
+    errors = {axis: np.nan_to_num(error) for axis, error in errors.items()}
+    ax.errorbar(x, y, fmt='none', ecolor=color, elinewidth=0.6, **errors)
+
+
+def standard_errors(networks: Sequence[Mapping], name: str) -> np.ndarray | None:
+    """Those of a measure (network, ...), None unless all networks have them; see sampling.py."""
+    found = [network.get(name + SUFFIX) for network in networks]
+    return None if any(error is None for error in found) else np.array(found)
 
 
 def heat_map(ax, values: np.ndarray, label: str | None, **options) -> None:

@@ -16,6 +16,7 @@ from figures_memory import before
 from figures_tasks import PLOTTED_TASKS, attended_traces, by_variant
 from perturbation import GROUPS
 from plotting import GROUP_NAMES
+from sampling import SUFFIX
 from training import ITERATIONS_TO_STOP as RECENT
 
 AROUND = 10  # iterations whose accuracy is averaged
@@ -54,6 +55,12 @@ ORIGINAL: dict[str, tuple[float, float | None]] = {
 }
 # R over these 20, taken as Pearson's, of decoding from activity and the accuracy after a shuffle
 CORRELATION_OF_ORIGINAL = {'activity': -0.72, 'synapses': 0.62}
+
+# measures whose standard errors are shown with one network
+SHUFFLED = {
+    'accuracy, activity shuffled at test onset': 'accuracy_neural_shuffled',
+    'accuracy, synapses shuffled at test onset': 'accuracy_syn_shuffled',
+}
 
 Networks = Sequence[Mapping]
 
@@ -140,10 +147,11 @@ def training_table(by_task: Mapping[str, Networks]) -> str:
             'accuracy': [np.mean(n['accuracy'][-RECENT:]) for n in networks],
             'neuronal': [end_decoding(n, 'neuronal') for n in networks],
             'synaptic': [end_decoding(n, 'synaptic') for n in networks],
-            'manipulation': [n.get('manipulation', np.nan) for n in networks],
         }
-        formats = ('.0f', '.0f', *['.3f'] * 4)
+        formats = ('.0f', '.0f', *['.3f'] * 3)
         cells = [span(v, f) for v, f in zip(columns.values(), formats, strict=True)]
+        manipulated = [n.get('manipulation', np.nan) for n in networks]
+        cells.append(span(manipulated, '.3f', errors(networks, 'manipulation')))
         rows.append([task, str(len(networks)), *cells])
     header = ['Task', 'Networks', 'Iterations', 'Passed .90 at', 'Accuracy, last 20 iterations']
     header += ['Decoding from activity', 'Decoding from synapses', 'Manipulation']
@@ -235,7 +243,9 @@ def _memory_rows(networks: Networks) -> list[list[str]]:
     rows = []
     for name, (paper, known_range) in cases.items():
         original = of_original(name) + known_range
-        rows.append([f'DMS: {name}', paper, original, span([m[name] for m in found]), count])
+        error = errors(networks, SHUFFLED[name], (0, -1)) if name in SHUFFLED else ()
+        ours = span([m[name] for m in found], errors=error)
+        rows.append([f'DMS: {name}', paper, original, ours, count])
     theirs = f'{SILENT_OF_ORIGINAL} of {OF_ORIGINAL}'
     ours = f'{num_silent(networks)} of {count}'
     return [*rows, ['DMS: silent networks', '15 of 20 (preprint)', theirs, ours, count]]
@@ -254,38 +264,40 @@ def _rotation_rows(by_task: Mapping[str, Networks]) -> list[list[str]]:
         paper = 'inh. dep. units carry the rotated sample' if task in ROTATIONS else ''
         shuffled = [n['accuracy_syn_shuffled_grp'][0, -1].mean(-1) for n in networks]
         name = f'{task}: accuracy, synapses of a group shuffled at test onset'
-        rows.append([name, paper, '', _by_group(shuffled), str(len(networks))])
+        error = errors(networks, 'accuracy_syn_shuffled_grp', (0, -1))
+        rows.append([name, paper, '', _by_group(shuffled, error), str(len(networks))])
         turned = [n['synaptic_rotation'][0, 0] for n in networks if 'synaptic_rotation' in n]
         degrees = np.round(turned) + 0.0  # no -0
+        error = errors(networks, 'synaptic_rotation', (0, 0))
         name = f'{task}: degrees by which groups of units turn their code'
-        rows.append([name, paper, '', _by_group(degrees, '.0f'), str(len(turned))])
+        rows.append([name, paper, '', _by_group(degrees, error, '.0f'), str(len(turned))])
     return rows
 
 
-def _by_group(values: Sequence[np.ndarray], form: str | None = None) -> str:
+def _by_group(values: Sequence[np.ndarray], error, form: str | None = None) -> str:
     """Ranges of values (network, group), such as `exc. fac. .97 to .99, exc. dep. ...`."""
-    of_groups = zip(GROUPS[:-1], np.transpose(values), strict=False)  # without 'all'
-    return ', '.join(f'{GROUP_NAMES[group]} {span(found, form)}' for group, found in of_groups)
+    shown = []
+    for i, group in enumerate(GROUPS[:-1]):  # without 'all'
+        of_group = span([v[i] for v in values], form, [e[i] for e in error])
+        shown += [f'{GROUP_NAMES[group]} {of_group}'] if len(values) else []
+    return ', '.join(shown)
 
 
 def _similarity_rows(by_task: Mapping[str, Networks]) -> list[list[str]]:
     """Similarity of the synaptic tunings to sample and test 1, during test 2."""
-
-    def own(network, during):
-        return network['synaptic_similarity'][0, 0, during]
-
-    def suppressed(network, during):
-        group = GROUPS.index('inh_fac')
-        return network['synaptic_similarity_suppression'][0, 0, group, during]
-
-    cases = (('ABCA', '', '.92', own), ('ABBA', '', '.23', own))
-    cases += (('ABBA', ', inhibitory facilitating units silenced', '.52', suppressed),)
+    own, silenced = ('synaptic_similarity', (0, 0)), GROUPS.index('inh_fac')
+    suppressed = ('synaptic_similarity_suppression', (0, 0, silenced))
+    cases = (('ABCA', '', '.92', *own), ('ABBA', '', '.23', *own))
+    cases += (('ABBA', ', inhibitory facilitating units silenced', '.52', *suppressed),)
     rows = []
-    for task, condition, paper, similarity in cases:
+    for task, condition, paper, measure, index in cases:
         networks = by_task.get(task, ())
-        values = [similarity(n, _test_2(n)).mean() for n in networks]
+        values = [n[measure][index][_test_2(n)].mean() for n in networks]
+        # the steps share their trials, so the error of their mean is nearly that of a step
+        of_steps = errors(networks, measure, index)
+        error = [e[_test_2(n)].mean() for e, n in zip(of_steps, networks, strict=False)]
         name = f'{task}: similarity of sample and test, test 2{condition}'
-        rows.append([name, paper, '', span(values), str(len(values))])
+        rows.append([name, paper, '', span(values, errors=error), str(len(values))])
     return rows
 
 
@@ -319,7 +331,7 @@ def _manipulation_rows(networks: Networks) -> list[list[str]]:
     networks = [network for network in networks if 'manipulation' in network]
     plotted = [n for n in networks if n['parameters']['trial_type'] in PLOTTED_TASKS]
     points = by_variant(plotted)
-    means = np.array([of_variant.mean(axis=0) for of_variant in points.values()])
+    means = np.array([of_variant[:, :2].mean(axis=0) for of_variant in points.values()])
     ours = 'too few variants'
     if len(means) > 2:
         ours = f'{plotting.correlation(spearmanr, *means.T)}, {len(means)} variants'
@@ -329,8 +341,14 @@ def _manipulation_rows(networks: Networks) -> list[list[str]]:
 
 def _accuracy_row(networks: Networks) -> list[str]:
     """The worst network of all tasks."""
-    ours = f'at least {number(min(network["task_accuracy"] for network in networks))}'
-    return ['Accuracy of every network', 'above .90', '', ours, str(len(networks))]
+    worst = min(networks, key=lambda network: network['task_accuracy'])
+    ours = span([worst['task_accuracy']], errors=errors([worst], 'task_accuracy'))
+    return ['Accuracy of every network', 'above .90', '', f'at least {ours}', str(len(networks))]
+
+
+def errors(networks: Networks, name: str, index: tuple = ()) -> list:
+    """Standard errors of a measure, of the networks that have them; see sampling.py."""
+    return [np.asarray(n[name + SUFFIX])[index] for n in networks if name + SUFFIX in n]
 
 
 def mean_and_sd(values: Sequence[float]) -> str:
@@ -342,11 +360,14 @@ def mean_and_sd(values: Sequence[float]) -> str:
     return f'{number(np.mean(values))} ± {number(np.std(values, ddof=1))}'
 
 
-def span(values: Sequence[float], form: str | None = None) -> str:
-    """Smallest to largest, or the one value that all have."""
+def span(values: Sequence[float], form: str | None = None, errors: Sequence[float] = ()) -> str:
+    """Smallest to largest, or the one value that all have; one network with its standard error."""
     values = [v for v in values if np.isfinite(v)]
     shown = [number(v, form) for v in (min(values), max(values))] if values else ['']
-    return ' to '.join(dict.fromkeys(shown))
+    error = ''
+    if len(values) == len(errors) == 1 and np.isfinite(errors[0]):
+        error = f' ± {number(errors[0], form)}'
+    return ' to '.join(dict.fromkeys(shown)) + error
 
 
 def number(value: float, form: str | None = None) -> str:

@@ -49,7 +49,7 @@ def shares(total: int, parts: int) -> list[int]:
 
 
 def _over_batches(values: np.ndarray, angles: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard error of values (batch, ...), in the type of the values."""
+    """Mean and standard error of values (batch, ...), in single precision for values of that."""
     valid = ~np.isnan(values)
     count = valid.sum(axis=0)
     numbers = np.where(valid, values, 0)
@@ -57,10 +57,11 @@ def _over_batches(values: np.ndarray, angles: bool = False) -> tuple[np.ndarray,
         direction = np.exp(1j * np.radians(numbers)) * valid
         centre = np.degrees(np.angle(direction.sum(axis=0)))
         numbers = np.where(valid, numbers + 360 * np.round((centre - numbers) / 360), 0)
+    kind = np.result_type(values, np.float32)
     mean = numbers.sum(axis=0) / np.where(count > 0, count, np.nan)
     deviation = np.where(valid, numbers - mean, 0)
     variance = (deviation**2).sum(axis=0) / np.where(count > 1, count - 1, np.nan)
     if angles:
         mean = mean - 360 * np.round(mean / 360)
     error = np.sqrt(variance / np.maximum(count, 1))
-    return mean.astype(values.dtype), error.astype(values.dtype)
+    return mean.astype(kind), error.astype(kind)

@@ -3,7 +3,7 @@
 A silenced unit's activity is multiplied by 0 after the rectification (paper, Methods).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -88,29 +88,37 @@ def tuning_under_suppression(
     p, windows = model.par, suppression_windows(model.par)
     size = num_rules(p), len(windows), len(GROUPS), p['n_hidden'], p['num_time_steps']
     pev, pref_dir = np.full(size, np.nan, np.float32), np.full(size, np.nan, np.float32)
-    end = range(p['num_time_steps'] - 1, p['num_time_steps'])
-    everything = np.arange(states.h.shape[1])
+    rules = [rule_index(trial_info) == rule for rule in range(num_rules(p))]
     for i, (window, _) in enumerate(windows):
-        efficacy = states.syn_x * states.syn_u
-        perturbed = Perturbed(model, trial_info, states, everything, window.start, end)
-        key = noise_key(np.random.default_rng(seed.spawn(1)[0]))
-        for group, units in enumerate(unit_groups(p).values()):
-            if not units.any():
-                continue
-            gain = np.ones((len(perturbed.inputs), 1, p['n_hidden']), np.float32)
-            gain[: len(window), :, units] = 0
-            _, _, x, u = perturbed.run([perturbed.start], key, gain, record='all')
-            efficacy[window.start :] = x[:, 0] * u[:, 0]
-            for rule in range(num_rules(p)):
-                of_rule = rule_index(trial_info) == rule
-                tuning = calculate_tuning(
-                    {'synaptic': efficacy}, first_test, p['num_motion_dirs'], trials=of_rule
+        pieces = _efficacies(model, trial_info, states, window, seed)
+        for steps, of_groups, efficacy in pieces:
+            for rule, trials in enumerate(rules):
+                tuned = calculate_tuning(
+                    {'synaptic': efficacy}, first_test, p['num_motion_dirs'], trials
                 )['synaptic']
-                pev[rule, i, group], pref_dir[rule, i, group] = tuning.pev, tuning.pref_dir
+                pev[rule, i, of_groups, :, steps] = tuned.pev
+                pref_dir[rule, i, of_groups, :, steps] = tuned.pref_dir
     return {
         'synaptic_pev_test_suppression': pev,
         'synaptic_pref_dir_test_suppression': pref_dir,
     }
+
+
+def _efficacies(model: Model, trial_info, states: State, window: range, seed) -> Iterator[tuple]:
+    """(steps, groups, efficacy): until the window for all groups, then with each one silenced."""
+    p, members = model.par, unit_groups(model.par)
+    groups = [group for group, units in enumerate(members.values()) if units.any()]
+    before = slice(0, window.start)
+    yield before, groups, states.syn_x[before] * states.syn_u[before]
+    end = range(p['num_time_steps'] - 1, p['num_time_steps'])
+    everything = np.arange(states.h.shape[1])
+    perturbed = Perturbed(model, trial_info, states, everything, window.start, end)
+    key = noise_key(np.random.default_rng(seed.spawn(1)[0]))
+    for group in groups:
+        gain = np.ones((len(perturbed.inputs), 1, p['n_hidden']), np.float32)
+        gain[: len(window), :, members[GROUPS[group]]] = 0
+        _, _, x, u = perturbed.run([perturbed.start], key, gain, record='all')
+        yield slice(window.start, None), [group], x[:, 0] * u[:, 0]
 
 
 def calculate_response_matrix(

@@ -31,7 +31,7 @@ TASK_SETTINGS = {
     'distractor': {'distractor_time': 50, 'n_output': 5},
 }
 TRIALS = {'dualDMS': 400, 'DMS+DMRS+DMC': 300, 'DMRS45': 200}  # 100 per rule are enough elsewhere
-OPTIONS = {'analysis_trials': 120, 'decoding_reps': 2, 'simulation_reps': 2}
+OPTIONS = {'analysis_trials': 120, 'tuning_batches': 2, 'decoding_reps': 2, 'simulation_reps': 2}
 SWITCHES = (
     *('analyze_tuning', 'calculate_resp_matrix', 'suppress_analysis', 'decode_test'),
     *('decode_match', 'decode_rule', 'decode_neuronal_groups', 'decode_stability'),
@@ -154,6 +154,18 @@ def expected_shapes(p) -> dict[str, tuple]:
     return shapes
 
 
+def with_errors(shapes: dict[str, tuple]) -> dict[str, tuple]:
+    """The same with the standard errors of what is measured in several batches."""
+    found = dict(shapes)
+    for name, shape in shapes.items():
+        repeated = any(part in name for part in ('shuffled', 'simulation'))
+        if repeated or any(part in name for part in BATCHED):
+            found[f'{name}_sem'] = shape[:-1] if repeated else shape
+    return found
+
+
+# what several batches are needed for, beside repetitions
+BATCHED = ('accuracy', 'acc_', 'similarity', 'category_index', 'rotation', 'manipulation')
 # endings of names, and their axis of groups
 SUPPRESSED = ('neuronal_suppression', 'test_suppression', 'similarity_suppression')
 GROUP_AXIS = {'_grp': 2, '_group': 0, '_rotation': 2} | dict.fromkeys(SUPPRESSED, 2)
@@ -177,7 +189,8 @@ RANGES = {
 def assert_in_range(found: dict, filled: tuple) -> None:
     """NaN, which is in no range, is allowed for empty groups and in what may be undefined."""
     for name in found['analysis']['measures']:
-        value = np.asarray(found[name])
+        value, is_error = np.asarray(found[name]), name.endswith('_sem')
+        name = name.removesuffix('_sem')
         axis = next((axis for end, axis in GROUP_AXIS.items() if name.endswith(end)), None)
         if axis is not None:
             groups = np.array(filled[: value.shape[axis]], bool)
@@ -188,6 +201,7 @@ def assert_in_range(found: dict, filled: tuple) -> None:
             value = value[~np.isnan(value)]
             assert value.size, name
         low, high = next(limits for part, limits in RANGES.items() if part in name)
+        low = 0 if is_error else low
         assert (value >= low - 1e-6).all(), name  # they are float32
         assert (value <= high + 1e-6).all(), name
 
@@ -210,7 +224,7 @@ def assert_undefined_where_it_must(found: dict) -> None:
 
 def assert_complete(found: dict, p) -> None:
     names = found['analysis']['measures']
-    assert {name: np.shape(found[name]) for name in names} == expected_shapes(p)
+    assert {name: np.shape(found[name]) for name in names} == with_errors(expected_shapes(p))
     assert found.keys() == NETWORK | set(names) | {'analysis'}
     filled = GROUPS_OF[p['synapse_config']]
     if p['num_inh_units'] == 0:
@@ -242,9 +256,11 @@ def test_every_synapse_configuration(tmp_path, config, exc_inh_prop):
 def test_probe_is_a_dms_trial_in_the_first_field(task):
     set_task(task, noise_in_sd=0, dead_time=50)
     own = par['n_input'], par['num_motion_tuned'] // par['num_receptive_fields']
-    trial_info, p = analysis.Analysis(Model(), 1, 1, lambda work: None)._probe()
+    of_network = analysis.Analysis(Model(), 1, 1, lambda work: None)
+    probe = of_network._probe()
+    trial_info = of_network._tested(probe, 0)
     assert par['trial_type'] == task
-    assert p['trial_type'] == 'DMS'
+    assert probe.p['trial_type'] == 'DMS'
     steps, _, num_inputs = trial_info['neural_input'].shape
     assert (steps, num_inputs) == (1 + 2 + 10 + 20 + 3, own[0])
     shown = trial_info['neural_input'].any(1)  # (time, input)
