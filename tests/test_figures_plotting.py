@@ -54,6 +54,25 @@ def test_what_no_network_has_is_a_gap(ax):
     np.testing.assert_array_equal(lines(ax)['gap'][1], [2, np.nan])
 
 
+def test_standard_errors_are_those_of_a_single_network(ax):
+    plotting.band(ax, [0, 1], [[3, 4]], 'red', 'one', np.array([[0.5, 0.25]]))
+    ((low, high),) = bands(ax)
+    np.testing.assert_array_equal([low, high], [[2.5, 3.75], [3.5, 4.25]])
+    plotting.points(ax, np.array([0, 1]), np.array([[3, 4]]), 'o', 'red', 'a', [[0.5, np.nan]])
+    (bars,) = ax.containers
+    (drawn,) = bars[2]
+    lengths = [np.ptp(segment[:, 1]) for segment in drawn.get_segments()]
+    np.testing.assert_allclose(lengths, [1, 0])
+    plotting.points(ax, np.array([0]), np.array([[3], [4]]), 'o', 'red', 'b', [[0.5], [0.5]])
+    assert len(ax.containers) == 1
+
+
+def test_standard_errors_need_all_networks():
+    networks = [{'a': 1.0, 'a_sem': 0.1}, {'a': 2.0, 'a_sem': 0.2}]
+    np.testing.assert_array_equal(plotting.standard_errors(networks, 'a'), [0.1, 0.2])
+    assert plotting.standard_errors([*networks, {'a': 3.0}], 'a') is None
+
+
 def test_points_are_all_values_and_their_median(ax):
     values = np.array([[1.0, 2], [5, 6], [9, 4]])
     plotting.points(ax, np.array([10, 20]), values, 'o', 'red', 'group')

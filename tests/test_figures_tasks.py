@@ -165,6 +165,29 @@ def test_points_of_rules_and_of_attention():
     np.testing.assert_allclose(points[0].decoding, attended)
 
 
+def test_a_single_network_shows_its_standard_error():
+    single, rng = fabricated('ABBA'), np.random.default_rng(3)
+    names = ('synaptic_similarity', 'synaptic_similarity_suppression')
+    for name in (*names, 'accuracy_no_suppression', 'acc_neuronal_suppression'):
+        single[f'{name}_sem'] = 0.1 * rng.random(single[name].shape)
+    axes = tasks.sequence(single).axes
+    onset = (500 + 400 + 400) // 50
+    low, high = bands(axes[2])[0]
+    error = single['synaptic_similarity_sem'][0, 0, onset:]
+    np.testing.assert_allclose(np.subtract(high, low), 2 * error)
+    segments = axes[3].containers[0][2][0].get_segments()
+    np.testing.assert_allclose(
+        [np.ptp(segment[:, 1]) / 2 for segment in segments],
+        [
+            single['accuracy_no_suppression_sem'][0, 0],
+            *single['acc_neuronal_suppression_sem'][0, 0, :, 0],
+        ],
+    )
+    (ax,) = tasks.manipulation([single | {'manipulation_sem': 0.07}]).axes
+    (segment,) = ax.containers[0][2][0].get_segments()
+    assert np.ptp(segment[:, 0]) == pytest.approx(0.14)
+
+
 def test_manipulation_draws_networks_and_means_of_variants():
     networks = [fabricated(task, seed) for task in ('DMS', 'DMRS90', 'ABBA') for seed in (0, 1)]
     for i, network in enumerate(networks):
@@ -175,7 +198,7 @@ def test_manipulation_draws_networks_and_means_of_variants():
     points = [next(iter(tasks.variant_points(n))) for n in networks]
     means = []
     for i, name in enumerate(('DMS', 'DMRS90', 'ABBA')):
-        mean = np.mean([p[1:] for p in points[2 * i : 2 * i + 2]], 0)
+        mean = np.mean([p[1:3] for p in points[2 * i : 2 * i + 2]], 0)
         np.testing.assert_allclose(np.ravel(found[name]), mean)
         means.append(mean)
     drawn = [line.get_xydata() for line in ax.get_lines() if line.get_label().startswith('_')]

@@ -200,6 +200,32 @@ def test_findings_of_rotation():
     assert rows['DMRS180: degrees by which groups of units turn their code'][2:] == ['', '0']
 
 
+def test_one_network_is_shown_with_its_standard_error():
+    abba = network('ABBA', task_accuracy=0.95, task_accuracy_sem=0.002)
+    abba['synaptic_similarity_sem'] = np.full(abba['synaptic_similarity'].shape, 0.04)
+    abba |= {'manipulation_sem': 0.013}
+    by_task = {'ABBA': [abba]}
+    similarity = cells(tables.findings_table(by_task))[
+        'ABBA: similarity of sample and test, test 2'
+    ]
+    assert similarity[2].endswith(' ± 0.040')
+    accuracy = cells(tables.findings_table(by_task))['Accuracy of every network']
+    assert accuracy[2] == 'at least 0.950 ± 0.0020'
+    manipulation = cells(tables.training_table(by_task))['ABBA'][-1]
+    assert manipulation == f'{abba["manipulation"]:.3f} ± 0.013'
+    two = [abba, abba | {'manipulation': 0.9}]
+    assert '±' not in cells(tables.training_table({'ABBA': two}))['ABBA'][-1]
+    assert tables.span([0.5], errors=[np.nan]) == '0.500'
+
+
+def test_groups_of_one_network_are_shown_with_their_standard_errors():
+    dms = network('DMRS90', synaptic_rotation=np.array([[[-4.0, 5, 10, 80, 50]]]))
+    dms['synaptic_rotation_sem'] = np.array([[[1.0, 2, 3, 4, 5]]])
+    rows = cells(tables.findings_table({'DMRS90': [dms]}))
+    expected = 'exc. fac. -4 ± 1, exc. dep. 5 ± 2, inh. fac. 10 ± 3, inh. dep. 80 ± 4'
+    assert rows['DMRS90: degrees by which groups of units turn their code'][2] == expected
+
+
 def test_accuracy_is_that_of_the_worst_network():
     networks = [network(task_accuracy=value) for value in (0.97, 0.91, 0.99)]
     rows = cells(tables.findings_table({'DMS': networks[:2], 'DMC': networks[2:]}))
