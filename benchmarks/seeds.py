@@ -39,11 +39,17 @@ def of_seed(file: Path, seed: int) -> dict[str, tuple[float, float]]:
     saved = results.load_results(file)
     try:
         with kept_parameters():
-            analysis.set_parameters(saved, {'suppress_analysis': True})
+            analysis.set_parameters(saved, _options(saved['parameters']))
             model = analysis.Model(saved['weights'], trials_per_part=analysis.ROWS_AT_ONCE)
             return _numbers(analysis.Analysis(model, seed, 1, lambda work: None))
     finally:
         perturbation.shuffle_onsets = onsets
+
+
+def _options(p: Mapping) -> dict:
+    """Those for what the tables show of a task: shuffles where there is one test."""
+    suppressed = {'suppress_analysis': p['trial_type'] != 'dualDMS'}
+    return suppressed if len(p['test_time_rng']) == 1 else suppressed | {'simulation_reps': 1}
 
 
 def _numbers(of_network) -> dict[str, tuple[float, float]]:
