@@ -10,19 +10,19 @@ one time step (Masse et al. 2019, Methods). In each repetition
 2. equally many training and test trials per condition are drawn from the pools with replacement;
    all time steps and all signals share them,
 3. each unit is scaled to 0..1 by its range over the drawn training trials of the step,
-4. one machine per pair of conditions is trained, and each casts a vote for every test trial.
+4. one classifier per pair of conditions is trained, and each votes on every test trial (svm.py).
 
 Arrays are (time, trial, unit). This file needs no TensorFlow: its worker processes start fast.
 """
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.svm import _libsvm
 from threadpoolctl import threadpool_limits
+
+import svm
 
 MIN_TRIALS = 4  # of a condition: three for training, one for testing
 DRAWS = 25  # training trials per condition and repetition, and as many test trials
@@ -43,15 +43,6 @@ class Significance(NamedTuple):
 
     share: np.ndarray
     above_chance: np.ndarray
-
-
-class _Machines(NamedTuple):
-    """One linear machine per pair of conditions: it votes for the first condition of the pair if
-    features @ weights > threshold, else for the second.
-    """
-
-    weights: np.ndarray  # (pair, unit)
-    thresholds: np.ndarray  # (pair,)
 
 
 def calculate_svms(
@@ -102,7 +93,7 @@ def calculate_stability(
     progress: Callable[[int], object] | None = None,
     units: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
-    """Decode at every time step with the machines trained at every other one.
+    """Decode at every time step with the classifiers trained at every other one.
 
     Arguments and errors are those of `calculate_svms`. The features of a time step are scaled by
     the training trials of that same step.
@@ -211,6 +202,7 @@ def _checked(signals, condition, first_step, units) -> dict[str, np.ndarray]:
 
 def _measure(measure, time_axes, signals, draws, normalize, first_step, jobs, progress):
     """Take a measure of each signal with each draw: arrays (repetition, time, ...) by name."""
+    svm.warn_if_slow()  # here, so that the processes need not
     scores = {
         name: np.full((len(draws), *[len(signal)] * time_axes), np.nan, np.float32)
         for name, signal in signals.items()
@@ -251,8 +243,8 @@ def classify(activity: np.ndarray, draw: Draw, normalize: bool = True) -> np.nda
     """
     trials, place = _distinct(draw.test)
     train, test = _features(activity, draw.train.ravel(), trials, normalize)
-    machines = _fit(train, len(draw.train))
-    return _elect(test @ machines.weights.T > machines.thresholds)[place]
+    classifiers = svm.fit(train, len(draw.train))
+    return svm.elect(test @ classifiers.weights.T > classifiers.thresholds)[place]
 
 
 def _decode_across_time(signal, draw: Draw, normalize: bool, first_step: int) -> np.ndarray:
@@ -261,15 +253,15 @@ def _decode_across_time(signal, draw: Draw, normalize: bool, first_step: int) ->
     fits, tests = [], []
     for activity in signal[first_step:]:
         train, test = _features(activity, draw.train.ravel(), trials, normalize)
-        fits.append(_fit(train, len(draw.train)))
+        fits.append(svm.fit(train, len(draw.train)))
         tests.append(test)
-    weights = np.concatenate([machines.weights for machines in fits])  # (trained and pair, unit)
-    thresholds = np.stack([machines.thresholds for machines in fits])  # (trained, pair)
+    weights = np.concatenate([fit.weights for fit in fits])  # (trained and pair, unit)
+    thresholds = np.stack([fit.thresholds for fit in fits])  # (trained, pair)
     scores = np.zeros((len(signal), len(signal)))
     for step, test in enumerate(tests, start=first_step):
-        # one large product for the machines of all steps
+        # one large product for the classifiers of all steps
         sums = (test @ weights.T).reshape(len(test), *thresholds.shape)  # (trial, trained, pair)
-        scores[first_step:, step] = _share_correct(_elect(sums > thresholds)[place])
+        scores[first_step:, step] = _share_correct(svm.elect(sums > thresholds)[place])
     return scores
 
 
@@ -290,53 +282,6 @@ def _features(activity, train_trials, test_trials, normalize: bool) -> tuple:
             features -= low
             features /= span
     return train, test
-
-
-def _fit(features: np.ndarray, num_conditions: int) -> _Machines:
-    """Train a machine for each pair of conditions on features (trial, unit), sorted by condition.
-
-    These are the machines of SVC(kernel='linear', C=1, tol=1e-3, shrinking=False). SVC would take
-    twice as long: it multiplies features again and again, where one matrix product does, and its
-    checks take longer than the solver beneath it. So the solver is called directly. It is private
-    to scikit-learn; the tests compare its machines with SVC's.
-    """
-    _libsvm.set_verbosity_wrap(0)  # it prints its progress unless told not to
-    labels = np.repeat(np.arange(float(num_conditions)), len(features) // num_conditions)
-    support, _, _, dual_of_support, intercepts, *_ = _libsvm.fit(
-        features @ features.T, labels, svm_type=0, kernel='precomputed', C=1, tol=1e-3, shrinking=0
-    )
-    dual = np.zeros((num_conditions - 1, len(features)))
-    dual[:, support] = dual_of_support
-    dual = dual.reshape(num_conditions - 1, num_conditions, -1)
-    # The machine of conditions i < j has its coefficients for trials of i in row j - 1, those for
-    # trials of j in row i.
-    first, second = _pairs(num_conditions)
-    pair = np.arange(len(first))
-    by_pair = np.zeros((len(pair), *dual.shape[1:]))  # (pair, condition, draw)
-    by_pair[pair, first] = dual[second - 1, first]
-    by_pair[pair, second] = dual[first, second]
-    return _Machines(by_pair.reshape(len(pair), -1) @ features, -intercepts)
-
-
-def _elect(for_first: np.ndarray) -> np.ndarray:
-    """The condition with most votes; the first of equals wins, as in SVC.
-
-    for_first: whether the machine of each pair votes for the first condition of the pair
-    (..., pair), result (...).
-    """
-    num_conditions = (1 + math.isqrt(1 + 8 * for_first.shape[-1])) // 2
-    first, second = _pairs(num_conditions)
-    pair = np.arange(len(first))
-    # a vote for the first condition is one taken from the second, which starts with all its votes
-    moves = np.zeros((len(pair), num_conditions), np.float32)
-    moves[pair, first], moves[pair, second] = 1, -1
-    start = np.arange(num_conditions, dtype=np.float32)
-    return (for_first.astype(np.float32) @ moves + start).argmax(axis=-1)
-
-
-def _pairs(num_conditions: int) -> tuple[np.ndarray, np.ndarray]:
-    """First and second condition of each pair, in the order of the machines."""
-    return np.triu_indices(num_conditions, k=1)
 
 
 def _share_correct(elected: np.ndarray) -> np.ndarray:

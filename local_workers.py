@@ -1,4 +1,4 @@
-"""Trains the networks of a set on this machine: each in a process of its own (joblib's loky).
+"""Trains the networks of a set on this machine: each in a process of its own (loky).
 
     workers = LocalWorkers(plans)
     workers.run(plans[0].job)  # from as many threads as networks are to be trained at once
@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from joblib.externals.loky.process_executor import ProcessPoolExecutor, TerminatedWorkerError
+from loky.process_executor import ProcessPoolExecutor, TerminatedWorkerError
 from tqdm import tqdm
 
 import device

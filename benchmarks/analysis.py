@@ -42,9 +42,9 @@ def plain_decoding(signals, condition, repetitions, steps) -> None:
                 train, test = signal[step, draw.train.ravel()], signal[step, draw.test.ravel()]
                 low, high = train.min(0), train.max(0)
                 span = np.where(high > low, high - low, 1)
-                machine = SVC(kernel='linear', C=1, tol=1e-3, shrinking=False)
-                machine.fit((train - low) / span, condition[draw.train.ravel()])
-                machine.predict((test - low) / span)
+                svc = SVC(kernel='linear', C=1, tol=1e-3, shrinking=False)
+                svc.fit((train - low) / span, condition[draw.train.ravel()])
+                svc.predict((test - low) / span)
 
 
 def plain_run(p, weights, x, h, syn_x, syn_u) -> np.ndarray:
