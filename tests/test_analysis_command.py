@@ -1,6 +1,5 @@
 """The command `python analysis.py` as a user meets it, most of it within this process."""
 
-import os
 import pickle
 import re
 import subprocess
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import fatal_tensorflow
+from commands import environment, fatal_tensorflow
 from scipy.io import loadmat
 from test_analysis import QUICK, eagerly, network  # noqa: F401
 
@@ -340,11 +339,10 @@ def test_plain_values_in_a_matlab_file(tmp_path, value):
 # Processes of their own
 
 
-def start(folder, *arguments, **environment) -> subprocess.CompletedProcess:
-    env = {name: value for name, value in os.environ.items() if name != 'TF_CPP_MIN_LOG_LEVEL'}
+def start(folder, *arguments, **changes) -> subprocess.CompletedProcess:
     command = [sys.executable, str(COMMAND), *map(str, arguments)]
     options = {'capture_output': True, 'text': True, 'timeout': TIMEOUT}
-    return subprocess.run(command, cwd=folder, env=env | environment, check=False, **options)
+    return subprocess.run(command, cwd=folder, env=environment(**changes), check=False, **options)
 
 
 def test_a_real_run_is_quiet(tmp_path, files):
