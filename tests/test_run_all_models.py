@@ -273,7 +273,7 @@ def test_networks_fail_alone(folder, without_tensorflow, capsys):
     for path in damaged:
         path.write_bytes(b'cut short')
     tiny = {name: value for name, value in TINY.items() if name != 'seed'}
-    settings = tiny | QUICK | {'batch_size': 600, 'num_iterations': 150, 'save_every': 1}
+    settings = tiny | QUICK | {'batch_size': 400, 'num_iterations': 80, 'save_every': 1}
     options = ('none', 'failing', 4, 0, '--analyze', '--jobs=2', '--threads=1')
     with start_set(folder, *options, **settings) as process:
         wait_for(checkpoint_name(paths[2]).exists, process)
@@ -290,7 +290,7 @@ def test_networks_fail_alone(folder, without_tensorflow, capsys):
         assert row['reason'] in out
         assert path.read_bytes() == b'cut short'
     assert rows[2]['reason'] == 'its process was killed, or crashed'
-    assert iterations(paths[3]) == list(range(150))
+    assert iterations(paths[3]) == list(range(80))
     given = [f'--set={name}={value}' for name, value in QUICK.items()]
     assert analysis_command.run([str(paths[3]), '--jobs=1', *given]) == 0
     assert f'{paths[3]} is analysed already.' in capsys.readouterr().out
