@@ -15,7 +15,7 @@ from test_analysis import QUICK, eagerly, network  # noqa: F401
 import analysis
 import analysis_command
 import results
-from parameters import par, update_parameters, user_settings
+from parameters import kept_parameters, par, update_parameters, user_settings
 from tasks import TASKS
 
 COMMAND = Path(analysis.__file__)
@@ -131,6 +131,17 @@ def test_two_networks_of_one_name(tmp_path, run):
 # What is skipped
 
 
+@pytest.fixture(scope='module')
+def analysed(tmp_path_factory) -> bytes:
+    """A network that the command has analysed with `decode_test`."""
+    path = tmp_path_factory.mktemp('analysed') / 'a.pkl'
+    with kept_parameters():
+        results.save(path, network(seed=0))
+    settings = words(QUICK | {'decode_test': True})
+    assert analysis_command.run([str(path), '--jobs=1', *settings]) == 0
+    return path.read_bytes()
+
+
 @pytest.mark.parametrize(
     ('arguments', 'changes', 'skipped'),
     [
@@ -145,8 +156,8 @@ def test_two_networks_of_one_name(tmp_path, run):
         ([], {'delay_time': 200}, False),
     ],
 )
-def test_what_is_analysed_already(files, run, arguments, changes, skipped):
-    assert run(files[0], decode_test=True)[0] == 0
+def test_what_is_analysed_already(files, run, analysed, arguments, changes, skipped):
+    files[0].write_bytes(analysed)
     before = results.load_results(files[0])
     status, out, err = run(files[0], *arguments, **{'decode_test': True} | changes)
     assert (status, err) == (0, '')
