@@ -54,6 +54,23 @@ def without(folder: Path, package: str) -> dict:
     return environment(PYTHONPATH=str(folder))
 
 
+SLOW_DISK = """
+import os, time
+fsync = os.fsync
+os.fsync = lambda file: (time.sleep(0.1), fsync(file))
+"""
+
+
+def slow_disk(folder: Path) -> dict:
+    """An environment in which every file takes 0.1 s longer to save.
+
+    Networks that save a checkpoint at each iteration can then be met while they train, though they
+    need little of the processor.
+    """
+    (folder / 'sitecustomize.py').write_text(SLOW_DISK)
+    return environment(PYTHONPATH=str(folder))
+
+
 @contextmanager
 def ended(words: list[str], **options):
     """Start a process; kill it in the end, or when it hangs."""
