@@ -129,7 +129,7 @@ def wait_for(condition, *processes):
     while not (value := condition()):
         assert time.monotonic() < end
         assert all(process.poll() is None for process in processes)
-        time.sleep(0.02)
+        time.sleep(0.1)  # conditions may read whole files
     return value
 
 
