@@ -32,9 +32,13 @@ def command_line(program: str, arguments, settings) -> list[str]:
 
 
 def environment(**changes) -> dict:
-    """A user's: nothing keeps TensorFlow from writing its log. Output comes line by line."""
+    """A user's: nothing keeps TensorFlow from writing its log. Output comes line by line.
+
+    But TensorFlow does not load Keras, which no command uses: this halves the seconds of its
+    import. `environment(TF_USE_LEGACY_KERAS='0')` is the whole of a user's.
+    """
     kept = {name: value for name, value in os.environ.items() if name != 'TF_CPP_MIN_LOG_LEVEL'}
-    return kept | {'PYTHONUNBUFFERED': '1'} | changes
+    return kept | {'PYTHONUNBUFFERED': '1', 'TF_USE_LEGACY_KERAS': '1'} | changes
 
 
 def fatal_tensorflow(folder: Path) -> dict:
@@ -47,6 +51,23 @@ def fatal_tensorflow(folder: Path) -> dict:
 def without(folder: Path, package: str) -> dict:
     """An environment in which a package is not installed."""
     (folder / 'sitecustomize.py').write_text(f'import sys\nsys.modules[{package!r}] = None\n')
+    return environment(PYTHONPATH=str(folder))
+
+
+SLOW_DISK = """
+import os, time
+fsync = os.fsync
+os.fsync = lambda file: (time.sleep(0.1), fsync(file))
+"""
+
+
+def slow_disk(folder: Path) -> dict:
+    """An environment in which every file takes 0.1 s longer to save.
+
+    Networks that save a checkpoint at each iteration can then be met while they train, though they
+    need little of the processor.
+    """
+    (folder / 'sitecustomize.py').write_text(SLOW_DISK)
     return environment(PYTHONPATH=str(folder))
 
 
@@ -108,7 +129,7 @@ def wait_for(condition, *processes):
     while not (value := condition()):
         assert time.monotonic() < end
         assert all(process.poll() is None for process in processes)
-        time.sleep(0.02)
+        time.sleep(0.1)  # conditions may read whole files
     return value
 
 

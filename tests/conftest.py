@@ -1,13 +1,28 @@
 """Every test starts from the default parameters and leaves them behind."""
 
 import os
+import signal
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 os.environ.setdefault('CUDA_VISIBLE_DEVICES', '-1')  # results on a CPU are what the tests know
+# processes of pytest-xdist ignore Ctrl-C, as would the commands that they start
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import pytest  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
 
+from device import available_cores  # noqa: E402
 from parameters import reset_parameters, update_parameters  # noqa: E402
+
+# examples may take any time on a busy machine
+settings.register_profile('any speed', deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile('any speed')
+
+# With pytest-xdist every process runs whole files, whose fixtures they then set up once. What takes
+# longest comes first, so that no core is left with it when the others are done; its longest file
+# decides how many processes are of use, each of which imports TensorFlow.
+MOST_PROCESSES = 6
+FIRST = ('test_run_all_models', 'test_cluster', 'test_command', 'test_analysis_command')
 
 # a network and a task of which a training step takes milliseconds; 23 steps, so that the last
 # block of steps is not a whole one
@@ -25,12 +40,34 @@ SMALL = {
 }
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """A process for each core that may be used; pytest-xdist would count those of the machine."""
+    return min(available_cores(), MOST_PROCESSES)
+
+
+def pytest_collection_modifyitems(items) -> None:
+    """Put the files of FIRST first."""
+    places = {name: place for place, name in enumerate(FIRST)}
+    items.sort(key=lambda item: places.get(item.module.__name__, len(FIRST)))
+
+
 @pytest.fixture(autouse=True)
 def default_parameters():
     """Undo what a test sets."""
     reset_parameters()
     yield
     reset_parameters()
+
+
+@pytest.fixture
+def eager():
+    """Run TensorFlow's functions without making graphs of them, which takes a second for each."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The command `python analysis.py` as a user meets it, most of it within this process."""
 
-import os
 import pickle
 import re
 import subprocess
@@ -9,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import fatal_tensorflow
+from commands import environment, fatal_tensorflow
 from scipy.io import loadmat
 from test_analysis import QUICK, eagerly, network  # noqa: F401
 
 import analysis
 import analysis_command
 import results
-from parameters import par, update_parameters, user_settings
+from parameters import kept_parameters, par, update_parameters, user_settings
 from tasks import TASKS
 
 COMMAND = Path(analysis.__file__)
@@ -132,6 +131,17 @@ def test_two_networks_of_one_name(tmp_path, run):
 # What is skipped
 
 
+@pytest.fixture(scope='module')
+def analysed(tmp_path_factory) -> bytes:
+    """A network that the command has analysed with `decode_test`."""
+    path = tmp_path_factory.mktemp('analysed') / 'a.pkl'
+    with kept_parameters():
+        results.save(path, network(seed=0))
+    settings = words(QUICK | {'decode_test': True})
+    assert analysis_command.run([str(path), '--jobs=1', *settings]) == 0
+    return path.read_bytes()
+
+
 @pytest.mark.parametrize(
     ('arguments', 'changes', 'skipped'),
     [
@@ -146,8 +156,8 @@ def test_two_networks_of_one_name(tmp_path, run):
         ([], {'delay_time': 200}, False),
     ],
 )
-def test_what_is_analysed_already(files, run, arguments, changes, skipped):
-    assert run(files[0], decode_test=True)[0] == 0
+def test_what_is_analysed_already(files, run, analysed, arguments, changes, skipped):
+    files[0].write_bytes(analysed)
     before = results.load_results(files[0])
     status, out, err = run(files[0], *arguments, **{'decode_test': True} | changes)
     assert (status, err) == (0, '')
@@ -340,11 +350,10 @@ def test_plain_values_in_a_matlab_file(tmp_path, value):
 # Processes of their own
 
 
-def start(folder, *arguments, **environment) -> subprocess.CompletedProcess:
-    env = {name: value for name, value in os.environ.items() if name != 'TF_CPP_MIN_LOG_LEVEL'}
+def start(folder, *arguments, **changes) -> subprocess.CompletedProcess:
     command = [sys.executable, str(COMMAND), *map(str, arguments)]
     options = {'capture_output': True, 'text': True, 'timeout': TIMEOUT}
-    return subprocess.run(command, cwd=folder, env=env | environment, check=False, **options)
+    return subprocess.run(command, cwd=folder, env=environment(**changes), check=False, **options)
 
 
 def test_a_real_run_is_quiet(tmp_path, files):

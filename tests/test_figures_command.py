@@ -1,6 +1,5 @@
 """The command `python figures.py` as a user meets it, most of it within this process."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from commands import environment
 from matplotlib.figure import Figure
 from test_analysis import TRIALS, eagerly, network  # noqa: F401
 from test_figures import MAGIC, coarse_synapses, entry_of, fabricated, lines  # noqa: F401
@@ -108,7 +108,7 @@ def test_command_as_a_process(tmp_path):
         capture_output=True,
         text=True,
         timeout=TIMEOUT,
-        env={key: value for key, value in os.environ.items() if key != 'DISPLAY'},
+        env={key: value for key, value in environment().items() if key != 'DISPLAY'},
         check=False,
     )
     file = tmp_path / 'one.pkl'

@@ -130,8 +130,10 @@ def test_weights_at_zero_have_no_gradient(small):
 
 
 @pytest.mark.parametrize('trials_per_part', [3, 4, 10, 100])
-def test_parts_of_the_batch_add_up(small, trials_per_part):
+def test_parts_of_the_batch_add_up(small, request, trials_per_part):
     """Without noise, the batch in parts of any size makes the same update as in one part."""
+    if trials_per_part > 3:
+        request.getfixturevalue('eager')  # one size is enough to see it with graphs
     small(noise_rnn_sd=0)
     trial = Stimulus(1).generate_trial()
     whole, parts = Model(), Model(trials_per_part=trials_per_part)

@@ -82,6 +82,7 @@ def test_networks_of_the_original_code_do_the_task(name):
 
 @pytest.mark.parametrize('exc_inh_prop', [0.75, 1])
 @pytest.mark.parametrize('config', SYNAPSES)
+@pytest.mark.usefixtures('eager')
 def test_every_synapse_configuration(small, config, exc_inh_prop):
     small(synapse_config=config, exc_inh_prop=exc_inh_prop)
     assert_equals_loop(Model(), Stimulus().generate_trial()['neural_input'])

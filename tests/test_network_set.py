@@ -12,11 +12,7 @@ import numpy as np
 import pytest
 from commands import ROOT, SETTINGS, assert_logged_once, ended, summary_of
 from test_analysis import QUICK, TINY
-from test_training import (  # noqa: F401
-    assert_same_network,
-    eager,
-    iterations,
-)
+from test_training import assert_same_network, iterations
 
 import network_set
 import results
@@ -31,6 +27,7 @@ from tasks import TASKS
 
 BRIEF = SETTINGS | {'seed': 5, 'num_iterations': 4}
 VALUES = dict.fromkeys(network_set.COLUMNS, 0.25) | {'iterations': 7}
+pytestmark = pytest.mark.usefixtures('eager')
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from commands import (
     refused_set,
     run,
     run_on_terminal,
+    slow_disk,
     start_set,
     statuses,
     summary_of,
@@ -265,7 +266,7 @@ def process_of(command, path) -> psutil.Process:
     )
 
 
-def test_networks_fail_alone(folder, without_tensorflow, capsys):
+def test_networks_fail_alone(folder, tmp_path, without_tensorflow, capsys):
     """A damaged checkpoint, a damaged result, a process that is killed; the last one is good."""
     paths = paths_of(folder, 'failing', 4)
     paths[0].parent.mkdir(parents=True)
@@ -273,9 +274,10 @@ def test_networks_fail_alone(folder, without_tensorflow, capsys):
     for path in damaged:
         path.write_bytes(b'cut short')
     tiny = {name: value for name, value in TINY.items() if name != 'seed'}
-    settings = tiny | QUICK | {'batch_size': 600, 'num_iterations': 150, 'save_every': 1}
+    settings = tiny | QUICK | {'num_iterations': 40, 'save_every': 1}
     options = ('none', 'failing', 4, 0, '--analyze', '--jobs=2', '--threads=1')
-    with start_set(folder, *options, **settings) as process:
+    env = slow_disk(tmp_path)
+    with start_set(folder, *options, env=env, **settings) as process:
         wait_for(checkpoint_name(paths[2]).exists, process)
         process_of(process, paths[2]).kill()
         out, err = process.communicate()
@@ -290,7 +292,7 @@ def test_networks_fail_alone(folder, without_tensorflow, capsys):
         assert row['reason'] in out
         assert path.read_bytes() == b'cut short'
     assert rows[2]['reason'] == 'its process was killed, or crashed'
-    assert iterations(paths[3]) == list(range(150))
+    assert iterations(paths[3]) == list(range(40))
     given = [f'--set={name}={value}' for name, value in QUICK.items()]
     assert analysis_command.run([str(paths[3]), '--jobs=1', *given]) == 0
     assert f'{paths[3]} is analysed already.' in capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -285,7 +286,13 @@ def test_a_notebook_shows_the_figure_once_and_pyplot_keeps_none():
 
 
 @pytest.fixture
-def drawn(monkeypatch, tmp_path, capsys):
+def coarse(monkeypatch):
+    """Simulate in coarse steps, which the command does not offer; its processes below do not."""
+    monkeypatch.setattr(stp, 'simulate', partial(stp.simulate, **COARSE))
+
+
+@pytest.fixture
+def drawn(monkeypatch, tmp_path, capsys, coarse):
     """Run the command in this process and in a folder of its own; return the figure's titles."""
     figures = []
     save = stp.save
@@ -339,7 +346,7 @@ def test_the_suffix_decides_the_format(drawn, suffix):
     ],
 )
 def test_a_wrong_request_is_told_in_one_sentence(
-    monkeypatch, tmp_path, capsys, arguments, sentence
+    monkeypatch, tmp_path, capsys, coarse, arguments, sentence
 ):
     monkeypatch.chdir(tmp_path)
     Path('folder.png').mkdir()

@@ -27,12 +27,7 @@ CHANGES = {'DMS+DMRS': {'delay_time': 800}, 'ABBA': SEQUENCE, 'ABCA': SEQUENCE}
 OUTCOME = dict.fromkeys(('accuracy', 'loss', 'perf_loss', 'spike_loss', 'weight_loss'), 0.5)
 
 
-@pytest.fixture(autouse=True)
-def eager():
-    """Run TensorFlow's functions without making graphs of them."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+pytestmark = pytest.mark.usefixtures('eager')
 
 
 @pytest.fixture
