@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_analysis import OPTIONS, QUICK, analyze, eagerly, network, set_task  # noqa: F401
+from test_analysis import OPTIONS, QUICK, analyze, network, set_task
 
 import analysis
 import results
