@@ -30,7 +30,7 @@ def kept(make: Callable) -> Callable:
     @lru_cache(GRAPHS_KEPT)
     def graph(*kind):
         function, arguments, options = make(*kind)
-        made = tf.function(function, **options)
+        made = tf.function(function, autograph=False, **options)  # loops are tf.while_loop
         return made if arguments is None else made.get_concrete_function(*arguments)
 
     @wraps(make)

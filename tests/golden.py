@@ -20,15 +20,14 @@ FILE = Path(__file__).with_name('golden.json')
 TRAINED = ('DMS', 'DMS+DMRS', 'ABBA', 'dualDMS')
 NETWORK = ROOT / 'networks' / 'DMS-run-0.pkl'
 ITERATIONS = 3
-# all measures; few trials and repetitions, since not their size is compared but their definition
+# nearly all measures; few trials and repetitions, since not their size is compared but their definition
 ANALYSIS = {
     'analysis_trials': 256,
-    'decoding_reps': 2,
-    'simulation_reps': 3,
+    'decoding_reps': 1,
+    'simulation_reps': 2,
     'tuning_batches': 1,
     'suppress_analysis': True,
     'decode_test': True,
-    'decode_match': True,
     'decode_neuronal_groups': True,
 }
 
