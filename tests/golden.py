@@ -20,7 +20,7 @@ FILE = Path(__file__).with_name('golden.json')
 TRAINED = ('DMS', 'DMS+DMRS', 'ABBA', 'dualDMS')
 NETWORK = ROOT / 'networks' / 'DMS-run-0.pkl'
 ITERATIONS = 3
-# nearly all measures; few trials and repetitions, since not their size is compared but their definition
+# nearly all measures; few trials and repetitions, since it is their definition that is compared
 ANALYSIS = {
     'analysis_trials': 256,
     'decoding_reps': 1,
