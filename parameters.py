@@ -110,8 +110,35 @@ OWNED_BY_TASK = (
 # A dictionary with all of these is the whole `par` of a saved network.
 WHOLE_PAR = {'trial_type', 'dt', 'n_hidden', 'n_input', 'num_time_steps', 'EI_list'}
 
-par: dict = {}
-_user: dict = {}  # the settings that the user made
+
+class Parameters(dict):
+    """All parameters by name, to be read: `update_parameters` alone changes them.
+
+    A direct change would leave what follows from it as it was, so it raises TypeError. Arrays are
+    read-only for the same reason. A copy, such as dict(par), is a dictionary like any other.
+    """
+
+    def __setitem__(self, name, value):
+        raise TypeError(
+            f'par[{name!r}] = ... would leave what follows from it as it was: '
+            f'use update_parameters({{{name!r}: ...}})'
+        )
+
+    def _refuse(self, *args, **kwargs):
+        raise TypeError(
+            'par is changed by update_parameters({...}) and reset_parameters() alone, which also '
+            'compute what follows'
+        )
+
+    __delitem__ = __ior__ = update = pop = popitem = clear = setdefault = _refuse
+
+    def __reduce__(self):
+        return dict, (dict(self),)  # copies and files hold plain dictionaries
+
+
+# the same objects when this module is loaded again, since others hold them
+par: Parameters = globals().get('par', Parameters())
+_user: dict = globals().get('_user', {})  # the settings that the user made
 
 
 def update_parameters(updates: Mapping) -> None:
@@ -128,8 +155,8 @@ def update_parameters(updates: Mapping) -> None:
 
 def reset_parameters() -> None:
     """Return to the defaults, with a newly drawn seed."""
-    par.clear()
-    _user.clear()
+    _replace(par, {})
+    _replace(_user, {})
     _set({})
 
 
@@ -140,9 +167,8 @@ def kept_parameters():
     try:
         yield
     finally:
-        for current, before in ((par, kept), (_user, user)):
-            current.clear()
-            current.update(before)
+        _replace(par, kept)
+        _replace(_user, user)
 
 
 def user_settings() -> dict:
@@ -166,10 +192,17 @@ def _set(user: dict) -> None:
         user.pop(name, None)
     if user.get('seed', 0) is None:
         del user['seed']
-    par.clear()
-    par.update(new)
-    _user.clear()
-    _user.update(user)
+    for value in new.values():
+        if isinstance(value, np.ndarray):
+            value.flags.writeable = False
+    _replace(par, new)
+    _replace(_user, user)
+
+
+def _replace(current: dict, new: Mapping) -> None:
+    """Give a dictionary, which other modules hold, new content."""
+    dict.clear(current)
+    dict.update(current, new)
 
 
 def _seed(user: Mapping) -> int:
@@ -266,4 +299,4 @@ def _sizes(s: Mapping) -> dict:
     }
 
 
-reset_parameters()
+update_parameters({})  # the defaults; what the user has set, when this module is loaded again

@@ -1,6 +1,9 @@
 """The global parameters: what beats what, what a setting may be, and loading a saved network."""
 
 import contextlib
+import importlib
+import operator
+import pickle
 import subprocess
 import sys
 from copy import deepcopy
@@ -44,7 +47,7 @@ TIMES = ['dead_time', 'fix_time', 'sample_time', 'delay_time', 'test_time', 'ABB
 TIMES += ['distractor_time', 'mask_duration', 'variable_delay_max', 'dt']
 COUNTS = ['num_motion_tuned', 'num_fix_tuned', 'num_rule_tuned', 'n_hidden', 'n_output']
 COUNTS += ['num_motion_dirs', 'batch_size', 'num_iterations', 'iters_between_outputs', 'save_every']
-COUNTS += ['analysis_trials', 'decoding_reps', 'simulation_reps']
+COUNTS += ['analysis_trials', 'decoding_reps', 'simulation_reps', 'tuning_batches']
 INTEGERS = [*TIMES, *COUNTS, 'seed']
 FLAGS = ['balance_EI', 'var_delay', 'svm_normalize', 'analyze_tuning', 'calculate_resp_matrix']
 FLAGS += ['suppress_analysis', 'decode_test', 'decode_match', 'decode_rule', 'decode_stability']
@@ -91,13 +94,54 @@ assert not [name for name in sys.modules if 'tensorflow' in name or 'keras' in n
     assert (run.returncode, run.stdout, run.stderr) == (0, '', '')
 
 
-def test_only_updates_last():
-    expected = fresh(seed=1)
-    par.update(kappa=5, junk=1)
-    asked().update(kappa=5)
-    update_parameters({})
-    assert_equal(par, expected)
-    assert parameters.par is par
+CHANGES = {
+    'assignment': lambda: par.__setitem__('tau_slow', 3000),
+    'assignment of a derived one': lambda: par.__setitem__('n_input', 7),
+    'update': lambda: par.update(kappa=5),
+    'update in place': lambda: operator.ior(par, {'kappa': 5}),
+    'deletion': lambda: par.__delitem__('kappa'),
+    'pop': lambda: par.pop('kappa'),
+    'popitem': par.popitem,
+    'clear': par.clear,
+    'setdefault': lambda: par.setdefault('kappa', 5),
+}
+
+
+@pytest.mark.parametrize('change', CHANGES.values(), ids=CHANGES)
+def test_direct_changes_are_refused(change):
+    before = fresh(seed=1)
+    with pytest.raises(TypeError, match='update_parameters'):
+        change()
+    assert_equal(par, before)
+    with pytest.raises(TypeError, match=r"update_parameters\(\{'n_hidden': ...\}\)"):
+        par['n_hidden'] = 50
+
+
+def test_arrays_are_read_only():
+    fresh(**SMALL, seed=1)
+    arrays = [value for value in par.values() if isinstance(value, np.ndarray)]
+    assert len(arrays) > 10
+    for array in arrays:
+        with pytest.raises(ValueError, match='read-only'):
+            array[...] = 0
+
+
+def test_copies_are_plain_dictionaries():
+    for copied in (dict(par), deepcopy(par), pickle.loads(pickle.dumps(par)), par | {'kappa': 5}):
+        assert type(copied) is dict
+        copied['kappa'] = 7
+    assert par['kappa'] == 2
+
+
+def test_loading_the_module_again_keeps_dictionary_and_settings():
+    before = fresh(trial_type='DMC', kappa=5, seed=1)
+    again = importlib.reload(parameters)
+    assert again.par is par
+    assert_equal(par, before)
+    again.update_parameters({'kappa': 3})
+    update_parameters({'n_hidden': 20})  # the function from before
+    assert (par['kappa'], par['n_hidden']) == (3, 20)
+    assert asked() == {'trial_type': 'DMC', 'kappa': 3, 'n_hidden': 20, 'seed': 1}
 
 
 def test_kept_parameters():
