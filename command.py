@@ -4,21 +4,37 @@ import argparse
 import ast
 import sys
 
+import numpy as np
+
 import training
 from device import DeviceError
-from parameters import update_parameters
+from parameters import ARRAYS, update_parameters
 from results import ResultsError
 
 
 def setting(text: str) -> tuple[str, object]:
-    """NAME=VALUE as a pair; the value is a Python literal, else text."""
+    """NAME=VALUE as a pair; the value is a Python literal, else text; of an array it is a file."""
     name, equals, value = text.partition('=')
     if not equals or not name:
         raise argparse.ArgumentTypeError(f'{text!r} is not of the form NAME=VALUE')
+    if name.strip() in ARRAYS and value.strip() != 'None':
+        return name.strip(), _array(value.strip())
     try:
         return name.strip(), ast.literal_eval(value.strip())
     except (ValueError, SyntaxError, MemoryError, RecursionError):  # not a literal
         return name.strip(), value
+
+
+def _array(filename: str) -> np.ndarray:
+    """What np.save wrote. A file with anything but numbers is refused unread."""
+    try:
+        array = np.load(filename, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        message = f'{filename} cannot be read as an array that np.save wrote: {error}'
+        raise argparse.ArgumentTypeError(message) from error
+    if not isinstance(array, np.ndarray):
+        raise argparse.ArgumentTypeError(f'{filename} holds several arrays, and not one (.npy)')
+    return array
 
 
 def positive(text: str) -> int:

@@ -19,7 +19,7 @@ import numpy as np
 
 import results
 from command import fail
-from parameters import WHOLE_PAR
+from parameters import WHOLE_PAR, given_arrays
 
 LARGE = 1000  # bytes
 # the axis of each measure over which --average takes the mean
@@ -46,10 +46,11 @@ def compact(network: dict, without: Sequence[str] = ()) -> dict:
     if left_out:
         smaller['analysis'] = about | {'measures': sorted({*measures} - left_out)}
     smaller |= {name: _curve(network[name]) for name in results.CURVES if name != 'iteration'}
+    kept = {*WHOLE_PAR, *given_arrays(network['parameters'])}
     smaller['parameters'] = {
         name: value
         for name, value in network['parameters'].items()
-        if name in WHOLE_PAR or not (isinstance(value, np.ndarray) and value.nbytes > LARGE)
+        if name in kept or not (isinstance(value, np.ndarray) and value.nbytes > LARGE)
     }
     return smaller
 

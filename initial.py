@@ -113,6 +113,35 @@ def weights(s: Settings, derived: Settings) -> dict:
     }
 
 
+def given(arrays: Settings, derived: Settings) -> dict:
+    """Masks and initial values in which the user's arrays take part.
+
+    A user's mask is multiplied by that of the network: no connection comes back. Raises ValueError
+    for an array of another shape, for a negative weight that would act rectified, and for a weight
+    where the network has no connection.
+    """
+    found = {}
+    for name, array in arrays.items():
+        usual = derived[name]
+        if array.shape != usual.shape:
+            raise ValueError(
+                f'{name} has shape {array.shape}, but these settings need {usual.shape}'
+            )
+        found[name] = array
+        if name.endswith('_mask'):
+            found[name] = array * usual
+        elif name in ('w_in0', 'w_out0') or (name == 'w_rnn0' and derived['EI']):
+            if (array < 0).any():
+                raise ValueError(f'{name} must not be negative: its weights act rectified')
+            if (array[derived[f'{name[:-1]}_mask'] == 0] != 0).any():
+                raise ValueError(
+                    f'{name} must be 0 where the network has no connection '
+                    f'(with excitatory and inhibitory units: the diagonal of w_rnn, and the '
+                    f'inhibitory rows of w_out)'
+                )
+    return found
+
+
 def _gamma(rng, shape_parameter, size, probability) -> np.ndarray:
     """Gamma-distributed weights of scale 1, each kept with the given probability."""
     drawn = rng.gamma(shape_parameter, 1, size).astype(np.float32)

@@ -22,6 +22,7 @@ from curve_log import CurveLog
 from parameters import (
     ANALYSIS,
     SETTINGS,
+    given_arrays,
     kept_parameters,
     par,
     reset_parameters,
@@ -147,6 +148,12 @@ def finished(job: Job) -> Report:
     other = {name: saved['parameters'].get(name) for name in sorted(compared)}
     other = [
         f'{name} {value}, not {par[name]}' for name, value in other.items() if value != par[name]
+    ]
+    given = {*given_arrays(saved['parameters']), *given_arrays(par)}
+    other += [
+        f'another {n}'
+        for n in sorted(given)
+        if not np.array_equal(saved['parameters'].get(n), par[n])
     ]
     return Report('finished', ', '.join(other), values=_last_values(saved))
 

@@ -99,6 +99,10 @@ ANALYSIS: dict[str, tuple[object, Check]] = {
     'decode_stability': (False, flag()),  # train at each time, test at every other
 }
 SETTINGS |= ANALYSIS
+# Arrays that may be given in place of what follows from the settings: masks of 0 and 1, where a
+# weight with 0 keeps its initial value, and the initial values of the trained variables.
+MASKS = ('w_in_mask', 'w_rnn_mask', 'w_out_mask')
+ARRAYS = (*MASKS, 'h0', 'w_in0', 'w_rnn0', 'b_rnn0', 'w_out0', 'b_out0')
 # What only the task decides; any other value is refused.
 OWNED_BY_TASK = (
     'rotation_match',
@@ -182,6 +186,7 @@ def _set(user: dict) -> None:
     except MemoryError as error:
         size = {name: user[name] for name in ('n_hidden', 'batch_size') if name in user}
         raise ValueError(f'{size} needs more memory than there is') from error
+    user = {n: value for n, value in user.items() if not (n in ARRAYS and value is None)}
     refused = [name for name in OWNED_BY_TASK if name in user and _differ(user[name], new[name])]
     for name in refused:
         raise ValueError(
@@ -225,6 +230,8 @@ def _checked(updates: Mapping) -> dict:
 def _check(name: str, value):
     if name in OWNED_BY_TASK:
         return value  # compared with the task's value once the task is known
+    if name in ARRAYS:
+        return _array(name, value)  # its shape is compared once the sizes are known
     if name not in SETTINGS:
         raise ValueError(_why_not_a_setting(name, value))
     value = plain(value)
@@ -233,6 +240,22 @@ def _check(name: str, value):
         hint = _nearest(value, TASKS) if name == 'trial_type' else ''
         raise ValueError(f'{name} = {value!r} is not allowed: it must be {check.allowed}{hint}')
     return value
+
+
+def _array(name: str, value) -> np.ndarray | None:
+    """A read-only copy in single precision; None returns to what follows from the settings."""
+    if value is None:
+        return None
+    try:
+        array = np.array(value, np.float32)
+        right = bool(np.isin(array, (0, 1)).all() if name in MASKS else np.isfinite(array).all())
+    except (TypeError, ValueError):
+        right = False
+    if not right:
+        allowed = '0 or 1' if name in MASKS else 'finite numbers'
+        raise ValueError(f'{name} is not allowed: it must be None or an array of {allowed}')
+    array.flags.writeable = False
+    return array
 
 
 def _why_not_a_setting(name: str, value) -> str:
@@ -252,11 +275,18 @@ def _from_saved(saved: Mapping) -> dict:
     network = [name for name in SETTINGS if name in saved and name not in ANALYSIS]
     settings = _checked({name: saved[name] for name in network})
     usual = _defaults() | TASKS[settings['trial_type']].suggested
-    return {
+    own = {
         name: value
         for name, value in settings.items()
         if value != usual[name] or name == 'trial_type'
     }
+    return own | _checked({name: saved[name] for name in given_arrays(saved)})
+
+
+def given_arrays(saved: Mapping) -> list[str]:
+    """Names of the arrays that the user gave to a network, from its saved parameters."""
+    named = saved.get('given_arrays', ())
+    return [name for name in ARRAYS if name in saved and name in named]
 
 
 def _defaults() -> dict:
@@ -277,7 +307,8 @@ def derive(user: Mapping) -> dict:
     s |= initial.synapses(s, s['EI_list'])
     s |= initial.masks(s, s)
     s |= initial.weights(s, s)
-    return s
+    given = {name: user[name] for name in ARRAYS if user.get(name) is not None}
+    return s | initial.given(given, s) | {'given_arrays': tuple(given)}
 
 
 def _sizes(s: Mapping) -> dict:

@@ -17,7 +17,15 @@ from tqdm import tqdm
 
 import device
 import results
-from parameters import ANALYSIS, WHOLE_PAR, kept_parameters, par, update_parameters, user_settings
+from parameters import (
+    ANALYSIS,
+    ARRAYS,
+    WHOLE_PAR,
+    kept_parameters,
+    par,
+    update_parameters,
+    user_settings,
+)
 from stimulus import Stimulus
 
 # what a resumed run may change; the place of the files follows the command
@@ -111,7 +119,7 @@ def _checkpoint(filename: Path, resume: bool, overwrite: bool) -> dict | None:
 
 def _restore_settings(saved: dict, file: Path) -> None:
     """Take the settings of a checkpoint or result; what the user set must agree with them."""
-    asked, place = user_settings(), {name: par[name] for name in PLACE}
+    asked, place = {n: par[n] for n in user_settings()}, {name: par[name] for name in PLACE}
     if not saved.keys() >= WHOLE_PAR:
         raise RunError(f'{file} does not hold the parameters of a network')
     try:
@@ -120,11 +128,14 @@ def _restore_settings(saved: dict, file: Path) -> None:
         raise RunError(f'{file} holds impossible settings: {error}') from error
     changeable = (*CHANGEABLE, *ANALYSIS)  # training does without the options of the analysis
     for name, value in asked.items():
-        if name not in (*changeable, *PLACE) and value != par[name]:
-            raise RunError(
-                f'{name} = {value!r} contradicts {file}, where it is {par[name]!r}: '
-                f'only {", ".join(CHANGEABLE)} may change on --resume'
-            )
+        if name in (*changeable, *PLACE) or np.array_equal(value, par[name]):
+            continue
+        if name in ARRAYS:
+            raise RunError(f'{name} contradicts {file}, in which it is another array')
+        raise RunError(
+            f'{name} = {value!r} contradicts {file}, where it is {par[name]!r}: '
+            f'only {", ".join(CHANGEABLE)} may change on --resume'
+        )
     update_parameters(place | {name: asked[name] for name in changeable if name in asked})
 
 

@@ -304,7 +304,7 @@ BAD = [
     ({'N_HIDDEN': 2}, 'N_HIDDEN', 'the nearest name is n_hidden'),
     ({5: 2}, '5 = 2', 'there is no parameter'),
     ({'n_input': 24}, 'n_input', '24', 'follows from other parameters'),
-    ({'w_rnn0': None}, 'w_rnn0', 'follows from other parameters'),
+    ({'EI_matrix': None}, 'EI_matrix', 'follows from other parameters'),
     ({'num_time_steps': 250}, 'num_time_steps', '250', 'follows from other parameters'),
     ({'trial_type': 'DMRS60'}, 'trial_type', "'DMRS60'", 'DMRS180', 'the nearest name is DMRS'),
     ({'trial_type': 'dms'}, 'trial_type', "'dms'", 'the nearest name is DMS'),
