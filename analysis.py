@@ -23,7 +23,7 @@ from stimulus import Stimulus
 from tuning import calculate_tuning, input_tuning
 
 if __name__ == '__main__':
-    # before TensorFlow is imported, which takes seconds, so that a wrong request is told at once
+    # before TensorFlow is imported, which takes seconds: a wrong request is reported immediately
     from analysis_command import run
 
     sys.exit(run())

@@ -10,19 +10,19 @@ Derivation. With a = alpha, s = u' x' h (what the synapses transmit) and r = dt 
     u' = clip(u + alpha_stf (U - u) + U (1 - u) r)
     h' = relu((1 - a) h + a (stimulus W_in + s W + b) + noise)
 
-Write g_h, g_x, g_u for the derivatives of the loss by h', x', u', where g_h holds what comes from
-the outputs and the activity cost of this step as well as what comes from the step after it. Then
+Write g_h, g_x, g_u for the gradients with respect to h', x', u', where g_h holds what comes from the
+outputs and the activity cost of this step as well as what comes from the step after it. Then
 
-    g_z = g_h [h' > 0]                                  derivative by the argument of relu
+    g_z = g_h [h' > 0]                                  gradient with respect to relu's argument
     g_s = a g_z W^T
     g_x <- (g_x + g_s u' h) [0 < x' < 1]                h' depends on x' and u' too, then the clip
     g_u <- (g_u + g_s x' h) [0 < u' < 1]
-    by h:  (1 - a) g_z + g_s u' x' + dt (g_u U (1 - u) - g_x u x)
-    by x:  g_x (1 - alpha_std - u r)
-    by u:  g_u (1 - alpha_stf - U r) - g_x x r
+    of h:  (1 - a) g_z + g_s u' x' + dt (g_u U (1 - u) - g_x u x)
+    of x:  g_x (1 - alpha_std - u r)
+    of u:  g_u (1 - alpha_stf - U r) - g_x x r
 
-and summed over steps and trials: W: a s^T g_z, W_in: a stimulus^T g_z, b: a g_z; h0: the derivative
-by the first h. A test compares all of it with automatic differentiation of the cell.
+and summed over steps and trials: W: a s^T g_z, W_in: a stimulus^T g_z, b: a g_z; h0: the gradient
+of the first h. A test compares all of it with automatic differentiation of the cell.
 """
 
 from typing import NamedTuple
@@ -139,10 +139,10 @@ class Fixed(NamedTuple):
 
 
 def step_back(g, state, new, fixed: Fixed):
-    """Backwards through one step: derivatives by the new state -> by the old state.
+    """Backwards through one step: from gradients with respect to the new state to the old state.
 
-    The names are those of the derivation above. Also returns a g_z, the derivative by the drive,
-    and s, what the synapses transmit.
+    The names are those of the derivation above. Also returns a g_z, the gradient with
+    respect to the drive, and s, what the synapses transmit.
     """
     (g_h, g_x, g_u), (h, x, u), (new_h, new_x, new_u) = g, state, new
     g_z = tf.raw_ops.ReluGrad(gradients=g_h, features=new_h)
@@ -217,10 +217,10 @@ def _block_of(part: tf.Tensor, t, length: int) -> tf.Tensor:
 
 
 def _outputs_back(output, c, states, trials, num_steps: int, cost: Cost) -> dict[str, tf.Tensor]:
-    """Losses of a block, and the derivatives of its outputs and of its activity cost.
+    """Losses of a block, and the gradients of its outputs and of its activity cost.
 
     `states` are those after each step of the block, `trials` as (time * trial, ...). The result
-    holds g_h, the derivative by the activity (time * trial, unit), beside the sums.
+    holds g_h, the gradient with respect to the activity (time * trial, unit), beside the sums.
     """
     _, target, mask = trials
     h = tf.concat([state[0] for state in states], 0)

@@ -4,7 +4,7 @@ Workers need Python and the packages of requirements.txt, but no copy of this pr
 disk: they are sent the source of all modules, and results come back to the command, which alone
 writes them. cluster_worker.py is what runs there.
 
-Tasks are given to Dask directly, not through joblib's Dask backend, which waits for ever once Dask
+Tasks are given to Dask directly, not through joblib's Dask backend, which hangs once Dask
 gives a task up because its workers died too often.
 """
 
@@ -129,7 +129,7 @@ def _connect(address: str, local_workers: int):
 
 
 async def _shake_hands(address: str) -> None:
-    """See that a scheduler answers: for one that is silent, a Client would wait for ever."""
+    """See that a scheduler answers: for one that is silent, a Client would hang."""
     from distributed import Security
     from distributed.comm import connect
 

@@ -32,7 +32,7 @@ def quiet():
 
 
 def select(gpu_id: str | int | None, threads: int | None = None) -> str:
-    """Choose the CPU (None or 'none') or a GPU by its number, and return its name for people.
+    """Choose the CPU (None or 'none') or a GPU by its number, and return its human-readable name.
 
     On the CPU every thread runs a part of the batch of its own (`Model.optimize`), so TensorFlow
     itself uses one thread per operation. Raises DeviceError for a GPU that TensorFlow cannot see.

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 if __name__ == '__main__':
-    # before TensorFlow is imported, which takes seconds, so that a wrong request is told at once
+    # before TensorFlow is imported, which takes seconds: a wrong request is reported immediately
     from figures_command import run
 
     sys.exit(run())

@@ -10,7 +10,7 @@ nothing else does; bptt.py derives their gradient. Arrays are (time, trial, unit
 import sys
 
 if __name__ == '__main__':
-    # before TensorFlow is imported, which takes seconds, so that a wrong setting is told at once
+    # before TensorFlow is imported, which takes seconds: a wrong setting is reported immediately
     from command import run
 
     sys.exit(run())

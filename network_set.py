@@ -64,7 +64,7 @@ class Job(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What became of a job: 'trained', 'finished' before, 'busy', 'stopped' or 'failed'."""
+    """The outcome of a job: 'trained', 'finished' before, 'busy', 'stopped' or 'failed'."""
 
     status: str
     reason: str = ''
@@ -89,7 +89,7 @@ def set_parameters(job: Job) -> None:
 def lock(filename: Path, timeout: float = 0) -> filelock.BaseFileLock:
     """The lock on a file of a set, or on all files of a network.
 
-    Raises filelock.Timeout if another process holds it for more than `timeout` s; -1 is for ever.
+    Raises filelock.Timeout if another process holds it for more than `timeout` s; -1 has no limit.
     """
     folder = filename.parent / '.locks'
     folder.mkdir(parents=True, exist_ok=True)

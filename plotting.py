@@ -295,7 +295,7 @@ def standard_errors(networks: Sequence[Mapping], name: str) -> np.ndarray | None
 
 
 def heat_map(ax, values: np.ndarray, label: str | None, **options) -> None:
-    """Draw values (row, column) as an image from the bottom up, with a bar that tells the colours.
+    """Draw values (row, column) as an image from the bottom up, with a colour bar.
 
     The bar is outside the axes, whose size it leaves alone; there is none without a label.
     """

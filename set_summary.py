@@ -1,4 +1,4 @@
-"""What became of the networks of a set: a line each, a table, and summary.csv.
+"""The outcome of the networks of a set: a line each, a table, and summary.csv.
 
 The accuracy and the losses of a network are the means over its last 20 iterations.
 """
@@ -17,7 +17,7 @@ FIELDS = ('network', 'status', *COLUMNS, 'minutes', 'reason')
 
 
 def line(name: str, report: Report) -> str:
-    """One network, for people."""
+    """One network, human-readable."""
     parts = [name, report.status]
     if report.values:
         parts.append(f'accuracy {report.values["accuracy"]:.3f}')

@@ -141,7 +141,7 @@ def _restore_settings(saved: dict, file: Path) -> None:
 
 def _build(gpu_id, threads: int | None, checkpoint: dict | None, filename: Path):
     """The network, as initialised or as in the checkpoint, on a GPU compiled as one whole batch."""
-    # imported only now: TensorFlow takes seconds, and wrong requests are told at once
+    # imported only now: TensorFlow takes seconds, and wrong requests are reported immediately
     from model import Model
 
     whole_batch = {'jit_compile': True, 'trials_per_part': par['batch_size']}
@@ -276,7 +276,7 @@ def losses(values: Mapping) -> dict[str, str]:
 
 
 def _duration(seconds: float) -> str:
-    """Minutes and seconds, for people."""
+    """Minutes and seconds, human-readable."""
     minutes, seconds = divmod(round(seconds), 60)
     return f'{minutes} min {seconds} s' if minutes else f'{seconds} s'
 
