@@ -10,8 +10,8 @@ Derivation. With a = alpha, s = u' x' h (what the synapses transmit) and r = dt 
     u' = clip(u + alpha_stf (U - u) + U (1 - u) r)
     h' = relu((1 - a) h + a (stimulus W_in + s W + b) + noise)
 
-Write g_h, g_x, g_u for the gradients with respect to h', x', u', where g_h holds what comes from the
-outputs and the activity cost of this step as well as what comes from the step after it. Then
+Write g_h, g_x, g_u for the gradients with respect to h', x', u', where g_h holds what comes from
+the outputs and the activity cost of this step as well as what comes from the step after it. Then
 
     g_z = g_h [h' > 0]                                  gradient with respect to relu's argument
     g_s = a g_z W^T
