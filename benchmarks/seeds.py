@@ -86,22 +86,24 @@ def _decoded(of_network, kind, trial_info, states, decoded: dict) -> dict:
         decoder = measures.Decoder(late, trial_info, p, [of_network.seed, 4], 1, None)
         decoder.options['first_step'] = 0
         all_reps = decoder._all(calculate_svms, 'sample', p['decoding_reps'])
-        for signal, scores in all_reps.items():
+        for name, scores in all_reps.items():
+            signal = {'neuronal': 'activity', 'synaptic': 'synapses'}[name]
             if delay == 0:
                 decoded[f'decoding from {signal}, end of delay'] = float(scores.mean())
             if p['trial_type'] == 'dualDMS':
                 whole = np.zeros((*scores.shape[:2], p['num_time_steps']))
                 whole[..., steps] = scores.mean(2)
                 traces = attended_traces(whole, p)
-                for name, trace in zip(('attended', 'other'), traces, strict=True):
+                for which, trace in zip(('attended', 'other'), traces, strict=True):
                     value = float(trace[steps].mean())
-                    decoded[f'{name} sample from {signal}, delay {delay + 1}'] = value
+                    decoded[f'{which} sample from {signal}, delay {delay + 1}'] = value
     return {}
 
 
 def _of_task(found: Mapping, p: Mapping) -> dict[str, tuple[float, float]]:
     import measures
     from perturbation import GROUPS
+    from plotting import GROUP_NAMES
 
     def both(name, index=()):
         value, error = np.asarray(found[name]), np.asarray(found[f'{name}_sem'])
@@ -115,7 +117,7 @@ def _of_task(found: Mapping, p: Mapping) -> dict[str, tuple[float, float]]:
     if len(p['test_time_rng']) == 1:
         for what, name in (('activity', 'neural'), ('synapses', 'syn')):
             numbers[f'accuracy, {what} shuffled'] = both(f'accuracy_{name}_shuffled', (0, -1))
-        for i, group in enumerate(GROUPS[:-1]):
+        for i, group in enumerate(GROUP_NAMES[group] for group in GROUPS[:-1]):
             name = f'accuracy, synapses shuffled, {group}'
             numbers[name] = both('accuracy_syn_shuffled_grp', (0, -1, i))
             degrees = both('synaptic_rotation', (0, 0, i))
@@ -127,7 +129,7 @@ def _of_task(found: Mapping, p: Mapping) -> dict[str, tuple[float, float]]:
         silenced = (0, 0, GROUPS.index('inh_fac'), test_2)
         numbers['similarity, test 2'] = both('synaptic_similarity', (0, 0, test_2))
         name = 'synaptic_similarity_suppression'
-        numbers['similarity, test 2, inh_fac silenced'] = both(name, silenced)
+        numbers['similarity, test 2, inh. fac. silenced'] = both(name, silenced)
     if p['trial_type'] == 'DMS':
         sample, test = p['sample_time_rng'], p['test_time_rng'][0]
         edges = (0, sample.start, sample.stop, measures.end_of_delay(p).stop, test.stop)
@@ -137,20 +139,21 @@ def _of_task(found: Mapping, p: Mapping) -> dict[str, tuple[float, float]]:
 
 
 def table(by_network: Mapping[str, list[dict]]) -> str:
-    """A Markdown table of all numbers of all networks."""
-    lines = ['| Network | Measure | Mean | SD between seeds | Standard error given | |']
-    lines.append('| --- | --- | --- | --- | --- | --- |')
+    """A Markdown table of all numbers of all networks, and which of them are unsure."""
+    lines = ['| Network | Measure | Mean | SD between seeds | Standard error given |']
+    lines.append('| --- | --- | --- | --- | --- |')
+    unsure = []
     for network, seeds in by_network.items():
         for name in seeds[0]:
             values, errors = np.transpose([found[name] for found in seeds])
             sd, error = values.std(ddof=1), np.sqrt(np.mean(errors**2))
             digits = 1 if 'degrees' in name else 4
-            limit = 360 * LIMIT if 'degrees' in name else LIMIT
             cells = [f'{values.mean():.{max(1, digits - 1)}f}', f'{sd:.{digits}f}']
             cells += ['' if np.isnan(error) else f'{error:.{digits}f}']
-            cells += ['above .03' if sd > limit else '']
             lines.append(f'| {network} | {name} | {" | ".join(cells)} |')
-    return '\n'.join(lines)
+            if sd > (360 * LIMIT if 'degrees' in name else LIMIT):
+                unsure.append(f'{network}: {name}')
+    return '\n'.join([*lines, '', f'SD above {LIMIT}: {"; ".join(unsure) or "none"}'])
 
 
 def main() -> None:
@@ -164,7 +167,8 @@ def main() -> None:
     run = Parallel(n_jobs=args.jobs, return_as='generator')(delayed(of_seed)(*w) for w in work)
     found = list(tqdm(run, total=len(work), disable=None))
     by_network = {
-        file.stem: found[i * args.seeds : (i + 1) * args.seeds] for i, file in enumerate(args.files)
+        file.stem.replace('-run-', ' '): found[i * args.seeds : (i + 1) * args.seeds]
+        for i, file in enumerate(args.files)
     }
     print(table(by_network))
 
