@@ -138,7 +138,13 @@ def _mixed(cues: Callable, num_rule_tuned: int, *rules: Rule) -> Task:
 _SAME, _ROTATED, _CATEGORY = ('rotation', 0), ('rotation', 90), ('category', None)
 _SEQUENCE = Task(
     epochs=sequence_of_tests,
-    suggested={'sample_time': 400, 'ABBA_delay': 400, 'delay_time': 2400, 'catch_trial_pct': 0},
+    suggested={
+        'sample_time': 400,
+        'ABBA_delay': 400,
+        'delay_time': 2400,
+        'catch_trial_pct': 0,
+        'tuning_batches': 32,  # similarity varies much between batches where it is near 0
+    },
 )
 
 TASKS = {

@@ -55,6 +55,7 @@ def _options(p: Mapping) -> dict:
 def _numbers(of_network) -> dict[str, tuple[float, float]]:
     """All that the tables show of this network."""
     import analysis
+    import measures
 
     decoded, p = {}, of_network.p
     of_network._first = lambda kind, trials, states, what: _decoded(
@@ -65,7 +66,8 @@ def _numbers(of_network) -> dict[str, tuple[float, float]]:
     kinds += [probe] if probe else []
     found = of_network._accuracies()
     for kind in kinds:
-        found |= of_network._measures(kind, [])
+        of_kind = of_network._measures(kind, [])
+        found |= measures.as_probe(of_kind) if kind.settings else of_kind
     return _of_task(found, p) | {name: (value, np.nan) for name, value in decoded.items()}
 
 

@@ -24,6 +24,7 @@ from tasks import TASKS
 SMALL = {'n_hidden': 6, 'batch_size': 3}  # quick to derive
 # what a task sets unless the user does
 SEQUENCE = {'sample_time': 400, 'ABBA_delay': 400, 'delay_time': 2400, 'catch_trial_pct': 0}
+SEQUENCE |= {'tuning_batches': 32}
 TWO_SAMPLES = {'sample_time': 500, 'test_time': 500, 'delay_time': 1000, 'catch_trial_pct': 0}
 DISTRACTED = {'sample_time': 300, 'delay_time': 800, 'distractor_time': 300}
 SUGGESTED = {
@@ -40,7 +41,12 @@ SUGGESTED = {
 }
 # other values, which every task accepts
 OWN_CHOICE = {'sample_time': 350, 'ABBA_delay': 200, 'delay_time': 1600, 'test_time': 450}
-OWN_CHOICE |= {'distractor_time': 100, 'catch_trial_pct': 0.1, 'num_motion_tuned': 36}
+OWN_CHOICE |= {
+    'tuning_batches': 3,
+    'distractor_time': 100,
+    'catch_trial_pct': 0.1,
+    'num_motion_tuned': 36,
+}
 OWN_CHOICE |= {'num_rule_tuned': 9, 'num_fix_tuned': 2, 'n_output': 11}
 
 TIMES = ['dead_time', 'fix_time', 'sample_time', 'delay_time', 'test_time', 'ABBA_delay']
