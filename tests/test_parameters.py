@@ -42,7 +42,6 @@ SUGGESTED = {
 # other values, which every task accepts
 OWN_CHOICE = {'sample_time': 350, 'ABBA_delay': 200, 'delay_time': 1600, 'test_time': 450}
 OWN_CHOICE |= {
-    'tuning_batches': 3,
     'distractor_time': 100,
     'catch_trial_pct': 0.1,
     'num_motion_tuned': 36,
