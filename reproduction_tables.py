@@ -267,10 +267,10 @@ def _rotation_rows(by_task: Mapping[str, Networks]) -> list[list[str]]:
         error = errors(networks, 'accuracy_syn_shuffled_grp', (0, -1))
         rows.append([name, paper, '', _by_group(shuffled, error), str(len(networks))])
         turned = [n['synaptic_rotation'][0, 0] for n in networks if 'synaptic_rotation' in n]
-        degrees = np.round(turned) + 0.0  # no -0
+        degrees = np.round(turned, 1) + 0.0  # no -0
         error = errors(networks, 'synaptic_rotation', (0, 0))
         name = f'{task}: degrees by which groups of units turn their code'
-        rows.append([name, paper, '', _by_group(degrees, error, '.0f'), str(len(turned))])
+        rows.append([name, paper, '', _by_group(degrees, error, '.1f'), str(len(turned))])
     return rows
 
 

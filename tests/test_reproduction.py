@@ -190,7 +190,9 @@ def test_findings_of_rotation():
     decoded = [tables.end_decoding(n, 'neuronal') for n in networks]
     row = rows['DMRS90: decoding from activity, end of delay']
     assert row[2:] == [tables.span(decoded), '2']
-    expected = 'exc. fac. 0 to 3, exc. dep. 5, inh. fac. -10 to 10, inh. dep. 80 to 100'
+    expected = (
+        'exc. fac. -0.2 to 3.4, exc. dep. 5.0, inh. fac. -10.0 to 10.0, inh. dep. 80.0 to 100.0'
+    )
     assert rows['DMRS90: degrees by which groups of units turn their code'][2:] == [expected, '2']
     shuffled = np.transpose([n['accuracy_syn_shuffled_grp'][0, 1].mean(-1) for n in networks])
     row = rows['DMRS90: accuracy, synapses of a group shuffled at test onset']
@@ -222,7 +224,9 @@ def test_groups_of_one_network_are_shown_with_their_standard_errors():
     dms = network('DMRS90', synaptic_rotation=np.array([[[-4.0, 5, 10, 80, 50]]]))
     dms['synaptic_rotation_sem'] = np.array([[[1.0, 2, 3, 4, 5]]])
     rows = cells(tables.findings_table({'DMRS90': [dms]}))
-    expected = 'exc. fac. -4 ± 1, exc. dep. 5 ± 2, inh. fac. 10 ± 3, inh. dep. 80 ± 4'
+    expected = (
+        'exc. fac. -4.0 ± 1.0, exc. dep. 5.0 ± 2.0, inh. fac. 10.0 ± 3.0, inh. dep. 80.0 ± 4.0'
+    )
     assert rows['DMRS90: degrees by which groups of units turn their code'][2] == expected
 
 
