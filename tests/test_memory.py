@@ -58,7 +58,8 @@ def test_training_many_networks(small, tmp_path, traced):
 def test_analysing_many_networks(small, tmp_path):
     def use(number):
         small(seed=number, save_dir=str(tmp_path), save_fn=f'{number}.pkl', num_iterations=1)
-        options = {'analysis_trials': 32, 'decoding_reps': 2, 'simulation_reps': 2}
+        options = {'analysis_trials': 32, 'tuning_batches': 2}
+        options |= {'decoding_reps': 1, 'simulation_reps': 1}
         filename = train(watch=lambda curves: False)
         analyze_model_from_file(filename, filename, options, jobs=1)
 
@@ -81,7 +82,7 @@ def test_many_shapes_give_no_warning_and_only_the_last_are_kept(small, traced, m
     monkeypatch.setattr(tf.get_logger(), 'level', logging.WARNING)
     tf.get_logger().warning('noticed')
     for n_hidden in range(5, 10):  # TensorFlow would warn of five
-        small(n_hidden=n_hidden)
+        small(n_hidden=n_hidden, test_time=50)  # 20 steps: two whole blocks
         Model().optimize(Stimulus(1).generate_trial(), 0)
     assert [record.getMessage() for record in logged] == ['noticed']
     assert len(traced) == 5
