@@ -66,7 +66,16 @@ def of_analysis() -> dict[str, np.ndarray]:
 
     found = analyze_model_from_file(NETWORK, update_params=ANALYSIS, seed=3, jobs=1)
     names = [name for name in found['analysis']['measures'] if not name.endswith(SUFFIX)]
-    return {f'analysis/{name}': np.asarray(found[name]) for name in names}
+    return {f'analysis/{name}': _directed(found, name) for name in names}
+
+
+def _directed(found: dict, name: str) -> np.ndarray:
+    """A measure; preferred directions as vectors, since that of an untuned unit may be any."""
+    value = np.asarray(found[name])
+    if 'pref_dir' not in name:
+        return value
+    pev = found[name.replace('pref_dir', 'pev')]
+    return np.stack([pev * np.cos(value), pev * np.sin(value)])
 
 
 def collect() -> dict[str, np.ndarray]:
