@@ -169,7 +169,7 @@ class Decoder:
         num_fields = len(fields(self.trial_info, self.p)[what])
         found = [
             measure(
-                {name: signal[:, trials] for name, signal in self.signals.items()},
+                {name: _of_trials(signal, trials) for name, signal in self.signals.items()},
                 condition,
                 repetitions,
                 seed=[*self.seed, number, rule, field],
@@ -198,6 +198,11 @@ class Decoder:
             result[f'{name}_sample_share_above_chance'] = np.reshape(shares, numbers.shape)
             result[f'{name}_sample_above_chance'] = np.reshape(above, numbers.shape)
         return result
+
+
+def _of_trials(signal: np.ndarray, trials: np.ndarray) -> np.ndarray:
+    """These trials of a signal (time, trial, unit); no copy, of 100 MB, where they are all."""
+    return signal if len(trials) == signal.shape[1] else signal[:, trials]
 
 
 def tuning_measures(states, trial_info: Mapping, p: Mapping) -> dict[str, np.ndarray]:
