@@ -173,13 +173,18 @@ def amount_of_work(p: Mapping) -> int:
         repetitions += min(measures.STABILITY_REPETITIONS, p['decoding_reps'])
     work = rules * num_fields * repetitions
     work += num_fields * p['decoding_reps'] * ('rule' in decoded)
-    work += p['decoding_reps'] * (p['trial_type'] not in ('DMS', 'distractor'))
+    work += p['decoding_reps'] * has_probe(p)
     work += rules * len(shuffle_onsets(p)) * p['simulation_reps']
     if p['analyze_tuning']:
-        work += p['tuning_batches'] * (1 + (p['trial_type'] not in ('DMS', 'distractor')))
+        work += p['tuning_batches'] * (1 + has_probe(p))
     if 'test' in possible and p['calculate_resp_matrix']:
         work += len(silencing_gains(p['n_hidden']))
     return work
+
+
+def has_probe(p: Mapping) -> bool:
+    """Whether a network runs DMS probes: not that of DMS itself, and none with other tuning."""
+    return p['trial_type'] not in ('DMS', 'distractor')
 
 
 class Kind(NamedTuple):
@@ -321,10 +326,10 @@ class Analysis:
         """DMS trials for the inputs of this network.
 
         Sample and test are in receptive field 0, whose inputs come first; all other inputs have
-        nothing but noise. None for DMS itself, and for a task with other tuning.
+        nothing but noise. None without probes, see `has_probe`.
         """
         p = self.p
-        if p['trial_type'] in ('DMS', 'distractor'):
+        if not has_probe(p):
             return None
         in_field = p['num_motion_tuned'] // p['num_receptive_fields']
         settings = {

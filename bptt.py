@@ -31,6 +31,7 @@ import numpy as np
 import tensorflow as tf
 
 STEPS_PER_BLOCK = 10  # a block of 128 trials and 100 units is half a megabyte
+_fold = tf.random.experimental.stateless_fold_in
 
 
 class Noise(NamedTuple):
@@ -58,9 +59,6 @@ def gaussian(shape, key: tf.Tensor) -> tf.Tensor:
     uniform = tf.random.stateless_uniform([2, half, *shape[1:]], key, alg='philox')
     radius, angle = tf.sqrt(-2 * tf.math.log(1 - uniform[0])), 2 * np.pi * uniform[1]
     return tf.concat([radius * tf.cos(angle), radius * tf.sin(angle)], 0)[: shape[0]]
-
-
-_fold = tf.random.experimental.stateless_fold_in
 
 
 def through_clip(gradient: tf.Tensor, clipped: tf.Tensor) -> tf.Tensor:

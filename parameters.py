@@ -82,10 +82,7 @@ SETTINGS: dict[str, tuple[object, Check]] = {
 # Options of the analysis: parameters like the others, but never taken from a saved network.
 ANALYSIS: dict[str, tuple[object, Check]] = {
     'analysis_trials': (1024, count(1)),  # in each batch of the analysis
-    'tuning_batches': (
-        8,
-        count(1),
-    ),  # batches over which measures of tuning and accuracy are averaged
+    'tuning_batches': (8, count(1)),  # over which accuracies and comparisons of tuning are averaged
     'decoding_reps': (100, count(1)),  # draws of training and test trials
     'simulation_reps': (100, count(1)),  # shuffles, spread over the batches
     'svm_normalize': (True, flag()),  # scale each unit's signal to its range before decoding
