@@ -16,22 +16,21 @@ from typing import NamedTuple
 import numpy as np
 
 import results
-from decoding import calculate_svms
-from device import available_cores
+from measures.decoding import calculate_svms
+from measures.tuning import calculate_tuning, input_tuning
 from parameters import ANALYSIS, WHOLE_PAR, kept_parameters, par, update_parameters
+from rnn.device import available_cores
 from stimulus import Stimulus
-from tuning import calculate_tuning, input_tuning
 
 if __name__ == '__main__':
     # before TensorFlow is imported, which takes seconds: a wrong request is reported immediately
-    from analysis_command import run
+    from commands.analysis import run
 
     sys.exit(run())
 
-import measures
-import sampling
-from model import Model, State
-from perturbation import (
+from measures import fields as measures
+from measures import sampling
+from measures.shuffling import (
     MOST_GROUP_REPETITIONS,
     get_perf,
     num_rules,
@@ -39,12 +38,13 @@ from perturbation import (
     shuffle_onsets,
     simulate_network,
 )
-from suppression import (
+from measures.silencing import (
     calculate_response_matrix,
     silencing_gains,
     suppress_groups,
     tuning_under_suppression,
 )
+from model import Model, State
 
 __all__ = [
     'analyze_model_from_file',

@@ -14,13 +14,13 @@ from typing import NamedTuple
 
 if __name__ == '__main__':
     # before TensorFlow is imported, which takes seconds: a wrong request is reported immediately
-    from figures_command import run
+    from commands.figures import run
 
     sys.exit(run())
 
-from figures_memory import decoding, shuffles, stability, tuning
-from figures_network import learning_curves, one_trial, synapse_responses, weights
-from figures_tasks import DUAL, SEQUENCES, attention, manipulation, sequence
+from plots.memory import decoding, shuffles, stability, tuning
+from plots.network import learning_curves, one_trial, synapse_responses, weights
+from plots.tasks import DUAL, SEQUENCES, attention, manipulation, sequence
 
 
 class Entry(NamedTuple):

@@ -11,7 +11,7 @@ import sys
 
 if __name__ == '__main__':
     # before TensorFlow is imported, which takes seconds: a wrong setting is reported immediately
-    from command import run
+    from commands.arguments import run
 
     sys.exit(run())
 
@@ -22,11 +22,10 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-import bptt
-import graphs
-from device import available_cores
-from optimizer import Adam
 from parameters import par
+from rnn import bptt, graphs
+from rnn.device import available_cores
+from rnn.optimizer import Adam
 
 TRIALS_PER_PART = 128  # of a batch; their states in a block of steps stay in a core's cache
 POWER = {'L1': 1, 'L2': 2}
@@ -276,6 +275,6 @@ class Model:
 
 def main(gpu_id: str | int | None = None, **options) -> Path:
     """Train a network with the settings in `par` and save it; see `training.train`."""
-    import training
+    from training import loop as training
 
     return training.train(gpu_id, **options)

@@ -15,9 +15,9 @@ from difflib import get_close_matches
 
 import numpy as np
 
-import initial
-from checks import Check, count, file_name, flag, number, one_of, optional, plain, text
+from rnn import initial_values
 from tasks import TASKS, check_task, timing
+from validators import Check, count, file_name, flag, number, one_of, optional, plain, text
 
 # name: (default, what is allowed), in groups; times in ms
 SETTINGS: dict[str, tuple[object, Check]] = {
@@ -25,7 +25,10 @@ SETTINGS: dict[str, tuple[object, Check]] = {
     'save_dir': ('./savedir/', text()),  # folder of the results, created when missing
     'save_fn': ('model_results.pkl', file_name()),  # name of the result file in it
     # Network
-    'synapse_config': ('full', one_of(*initial.SYNAPSES)),  # which units have which plasticity
+    'synapse_config': (
+        'full',
+        one_of(*initial_values.SYNAPSES),
+    ),  # which units have which plasticity
     'exc_inh_prop': (0.8, number(0, 1)),  # share of excitatory units; 1: signs are free (no E/I)
     'balance_EI': (True, flag()),  # draw stronger initial weights where inhibitory units take part
     'connection_prob': (1, number(above=0, high=1)),  # share of initial weights that are not 0
@@ -300,12 +303,12 @@ def derive(user: Mapping) -> dict:
     check_task(s)
     s |= timing(s)
     s |= _sizes(s)
-    s |= initial.units(s)
-    s |= initial.synapses(s, s['EI_list'])
-    s |= initial.masks(s, s)
-    s |= initial.weights(s, s)
+    s |= initial_values.units(s)
+    s |= initial_values.synapses(s, s['EI_list'])
+    s |= initial_values.masks(s, s)
+    s |= initial_values.weights(s, s)
     given = {name: user[name] for name in ARRAYS if user.get(name) is not None}
-    return s | initial.given(given, s) | {'given_arrays': tuple(given)}
+    return s | initial_values.given(given, s) | {'given_arrays': tuple(given)}
 
 
 def _sizes(s: Mapping) -> dict:

@@ -17,18 +17,18 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-import curve_log
-import set_summary
-from checks import file_name
-from cluster import Cluster, ClusterError
-from command import fail, positive, setting
-from device import available_cores, is_cpu
-from local_workers import LocalWorkers, check_gpu
-from network_set import Job, Plan, Report, one_line, plan, seed_of
+from commands.arguments import fail, positive, setting
 from parameters import kept_parameters, par, update_parameters
 from results import check_writable
+from rnn.device import available_cores, is_cpu
+from sets import summary as set_summary
+from sets.cluster import Cluster, ClusterError
+from sets.job import Job, Plan, Report, one_line, plan, seed_of
+from sets.local import LocalWorkers, check_gpu
 from tasks import TASKS
-from training import Signals
+from training import tensorboard as curve_log
+from training.loop import Signals
+from validators import file_name
 
 POLL = 0.5  # s between two looks at the progress
 ELSEWHERE = {'trial_type': '--tasks', 'seed': '--seed', 'save_fn': 'NAME'}  # not with --set

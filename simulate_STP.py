@@ -23,9 +23,9 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from command import fail
+from commands.arguments import fail
 from parameters import par
-from plotting import COLORS, FONT_SIZE, FORMATS, MM, STYLE, save
+from plots.style import COLORS, FONT_SIZE, FORMATS, MM, STYLE, save
 
 SYNAPSES = {'std': 'Depressing', 'stf': 'Facilitating'}
 WIDTH, HEIGHT = 60, 80  # mm, of a column of panels

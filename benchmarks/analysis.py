@@ -17,12 +17,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import device
 import parameters
 import results
-from decoding import calculate_svms, draw_repetitions
+from measures.decoding import calculate_svms, draw_repetitions
+from measures.tuning import calculate_tuning
+from rnn import device
 from stimulus import Stimulus
-from tuning import calculate_tuning
 
 
 def timed(function, *arguments, **options):

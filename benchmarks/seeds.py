@@ -26,16 +26,16 @@ ACTIVITY = ('fixation', 'sample', 'delay', 'test')
 
 def of_seed(file: Path, seed: int) -> dict[str, tuple[float, float]]:
     """The numbers of a network with one seed: {name: (value, its standard error or NaN)}."""
-    import device
+    from rnn import device
 
     device.select(None, 1)
     import analysis
-    import perturbation
+    from measures import shuffling
     from parameters import kept_parameters
 
     # only the last shuffle is in the tables
-    onsets = perturbation.shuffle_onsets
-    perturbation.shuffle_onsets = lambda p: onsets(p)[-1:]
+    onsets = shuffling.shuffle_onsets
+    shuffling.shuffle_onsets = lambda p: onsets(p)[-1:]
     saved = results.load_results(file)
     try:
         with kept_parameters():
@@ -43,7 +43,7 @@ def of_seed(file: Path, seed: int) -> dict[str, tuple[float, float]]:
             model = analysis.Model(saved['weights'], trials_per_part=analysis.ROWS_AT_ONCE)
             return _numbers(analysis.Analysis(model, seed, 1, lambda work: None))
     finally:
-        perturbation.shuffle_onsets = onsets
+        shuffling.shuffle_onsets = onsets
 
 
 def _options(p: Mapping) -> dict:
@@ -55,7 +55,7 @@ def _options(p: Mapping) -> dict:
 def _numbers(of_network) -> dict[str, tuple[float, float]]:
     """All that the tables show of this network."""
     import analysis
-    import measures
+    from measures import fields as measures
 
     decoded, p = {}, of_network.p
     of_network._first = lambda kind, trials, states, what: _decoded(
@@ -73,11 +73,11 @@ def _numbers(of_network) -> dict[str, tuple[float, float]]:
 
 def _decoded(of_network, kind, trial_info, states, decoded: dict) -> dict:
     """Add the decoding of the sample in the last 100 ms of each delay to `decoded`."""
-    import measures
-    from decoding import calculate_svms
-    from figures_memory import before
-    from figures_tasks import attended_traces
+    from measures import fields as measures
+    from measures.decoding import calculate_svms
     from model import State
+    from plots.memory import before
+    from plots.tasks import attended_traces
 
     p = kind.p
     if kind.settings:
@@ -103,9 +103,9 @@ def _decoded(of_network, kind, trial_info, states, decoded: dict) -> dict:
 
 
 def _of_task(found: Mapping, p: Mapping) -> dict[str, tuple[float, float]]:
-    import measures
-    from perturbation import GROUPS
-    from plotting import GROUP_NAMES
+    from measures import fields as measures
+    from measures.shuffling import GROUPS
+    from plots.style import GROUP_NAMES
 
     def both(name, index=()):
         value, error = np.asarray(found[name]), np.asarray(found[f'{name}_sem'])

@@ -29,10 +29,10 @@ MEASURES = {
 
 def ours():
     """A generator that trains for one iteration at a time, and a function that makes a batch."""
-    import device
-    import training
     from parameters import update_parameters
+    from rnn import device
     from stimulus import Stimulus
+    from training import loop as training
 
     update_parameters({'seed': 0})
     device.select(None)

@@ -62,7 +62,7 @@ def of_batch(task: str) -> dict[str, np.ndarray]:
 def of_analysis() -> dict[str, np.ndarray]:
     """The measures of one network."""
     from analysis import analyze_model_from_file
-    from sampling import SUFFIX
+    from measures.sampling import SUFFIX
 
     found = analyze_model_from_file(NETWORK, update_params=ANALYSIS, seed=3, jobs=1)
     names = [name for name in found['analysis']['measures'] if not name.endswith(SUFFIX)]

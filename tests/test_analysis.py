@@ -12,11 +12,11 @@ from conftest import SMALL
 
 import analysis
 import parameters
-import perturbation
 import results
-from initial import SYNAPSES
+from measures import shuffling
 from model import Model
 from parameters import par, reset_parameters, update_parameters, user_settings
+from rnn.initial_values import SYNAPSES
 from stimulus import Stimulus
 from tasks import TASKS
 
@@ -406,7 +406,7 @@ def test_networks_of_the_original_code(
     if not path.exists():
         pytest.skip('the networks that the original code trained are not on this machine')
     tf.config.run_functions_eagerly(False)
-    monkeypatch.setattr(perturbation, 'MOST_GROUP_REPETITIONS', 0)  # they would take longest
+    monkeypatch.setattr(shuffling, 'MOST_GROUP_REPETITIONS', 0)  # they would take longest
     options = QUICK | {'analysis_trials': 256, 'simulation_reps': 3}
     options['decoding_reps'] = 3 if neuronal else 1
     found = analysis.analyze_model_from_file(path, None, options, jobs=1)

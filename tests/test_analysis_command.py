@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import environment, fatal_tensorflow
 from scipy.io import loadmat
+from shell import analysis as analysis_command
+from shell import environment, fatal_tensorflow
 from test_analysis import QUICK, eagerly, network  # noqa: F401
 
 import analysis
-import analysis_command
 import results
 from parameters import kept_parameters, par, update_parameters, user_settings
 from tasks import TASKS

@@ -7,17 +7,17 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from commands import environment
 from matplotlib.figure import Figure
+from shell import environment
+from shell import figures as figures_command
 from test_analysis import TRIALS, eagerly, network  # noqa: F401
-from test_figures import MAGIC, coarse_synapses, entry_of, fabricated, lines  # noqa: F401
+from test_figures_alike import MAGIC, coarse_synapses, entry_of, fabricated, lines  # noqa: F401
 
 import analysis
 import figures
-import figures_command
-import plotting
 import results
 from parameters import kept_parameters
+from plots import style
 
 COMMAND = Path(figures.__file__)
 TIMEOUT = 240  # s
@@ -61,7 +61,7 @@ def fast(monkeypatch):
     """Figures of one panel take the place of all others, for tests of the command alone."""
 
     def draw(networks, axes=None):
-        plotting.common_settings(networks)
+        style.common_settings(networks)
         page = Figure(figsize=(1, 1))
         page.text(0, 0, str(len(networks)))
         return page
@@ -77,7 +77,7 @@ def save(folder: Path, **networks: dict) -> Path:
 
 
 def test_command_draws_what_the_tasks_allow(analyzed, run, tmp_path, monkeypatch):
-    monkeypatch.setitem(plotting.STYLE, 'savefig.dpi', 50)
+    monkeypatch.setitem(style.STYLE, 'savefig.dpi', 50)
     status, out, err = run(analyzed, '--out', tmp_path, '--format', 'png')
     assert (status, err) == (0, '')
     each = ('trial', 'learning', 'decoding', 'shuffles', 'tuning', 'weights')

@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
+from shell import arguments as command
 
-import command
-import compact
-import network_set
 import results
 from model import Model
 from parameters import ARRAYS, MASKS, par, update_parameters
+from sets import compact
+from sets import job as network_set
 from stimulus import Stimulus
-from training import Interrupted, RunError, train
+from training.loop import Interrupted, RunError, train
 
 
 def given_weights(**changes) -> dict[str, np.ndarray]:

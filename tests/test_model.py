@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import graphs
 import results
-from initial import SYNAPSES
 from model import Model
 from parameters import par, update_parameters
+from rnn import graphs
+from rnn.initial_values import SYNAPSES
 from stimulus import Stimulus
 
 REFERENCE = Path(__file__).parent.parent.parent / 'shared' / 'reference'

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import figures
-import reproduction
 import results
-from network_set import TEST_COST_MULTIPLIER, seed_of
+from reproduction import __main__ as reproduction
+from sets.job import TEST_COST_MULTIPLIER, seed_of
 from tasks import TASKS
 
 PROJECT = Path(figures.__file__).parent

@@ -10,8 +10,8 @@ import matplotlib.image
 import nbformat
 import numpy as np
 import pytest
-from commands import environment
 from nbclient import NotebookClient
+from shell import environment
 from test_simulate_STP import BASELINE, exact
 
 from parameters import SETTINGS

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from numpy.testing import assert_equal
 
 import parameters
-from checks import plain
 from parameters import ANALYSIS, OWNED_BY_TASK, SETTINGS, par, reset_parameters, update_parameters
 from parameters import user_settings as asked
 from tasks import TASKS
+from validators import plain
 
 SMALL = {'n_hidden': 6, 'batch_size': 3}  # quick to derive
 # what a task sets unless the user does

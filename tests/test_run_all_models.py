@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import numpy as np
 import psutil
 import pytest
-from commands import (
+from shell import (
     SETTINGS,
     assert_logged_once,
     fatal_tensorflow,
@@ -33,14 +33,14 @@ from commands import (
     wait_until_ended,
     without,
 )
+from shell import analysis as analysis_command
 from test_analysis import QUICK, TINY
-from test_training import assert_same_network, iterations
+from test_loop import assert_same_network, iterations
 
-import analysis_command
 import results
-import set_summary
-from network_set import seed_of
 from results import checkpoint_name
+from sets import summary as set_summary
+from sets.job import seed_of
 from tasks import TASKS
 
 ENDLESS = SETTINGS | {'num_iterations': 10**6, 'save_every': 5}

@@ -8,14 +8,14 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from commands import fatal_tensorflow
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.colors import same_color
+from shell import fatal_tensorflow
 
 import simulate_STP as stp
 from parameters import update_parameters
-from plotting import COLORS
+from plots.style import COLORS
 
 COMMAND = Path(stp.__file__)
 TIMEOUT = 120  # s

@@ -1,0 +1,185 @@
+"""The command line of analysis.py: which files, with which options, and what it shows."""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+import results
+from commands.arguments import fail, positive, setting
+from parameters import kept_parameters, par, update_parameters
+from rnn import device
+
+COLUMNS = {
+    'network': 28,
+    'accuracy': 9,
+    'neuronal decoding': 18,
+    'synaptic decoding': 18,
+    'neuronal shuffle': 17,
+    'synaptic shuffle': 17,
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments of analysis.py."""
+    p = argparse.ArgumentParser('analysis.py', description='Analyse saved networks.')
+    p.add_argument('paths', nargs='+', type=Path, metavar='FILE_OR_FOLDER')
+    p.add_argument(
+        '--set', action='append', default=[], type=setting, metavar='NAME=VALUE', dest='settings'
+    )
+    p.add_argument('--jobs', type=positive, default=device.available_cores(), help='processes')
+    p.add_argument('--seed', type=int, default=0, help='of all that is drawn (default 0)')
+    p.add_argument('--out', type=Path, help='folder of the results (default: the files themselves)')
+    p.add_argument('--mat', action='store_true', help='also write MATLAB files')
+    p.add_argument('--overwrite', action='store_true', help='analyse again what is analysed')
+    return p
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Do what the command line says; return the exit status.
+
+    2 for a wrong request, 1 if a file could not be analysed (all others still are), 130 for Ctrl-C.
+    """
+    args = parser().parse_args(arguments)
+    settings = dict(args.settings)
+    if not 0 <= args.seed < 2**63:
+        return fail(f'--seed {args.seed} is not allowed: it must be from 0 to 2**63 - 1', 2)
+    try:
+        with kept_parameters():
+            update_parameters(settings)
+    except ValueError as error:
+        return fail(error, 2)
+    try:
+        return _analyze_all(args, settings)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _analyze_all(args, settings: Mapping) -> int:
+    status, rows, notes, sources = 0, [], set(), {}
+    for path in args.paths:
+        files = sorted(path.glob('*.pkl')) if path.is_dir() else [path]
+        if not files:
+            status = fail(f'{path} holds no networks (*.pkl)', 1)
+        for filename in files:
+            target = filename if args.out is None else args.out / filename.name
+            if (source := sources.setdefault(target, filename)) != filename:
+                status = fail(f'{filename} is left out: {target} is for {source}', 1)
+                continue
+            try:
+                analyzed = _analyze(filename, target, settings, args, notes)
+            except (ValueError, OSError) as error:
+                status = fail(error if str(filename) in str(error) else f'{filename}: {error}', 1)
+            else:
+                rows.append((filename.name, *summary(analyzed)))
+    for note in sorted(notes):
+        print(note)
+    print_table(rows)
+    return status
+
+
+def _analyze(filename: Path, target: Path, settings: Mapping, args, notes: set) -> dict:
+    """The analysed network, from the target where it is finished already."""
+    saved = results.load_results(filename)
+    earlier = None if args.overwrite else _earlier(saved, filename, target)
+    device.select(None, args.jobs)
+    import analysis
+
+    with kept_parameters():
+        analysis.set_parameters(saved, settings)
+        notes |= set(analysis.measures.absent_measures(par))
+        finished = earlier and analysis.is_analyzed(
+            earlier, analysis.made_with(settings, args.seed)
+        )
+        work = analysis.amount_of_work(par)
+    if finished:
+        print(f'{target} is analysed already.')
+        analyzed = earlier
+    else:
+        results.check_writable(target)
+        with tqdm(total=work, desc=filename.name, disable=None) as bar:
+            analyzed = analysis.analyze_model_from_file(
+                filename, target, settings, seed=args.seed, jobs=args.jobs, progress=bar.update
+            )
+    if args.mat:
+        save_mat(target.with_suffix('.mat'), analyzed)
+    return analyzed
+
+
+def _earlier(saved: Mapping, filename: Path, target: Path) -> dict | None:
+    """What is in the target, if it is there. Raises ValueError if that is another network."""
+    if target == filename:
+        return saved
+    if not target.exists():
+        return None
+    earlier = results.load_results(target)
+    for name, weight in saved['weights'].items():
+        if not np.array_equal(weight, earlier['weights'].get(name)):
+            raise ValueError(f'{target} holds another network; --overwrite replaces it')
+    return earlier
+
+
+def summary(analyzed: Mapping) -> list[float]:
+    """Accuracy, decoding in the last 100 ms of the delay, accuracy after shuffles at the test."""
+    start, stop = analyzed['analysis']['end_of_delay']
+    decoded, shuffled = (
+        [analyzed.get(f'{name}{measure}') for name in names]
+        for names, measure in (
+            (('neuronal', 'synaptic'), '_sample_decoding'),
+            (('accuracy_neural', 'accuracy_syn'), '_shuffled'),
+        )
+    )
+    return [
+        analyzed['task_accuracy'],
+        *(np.nan if values is None else np.mean(values[..., start:stop]) for values in decoded),
+        *(np.nan if values is None else np.mean(values[:, -1]) for values in shuffled),
+    ]
+
+
+def print_table(rows: list[tuple]) -> None:
+    """One line for each network."""
+    if not rows:
+        return
+    print(''.join(f'{name:>{width}}' for name, width in COLUMNS.items()))
+    for name, *numbers in rows:
+        widths = list(COLUMNS.values())
+        cells = [f'{name:>{widths[0]}}']
+        cells += [f'{n:>{w}.3f}' for n, w in zip(numbers, widths[1:], strict=True)]
+        print(''.join(cells))
+
+
+def save_mat(filename: Path, analyzed: Mapping) -> None:
+    """Write results for MATLAB: None becomes empty, ranges and sequences become arrays."""
+    from scipy.io import savemat
+
+    with results.replacing(filename) as temporary:
+        savemat(temporary, for_matlab(analyzed), long_field_names=True, appendmat=False)
+
+
+def for_matlab(value):
+    """`value` in types that a MATLAB file can hold."""
+    if value is None:
+        return np.zeros((0, 0))
+    if isinstance(value, Mapping):
+        return {str(name): for_matlab(item) for name, item in value.items()}
+    if isinstance(value, range):
+        return np.array(value)
+    if isinstance(value, (list, tuple, set, frozenset)):
+        plain = [for_matlab(item) for item in value]
+        if len({isinstance(item, str) for item in plain}) < 2:  # else numbers would become text
+            with suppress(ValueError):  # items of unequal sizes
+                array = np.array(plain)
+                if array.dtype.kind in 'biufU':
+                    return array
+        cell = np.empty(len(plain), object)
+        cell[:] = plain
+        return cell
+    return value
+
+
+if __name__ == '__main__':
+    sys.exit(run())

@@ -1,0 +1,173 @@
+"""What a trained network does when units are silenced: groups before a test, or one unit during it.
+
+A silenced unit's activity is multiplied by 0 after the rectification (paper, Methods).
+"""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from measures.shuffling import (
+    GROUPS,
+    Perturbed,
+    Progress,
+    noise_key,
+    num_rules,
+    rule_index,
+    scored_test,
+    unit_groups,
+)
+from measures.tuning import calculate_tuning
+from model import Model, State
+
+WINDOW, WINDOW_OF_SEQUENCE = 100, 200  # ms before a test
+MOST_CONDITIONS_AT_ONCE = 10  # of the response matrix; more do not fit the cache
+
+
+def suppression_windows(p: Mapping) -> list[tuple[range, range]]:
+    """(window, test) pairs: the 100 ms before each test; in ABBA and ABCA 200 ms before the first.
+
+    The test is the one whose accuracy is measured.
+    """
+    tests = p['test_time_rng']
+    if p['trial_type'] != 'dualDMS' and len(tests) > 1:
+        return [(_before(tests[0], WINDOW_OF_SEQUENCE, p), scored_test(p))]
+    return [(_before(test, WINDOW, p), test) for test in tests]
+
+
+def _before(test: range, milliseconds: int, p: Mapping) -> range:
+    return range(max(1, test.start - milliseconds // p['dt']), test.start)
+
+
+def suppress_groups(
+    model: Model,
+    trial_info: Mapping,
+    states: State,
+    seed: np.random.SeedSequence,
+) -> dict[str, np.ndarray]:
+    """Accuracy with each group silenced in a window before a test (paper, Fig. 5).
+
+    `states` (time, trial, unit) are those of a noisy run of `trial_info`. Returns
+    acc_neuronal_suppression (rule, window, group, 3) and accuracy_no_suppression (rule, 3), of the
+    first window's test, each all, non-match, match; NaN for an empty group. All conditions share
+    the noise.
+    """
+    p, windows = model.par, suppression_windows(model.par)
+    groups = {name: units for name, units in unit_groups(p).items() if units.any()}
+    filled = [name in groups for name in GROUPS]
+    suppressed = np.full((num_rules(p), len(windows), len(GROUPS), 3), np.nan)
+    unsuppressed = np.full((num_rules(p), 3), np.nan)
+    for rule in range(num_rules(p)):
+        trials = np.flatnonzero(rule_index(trial_info) == rule)
+        for i, (window, test) in enumerate(windows):
+            perturbed = Perturbed(model, trial_info, states, trials, window.start, test)
+            gain = np.ones((len(perturbed.inputs), 1 + len(groups), p['n_hidden']), np.float32)
+            for condition, units in enumerate(groups.values(), start=1):
+                gain[: len(window), condition, units] = 0
+            key = noise_key(np.random.default_rng(seed.spawn(1)[0]))
+            starts = [perturbed.start] * gain.shape[1]
+            performances = perturbed.performances(starts, key, gain)
+            suppressed[rule, i, filled] = performances[1:]
+            if i == 0:
+                unsuppressed[rule] = performances[0]
+    return {'acc_neuronal_suppression': suppressed, 'accuracy_no_suppression': unsuppressed}
+
+
+def tuning_under_suppression(
+    model: Model,
+    trial_info: Mapping,
+    states: State,
+    first_test: np.ndarray,
+    seed: np.random.SeedSequence,
+) -> dict[str, np.ndarray]:
+    """Synaptic tuning to the first test's direction with each group silenced before the test.
+
+    `first_test` (trial,) holds directions. Returns synaptic_pev_test_suppression and
+    synaptic_pref_dir_test_suppression, (rule, window, group, unit, time); NaN for an empty group.
+    """
+    p, windows = model.par, suppression_windows(model.par)
+    size = num_rules(p), len(windows), len(GROUPS), p['n_hidden'], p['num_time_steps']
+    pev, pref_dir = np.full(size, np.nan, np.float32), np.full(size, np.nan, np.float32)
+    rules = [rule_index(trial_info) == rule for rule in range(num_rules(p))]
+    for i, (window, _) in enumerate(windows):
+        pieces = _efficacies(model, trial_info, states, window, seed)
+        for steps, of_groups, efficacy in pieces:
+            for rule, trials in enumerate(rules):
+                tuned = calculate_tuning(
+                    {'synaptic': efficacy}, first_test, p['num_motion_dirs'], trials
+                )['synaptic']
+                pev[rule, i, of_groups, :, steps] = tuned.pev
+                pref_dir[rule, i, of_groups, :, steps] = tuned.pref_dir
+    return {
+        'synaptic_pev_test_suppression': pev,
+        'synaptic_pref_dir_test_suppression': pref_dir,
+    }
+
+
+def _efficacies(model: Model, trial_info, states: State, window: range, seed) -> Iterator[tuple]:
+    """(steps, groups, efficacy): until the window for all groups, then with each one silenced."""
+    p, members = model.par, unit_groups(model.par)
+    groups = [group for group, units in enumerate(members.values()) if units.any()]
+    before = slice(0, window.start)
+    yield before, groups, states.syn_x[before] * states.syn_u[before]
+    end = range(p['num_time_steps'] - 1, p['num_time_steps'])
+    everything = np.arange(states.h.shape[1])
+    perturbed = Perturbed(model, trial_info, states, everything, window.start, end)
+    key = noise_key(np.random.default_rng(seed.spawn(1)[0]))
+    for group in groups:
+        gain = np.ones((len(perturbed.inputs), 1, p['n_hidden']), np.float32)
+        gain[: len(window), :, members[GROUPS[group]]] = 0
+        _, _, x, u = perturbed.run([perturbed.start], key, gain, record='all')
+        yield slice(window.start, None), [group], x[:, 0] * u[:, 0]
+
+
+def calculate_response_matrix(
+    model: Model,
+    trial_info: Mapping,
+    states: State,
+    sample: np.ndarray,
+    test: np.ndarray,
+    seed: np.random.SeedSequence,
+    progress: Progress = lambda n: None,
+) -> dict[str, np.ndarray]:
+    """Mean activity in the first test for each pair of sample and test direction.
+
+    sample and test (trial,) are directions. Returns resp_no_suppression (unit, sample, test) and
+    resp_suppression (silenced unit, unit, sample, test), in which one unit is silenced from the
+    onset of the test on. All share the noise. NaN for a pair that no trial has.
+    """
+    p = model.par
+    period, num_dirs = p['test_time_rng'][0], p['num_motion_dirs']
+    average = _averages(sample.astype(int) * num_dirs + test, num_dirs**2)
+    everything = np.arange(len(sample))
+    perturbed = Perturbed(model, trial_info, states, everything, period.start, period)
+    key = noise_key(np.random.default_rng(seed))
+    responses = []
+    for gain in silencing_gains(p['n_hidden']):
+        gain_of_steps = np.broadcast_to(gain, (len(perturbed.inputs), *gain.shape))
+        activity = perturbed.run([perturbed.start] * len(gain), key, gain_of_steps, 'activity')
+        responses.append((average @ activity).swapaxes(1, 2))  # (condition, unit, pair)
+        progress(1)
+    responses = np.concatenate(responses).reshape(-1, p['n_hidden'], num_dirs, num_dirs)
+    return {
+        'resp_no_suppression': responses[0],
+        'resp_suppression': responses[1 : 1 + p['n_hidden']],
+    }
+
+
+def silencing_gains(num_units: int) -> np.ndarray:
+    """Gains (run, condition, unit) of no unit silenced, then of each unit, then as many of no unit
+    as make all runs equally large: only then do runs share their noise.
+    """
+    num_runs = -(-(1 + num_units) // MOST_CONDITIONS_AT_ONCE)
+    gains = np.ones((num_runs, -(-(1 + num_units) // num_runs), num_units), np.float32)
+    unit = np.arange(num_units)
+    gains.reshape(-1, num_units)[1 + unit, unit] = 0
+    return gains
+
+
+def _averages(condition: np.ndarray, num_conditions: int) -> np.ndarray:
+    """Weights (condition, trial) of the mean over each condition's trials; NaN if it has none."""
+    belongs = np.eye(num_conditions, dtype=np.float32)[condition].T
+    count = belongs.sum(1, keepdims=True)
+    return belongs / np.where(count == 0, np.nan, count)

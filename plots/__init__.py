@@ -1,0 +1,1 @@
+"""The figures, by subject, and their common look."""

@@ -1,0 +1,265 @@
+"""Figures of the network itself: synapses, one trial, learning, weights (paper, Fig. 1).
+
+    from plots.network import learning_curves
+    learning_curves(networks).savefig('learning.png')
+
+Each takes one network or a list of networks of one task, as `results.load_results` gives them, and
+axes to draw in (a new figure without them), and returns the figure.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
+from scipy.special import softmax
+
+import analysis
+import simulate_STP
+from measures import fields as measures
+from measures.shuffling import GROUPS, unit_groups
+from measures.tuning import calculate_tuning
+from model import Model
+from parameters import kept_parameters, par, update_parameters
+from plots import style
+from plots.style import COLORS, GROUP_NAMES, STYLE, FigureError, figure, panels
+from stimulus import Stimulus
+
+TRIALS_FOR_ORDER = 96  # enough to know what a unit prefers
+CURVES = {
+    'accuracy': 'Accuracy',
+    'loss': 'Loss',
+    'perf_loss': 'Cross-entropy (nats)',
+    'spike_loss': 'Activity loss (Hz{power})',
+    'weight_loss': 'Weight loss',
+}
+RESPONSES = ('fixate', 'non-match', 'match')
+
+
+class Trial(NamedTuple):
+    """One trial of a network.
+
+    stimulus (time, input); activity h in Hz and efficacy x u, both (time, unit); outputs, the
+    probabilities of the responses (time, output). blocks: units in the order to draw them, by
+    synapse and then by preferred direction, as indices for each kind of synapse that there is.
+    """
+
+    stimulus: np.ndarray
+    activity: np.ndarray
+    efficacy: np.ndarray
+    outputs: np.ndarray
+    blocks: dict[str, np.ndarray]
+    labels: str
+    p: dict
+
+
+@figure
+def synapse_responses(networks: Sequence[Mapping] = (), axes=None) -> Figure:
+    """How a depressing and a facilitating synapse answer a burst of spikes (paper, Fig. 1B).
+
+    The synapses are those of the first network, or the default ones; 3 x 2 axes.
+    """
+    axes = panels(
+        axes, 3, 2, height=32, sharex='col', sharey='row', gridspec_kw={'height_ratios': (1, 4, 4)}
+    )
+    with kept_parameters():
+        if networks:
+            update_parameters(networks[0]['parameters'])
+        for kind, column in zip(simulate_STP.SYNAPSES, axes.T, strict=True):
+            simulate_STP.run_simulation(kind, axes=column)
+    return axes[0, 0].figure
+
+
+@figure
+def one_trial(networks: Sequence[Mapping], axes=None) -> Figure:
+    """Input, activity, efficacy and outputs of the first network in one trial; 4 axes."""
+    style.common_settings(networks)
+    return draw_trial(simulate_trial(networks[0]), axes)
+
+
+def simulate_trial(network: Mapping, seed: int = 0, index: int = 0) -> Trial:
+    """Run a network, with noise, in a small batch; return one trial of it.
+
+    The same seed gives the same batch; `index` chooses its trial.
+    """
+    with kept_parameters():
+        analysis.set_parameters(network)
+        update_parameters({'batch_size': TRIALS_FOR_ORDER})
+        trial_info, p = Stimulus(seed).generate_trial(), dict(par)
+        run = Model(network['weights']).run_model(trial_info['neural_input'], key=[seed, 0])
+    y, h, x, u = (array[:, index] for array in run)
+    blocks = _sorted_units(run[1], trial_info['sample'], p)
+    outputs = softmax(y.astype(float), axis=-1)
+    stimulus = trial_info['neural_input'][:, index]
+    return Trial(stimulus, h, x * u, outputs, blocks, _labels(trial_info, index, p), p)
+
+
+def _sorted_units(h: np.ndarray, sample: np.ndarray, p: Mapping) -> dict[str, np.ndarray]:
+    """Units of each kind of synapse, by the direction that they prefer during the sample.
+
+    Units that are silent then come last.
+    """
+    in_sample = h[p['sample_time_rng']].mean(0, keepdims=True)
+    shown = sample if sample.ndim == 1 else sample[:, 0]
+    tuned = calculate_tuning({'h': in_sample}, shown, p['num_motion_dirs'])['h']
+    groups = unit_groups(p)
+    kinds = {name: groups[f'exc_{name}'] | groups[f'inh_{name}'] for name in ('fac', 'dep')}
+    kinds['static'] = ~(kinds['fac'] | kinds['dep'])
+    order = np.lexsort((tuned.pref_dir[:, 0] % (2 * np.pi), tuned.pev[:, 0] == 0))
+    return {name: order[units[order]] for name, units in kinds.items() if units.any()}
+
+
+def _labels(trial_info: Mapping, index: int, p: Mapping) -> str:
+    degrees = 360 / p['num_motion_dirs']
+    every = measures.fields(trial_info, p)
+    shown = [
+        name + ' ' + ', '.join(f'{label[index] * degrees:g}°' for label in every[name])
+        for name in ('sample', 'test')
+        if name in every
+    ]
+    return f'{p["trial_type"]}: {"; ".join(shown)}'
+
+
+@rc_context(STYLE)
+def draw_trial(trial: Trial, axes=None) -> Figure:
+    """Draw a trial from top to bottom: input, activity and efficacy of the units, outputs."""
+    panel = panels(axes, 4, 1, style.COLUMN, 30)[:, 0]
+    order = np.concatenate(list(trial.blocks.values()))
+    limits = style.step_time([0, len(trial.stimulus)], trial.p)
+    images = (trial.stimulus, 'Input'), (trial.activity[:, order], '$h$ (Hz)')
+    images += ((trial.efficacy[:, order], '$x u$'),)
+    for ax, (values, name) in zip(panel, images, strict=False):
+        extent = (*limits, 0, values.shape[1])
+        style.heat_map(ax, values.T, name, extent=extent)
+    panel[0].set(ylabel='Input unit')
+    for ax in panel[1:3]:
+        _name_blocks(ax, trial.blocks)
+    for values, name, color in _responses(trial):
+        panel[3].plot(style.time_axis(trial.p), values, color=color, label=name)
+    style.mark_epochs(panel[3], trial.p, names=False)
+    panel[3].set(ylabel='Probability', ylim=(-0.03, 1.03))
+    style.legend_beside(panel[3])
+    for ax in panel[:3]:
+        _mark_edges(ax, trial.p)
+    panel[0].set_title(trial.labels)
+    return panel[0].figure
+
+
+def _name_blocks(ax, blocks: Mapping[str, np.ndarray]) -> None:
+    """Name the kinds of synapses at the axis of units, and draw lines between them."""
+    edges = np.cumsum([0, *(len(units) for units in blocks.values())])
+    ax.set_yticks((edges[:-1] + edges[1:]) / 2, list(blocks), rotation=90, va='center')
+    ax.tick_params(axis='y', length=0)
+    for edge in edges[1:-1]:
+        ax.axhline(edge, color='white', linewidth=1)
+    ax.set_ylabel('Unit, by direction')
+
+
+def _mark_edges(ax, p: Mapping) -> None:
+    """Mark on and offsets of stimuli in an image; its time axis is that of the panel below."""
+    for steps in style.stimuli(p).values():
+        for edge in style.step_time([steps.start, steps.stop], p):
+            ax.axvline(edge, color='white', linewidth=0.6, linestyle=':')
+    ax.set_xlim(*style.step_time([0, p['num_time_steps']], p))
+    ax.tick_params(labelbottom=False)
+
+
+def _responses(trial: Trial):
+    """(values (time,) or (time, output), name, colour) of the outputs."""
+    if trial.p['trial_type'] == 'distractor':
+        yield trial.outputs[:, 0], 'fixate', COLORS['fixate']
+        yield trial.outputs[:, 1:], 'directions', COLORS['match']
+        return
+    for i, name in enumerate(RESPONSES):
+        yield trial.outputs[:, i], name, COLORS[name]
+
+
+@figure
+def learning_curves(networks: Sequence[Mapping], axes=None) -> Figure:
+    """Accuracy and each loss over the iterations: median and range over networks; 5 axes.
+
+    A loss that falls to less than a tenth is on a logarithmic axis. Where networks were trained for
+    different times, each counts as long as it was trained.
+    """
+    p = style.common_settings(networks)
+    axes = panels(axes, 1, len(CURVES), height=42)
+    longest = max((network['iteration'] for network in networks), key=len)
+    if not len(longest):
+        raise FigureError('the networks have no learning curves: they were not trained')
+    for ax, (name, label) in zip(axes.flat, CURVES.items(), strict=True):
+        curves = np.full((len(networks), len(longest)), np.nan)
+        for curve, network in zip(curves, networks, strict=True):
+            curve[: len(network[name])] = network[name]
+        style.band(ax, longest, curves, COLORS['all'], linewidth=0.7)
+        if name != 'accuracy' and np.nanmax(curves) > 10 * np.nanmin(curves) > 0:
+            ax.set_yscale('log')
+            ax.yaxis.set_minor_formatter(NullFormatter())  # there is room for decades only
+        power = '$^2$' if p['spike_regularization'] == 'L2' else ''
+        ax.set(xlabel='Iteration', title=label.format(power=power))
+    axes[0, 0].set(ylim=(0, 1.03), title=f'Accuracy (n = {len(networks)})')
+    return axes[0, 0].figure
+
+
+@figure
+def weights(networks: Sequence[Mapping], axes=None) -> Figure:
+    """Mean effective weights between groups of units, and eigenvalues of all weights; 2 axes.
+
+    Effective weights are rectified and have the sign of the unit from which they come. The mean is
+    over all pairs of units, and over networks; a network's eigenvalues are points.
+    """
+    p = style.common_settings(networks)
+    axes = panels(axes, 1, 2, height=70)
+    matrices = [effective_weights(network) for network in networks]
+    if not np.all(np.isfinite(matrices)):
+        raise FigureError('weights that are not finite have no eigenvalues')
+    means = [
+        mean_weights(w, unit_groups(style.settings(n)))
+        for w, n in zip(matrices, networks, strict=True)
+    ]
+    _draw_groups(axes[0, 0], np.mean(means, axis=0))
+    axes[0, 0].set_title(f'Mean effective weights, {p["trial_type"]}, n = {len(networks)}')
+    plane = axes[0, 1]
+    eigenvalues = [np.linalg.eigvals(matrix) for matrix in matrices]
+    for values in eigenvalues:
+        plane.plot(values.real, values.imag, '.', color=COLORS['all'], alpha=0.5)
+    plane.axhline(0, color=COLORS['chance'], linewidth=0.5, zorder=0)
+    plane.axvline(0, color=COLORS['chance'], linewidth=0.5, zorder=0)
+    edge = 1.05 * np.max(np.abs(eigenvalues)) or 1  # all may be 0
+    plane.set(xlim=(-edge, edge), ylim=(-edge, edge), aspect='equal')
+    plane.set(xlabel='Real part', ylabel='Imaginary part', title='Eigenvalues')
+    return plane.figure
+
+
+def effective_weights(network: Mapping) -> np.ndarray:
+    """The recurrent weights (from, to) of a network as they act; see `Model.effective_weights`."""
+    with kept_parameters():
+        analysis.set_parameters(network)
+        return Model(network['weights']).effective_weights()['w_rnn'].numpy()
+
+
+def mean_weights(matrix: np.ndarray, groups: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Mean of weights (from, to) between the four groups of units: (4, 4); NaN for an empty one."""
+    members = [groups[name] for name in GROUPS[:-1]]
+    means = np.full((4, 4), np.nan)
+    for i, sources in enumerate(members):
+        for j, targets in enumerate(members):
+            if sources.any() and targets.any():
+                means[i, j] = matrix[np.ix_(sources, targets)].mean()
+    return means
+
+
+def _draw_groups(ax, means: np.ndarray) -> None:
+    top = np.max(np.nan_to_num(np.abs(means))) or 1  # all groups may be empty, all weights 0
+    style.heat_map(
+        ax, means, 'Mean weight', cmap='RdBu_r', vmin=-top, vmax=top, aspect='equal', origin='upper'
+    )
+    for (i, j), value in np.ndenumerate(means):
+        color = 'white' if abs(value) > 0.6 * top else 'black'
+        text = '-' if np.isnan(value) else f'{value:.2g}'
+        ax.text(j, i, text, ha='center', va='center', color=color)
+    names = [GROUP_NAMES[name] for name in GROUPS[:-1]]
+    ax.set_xticks(range(4), names)
+    ax.set_yticks(range(4), names)
+    ax.set(xlabel='To', ylabel='From')

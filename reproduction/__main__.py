@@ -1,0 +1,57 @@
+"""Compares networks with the paper and its code (docs/reproduction.md).
+
+    python reproduction.py FOLDER [--figures FOLDER]
+
+prints, as Markdown, how the analysed networks of each task in the folder were trained, the DMS
+networks beside 20 that the original code trained, and the paper's findings. `--figures` also draws
+the DMS networks beside the original's (comparison.png), and manipulation against delay activity
+(manipulation.png).
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import results
+from commands.arguments import fail
+from rnn import device
+from tasks import TASKS
+
+
+def load_folder(folder: Path) -> dict[str, list]:
+    """The networks of a folder by task, in the order of the tasks; ResultsError for a bad file."""
+    by_task: dict[str, list] = {}
+    for path in sorted(folder.glob('*.pkl')):
+        network = results.load_results(path)
+        if 'analysis' not in network:
+            raise results.ResultsError(f'{path} is not analysed: python analysis.py {folder}')
+        by_task.setdefault(network['parameters']['trial_type'], []).append(network)
+    if not by_task:
+        raise results.ResultsError(f'{folder} holds no networks (*.pkl)')
+    return {task: by_task[task] for task in TASKS if task in by_task}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the tables; return the exit status, 2 for a wrong request."""
+    p = argparse.ArgumentParser('reproduction.py', description='Compare with paper and original.')
+    p.add_argument('folder', type=Path, metavar='FOLDER', help='of analysed networks')
+    p.add_argument('--figures', type=Path, metavar='FOLDER', help='also draw, into this folder')
+    args = p.parse_args(arguments)
+    try:
+        by_task = load_folder(args.folder)
+        with device.quiet():  # they import TensorFlow, which writes a log
+            from plots.style import save
+            from plots.tasks import manipulation
+            from reproduction.comparison import comparison
+            from reproduction.tables import all_networks, print_tables
+        print_tables(by_task)
+        if args.figures:
+            save(comparison(by_task.get('DMS', [])), args.figures / 'comparison.png')
+            save(manipulation(all_networks(by_task)), args.figures / 'manipulation.png')
+    except (ValueError, OSError) as error:
+        return fail(error, 2)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,61 @@
+"""DMS networks beside the 20 of the original code (docs/reproduction.md).
+
+python reproduction.py FOLDER --figures FOLDER
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from plots import style
+from plots.style import COLORS, figure, panels
+from reproduction.tables import ITERATIONS, ORIGINAL, dms_measures
+
+COMPARED = {
+    'decoding from\nactivity': 'decoding from activity, end of delay',
+    'activity\nshuffled': 'accuracy, activity shuffled at test onset',
+    'synapses\nshuffled': 'accuracy, synapses shuffled at test onset',
+    'silenced\nbefore test': 'accuracy, all silenced for 100 ms before the test',
+}
+
+
+@figure
+def comparison(networks: Sequence[Mapping], axes=None) -> Figure:
+    """Learning curves and measures at the end of the delay, beside the original's mean and SD.
+
+    The curves are median and range over networks, the points single networks; 2 axes.
+    """
+    style.common_settings(networks, ('DMS',))
+    own = panels(axes, 1, 2, height=60)
+    _draw_curves(own[0, 0], networks)
+    _draw_measures(own[0, 1], networks)
+    return own[0, 0].figure
+
+
+def _draw_curves(ax, networks) -> None:
+    length = min(len(network['accuracy']) for network in networks)
+    curves = np.array([network['accuracy'][:length] for network in networks])
+    style.band(ax, np.arange(length), curves, COLORS['neuronal'], 'this project')
+    means, sds = np.array([ORIGINAL[f'accuracy, iteration {i}'] for i in ITERATIONS]).T
+    _draw_original(ax, ITERATIONS, means, sds)
+    ax.set(xlabel='Iteration', ylabel='Accuracy', ylim=(0, 1.03))
+    ax.legend(loc='lower right')
+
+
+def _draw_measures(ax, networks) -> None:
+    found = [dms_measures(network) for network in networks]
+    names = {label: name for label, name in COMPARED.items() if all(name in f for f in found)}
+    place = np.arange(len(names))
+    for measured in found:
+        values = [measured[name] for name in names.values()]
+        ax.plot(place - 0.1, values, 'o', color=COLORS['neuronal'])
+    means, sds = np.array([ORIGINAL[name] for name in names.values()]).T
+    _draw_original(ax, place + 0.1, means, sds)
+    ax.set_xticks(place, names)
+    ax.set(ylabel='Decoding or accuracy', ylim=(0, 1.03), xlim=(-0.5, len(names) - 0.5))
+
+
+def _draw_original(ax, x, means, sds) -> None:
+    label = 'original code, mean ± SD'
+    ax.errorbar(x, means, sds, fmt='s', color=COLORS['all'], capsize=2, label=label)

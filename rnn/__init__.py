@@ -1,0 +1,1 @@
+"""What a network is made of: initial values, gradient, optimiser, graphs, device."""

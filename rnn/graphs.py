@@ -1,0 +1,167 @@
+"""TensorFlow's graphs of a run, of the gradient of a part of a batch, and of an update.
+
+To make a graph takes seconds and some 5 MB. So weights, rates and costs are its arguments, and all
+networks of one shape share it. A graph is made when it is first asked for, and kept until
+GRAPHS_KEPT others of its kind were needed since.
+
+`network` is the class that has the equations: rnn_cell, output, and effective (see `model.Model`).
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial, wraps
+
+import tensorflow as tf
+
+from rnn import bptt
+from rnn.optimizer import adam_step
+
+GRAPHS_KEPT = 32  # an analysis needs about ten of the first kind
+
+
+def kept(make: Callable) -> Callable:
+    """Make a function that gives the graph of a kind, from one that gives what it is made of.
+
+    `make` returns the function, the specs of its arguments (or None: those of its first call), and
+    options of tf.function. Where TensorFlow is told to run functions eagerly, to look into them, no
+    graph is made.
+    """
+
+    @lru_cache(GRAPHS_KEPT)
+    def graph(*kind):
+        function, arguments, options = make(*kind)
+        made = tf.function(function, autograph=False, **options)  # loops are tf.while_loop
+        return made if arguments is None else made.get_concrete_function(*arguments)
+
+    @wraps(make)
+    def get(*kind):
+        return make(*kind)[0] if tf.config.functions_run_eagerly() else graph(*kind)
+
+    get.cache_info, get.cache_clear = graph.cache_info, graph.cache_clear
+    return get
+
+
+@lru_cache
+def threads(number: int) -> ThreadPoolExecutor:
+    """Threads that all models share which use so many."""
+    return ThreadPoolExecutor(number)
+
+
+def specs(tensors: Sequence, free_axes: int = 0) -> Sequence[tf.TensorSpec]:
+    """Shapes and types of a (named) tuple of tensors, by which a graph can be looked up.
+
+    The first `free_axes` axes may have any size.
+    """
+
+    def spec(tensor) -> tf.TensorSpec:
+        return tf.TensorSpec([None] * free_axes + [*tensor.shape[free_axes:]], tensor.dtype)
+
+    return tf.nest.map_structure(spec, tensors)
+
+
+def _noise_spec() -> bptt.Noise:
+    return bptt.Noise(tf.TensorSpec([]), tf.TensorSpec([3], tf.int64))
+
+
+@kept
+def running(network, c, start, num_steps: int, record: str, *given: str):
+    """A run of any number of trials and conditions, see `Model.run_conditions`.
+
+    A function of the coefficients, the first state (condition, trial, unit), the input (time,
+    trial, input), and a dictionary of the tensors that are `given`: the noise, and the gain (time,
+    condition, unit) of the activity. `c` and `start` are the specs of the first two.
+    """
+
+    def run(c, start, x, given: dict) -> tuple[tf.Tensor, ...]:
+        num_conditions, num_trials, _ = tf.unstack(tf.shape(start[0]))
+        rows = num_conditions * num_trials
+        c = c.repeated(rows)
+        start = tf.nest.map_structure(lambda v: tf.reshape(v, [rows, v.shape[-1]]), start)
+        gain = tf.repeat(given['gain'], num_trials, 1) if 'gain' in given else None
+        recorded = {
+            'all': lambda state: (network.output(state.h, c), *state),
+            'output': lambda state: (network.output(state.h, c),),
+            'activity': lambda state: (state.h,),
+        }[record]
+        arrays = bptt.forward(network.rnn_cell, c, x, start, given.get('noise'), recorded, gain)
+        steps = tf.range(1, num_steps + 1)  # without the state before the first
+        values = (array.gather(steps) for array in arrays)
+        if record == 'activity':
+            values = (tf.reduce_mean(value, 0) for value in values)
+        time = [num_steps] * (record != 'activity')
+        return tuple(
+            tf.reshape(v, [*time, num_conditions, num_trials, v.shape[-1]]) for v in values
+        )
+
+    num_inputs, num_units = c.w_in.shape
+    options = {'noise': _noise_spec(), 'gain': tf.TensorSpec([num_steps, None, num_units])}
+    x = tf.TensorSpec([num_steps, None, num_inputs])
+    return run, (c, start, x, {name: options[name] for name in given}), {}
+
+
+@kept
+def differentiating(network, c, start, part, cost: tuple, jit_compile: bool, *given: str):
+    """Losses and gradients of a part of a batch, see `bptt.losses_and_gradients`.
+
+    A function of the coefficients, the first state (trial, unit), the stimulus, targets and mask of
+    the part (`c`, `start` and `part` are their specs), the cost of spikes, and a dictionary with
+    the noise, if that is `given`. `cost`: the power of the activity in the cost, and the number of
+    trials of the whole batch.
+    """
+
+    def differentiate(c, start, part, spike_cost, given: dict):
+        weighed = bptt.Cost(spike_cost, *cost)
+        c = c.repeated(start.h.shape[0])
+        return bptt.losses_and_gradients(network, c, part, start, given.get('noise'), weighed)
+
+    noise = {name: _noise_spec() for name in given}
+    arguments = (c, start, part, tf.TensorSpec([], tf.float64), noise)
+    return differentiate, arguments, {'jit_compile': jit_compile}
+
+
+@kept
+def updating(network, *kind):
+    """One update of the trained weights, see `Model.optimize`; `kind` tells it from others.
+
+    A function of the weights, their sign, the results of `differentiating` for the parts of the
+    batch, the costs of spikes and weights, the arguments of the optimizer, and the iteration.
+    """
+    *_, power, jit_compile = kind
+    # a partial: TensorFlow would take all functions that are defined in one place for one that it
+    # traces again and again, and warn
+    return partial(_update, network, power), None, {'jit_compile': jit_compile}
+
+
+def _update(network, power, weights, sign, parts: list[dict], costs, optimizer, iteration):
+    sums = {name: tf.add_n([part[name] for part in parts]) for name in parts[0]}
+    weight_cost = costs['weight_cost']
+    gradients, weight_loss = trained_gradients(network, weights, sign, sums, weight_cost, power)
+    weights, slots = adam_step(weights, gradients, iteration, **optimizer)
+    losses = {
+        'perf_loss': sums['perf_loss'],
+        'spike_loss': sums['spike_loss'],
+        'weight_loss': weight_loss,
+    }
+    loss = losses['perf_loss'] + costs['spike_cost'] * losses['spike_loss']
+    loss += weight_cost * weight_loss
+    accuracy = sums['correct'] / sums['scored']
+    return weights, slots, {'accuracy': accuracy, 'loss': loss, **losses}
+
+
+def trained_gradients(network, weights: dict, sign, sums: dict, weight_cost, power: int) -> tuple:
+    """From gradients with respect to the effective weights to those of the trained ones.
+
+    `sums` are those of `bptt.losses_and_gradients` over all parts of a batch. The cost of the
+    weights is added. Returns the gradients and weight_loss.
+    """
+    with tf.GradientTape() as tape:
+        tape.watch(weights)
+        effective = network.effective(weights, sign)
+        weight_loss = tf.reduce_mean(tf.nn.relu(effective['w_rnn']) ** power)
+        cost = weight_cost * weight_loss
+    gradients = tape.gradient(
+        [*effective.values(), cost],
+        weights,
+        output_gradients=[*(sums[name] for name in effective), tf.ones([])],
+    )
+    return gradients | {'h': sums['h']}, weight_loss

@@ -1,0 +1,138 @@
+"""Trains the networks of a set on a Dask cluster: `python run_all_models.py ... --dask ADDRESS`.
+
+Workers need Python and the packages of requirements.txt, but no copy of this project and no shared
+disk: they are sent the source of all modules, and results come back to the command, which alone
+writes them. cluster_worker.py is what runs there.
+
+Tasks are given to Dask directly, not through joblib's Dask backend, which hangs once Dask
+gives a task up because its workers died too often.
+"""
+
+import asyncio
+import pickle
+import tempfile
+from pathlib import Path
+
+import filelock
+
+import results
+from sets import cluster_worker
+from sets.job import Job, Report, lock, one_line
+from training.tensorboard import CurveLog
+
+TIMEOUT = 4  # s in which the scheduler has to answer, twice
+
+
+class ClusterError(RuntimeError):
+    """There is no cluster to train on; the message says why in one sentence."""
+
+
+class Cluster:
+    """Runs jobs of one set on the workers of a scheduler."""
+
+    unit = 'network'
+
+    def __init__(self, address: str, total: int, local_workers: int):
+        """Connect to the scheduler at `address`; 'local' starts one here, with so many workers.
+
+        Raises ClusterError if none answers.
+        """
+        self.client = _connect(address, local_workers)
+        self.client.upload_file(cluster_worker.__file__)  # also to workers that join later
+        self.sources = {path.name: path.read_bytes() for path in Path(__file__).parent.glob('*.py')}
+        self.total, self.done, self.tasks, self.stopped = total, [], [], False
+
+    def run(self, job: Job) -> Report:
+        """Train a network; to be called from a thread of its own."""
+        if self.stopped:
+            return Report('stopped', 'not begun')
+        try:
+            with lock(job.filename):
+                report = self._run(job)
+        except filelock.Timeout:
+            report = Report('busy', 'another command trains it')
+        self.done.append(job.name)
+        return report
+
+    def _run(self, job: Job) -> Report:
+        from distributed import CancelledError
+
+        there = pickle.dumps(job._replace(folder=cluster_worker.RESULT, log=False))
+        task = self.client.submit(
+            cluster_worker.train_on_worker,
+            there,
+            self.sources,
+            _files(job),
+            pure=False,  # else Dask would not do the same work twice
+        )
+        self.tasks.append(task)
+        try:
+            report, result = task.result()
+        except CancelledError:
+            return Report('stopped')
+        if report is None:
+            return Report('failed', result)
+        if result is not None:
+            _save(job, result)
+        return pickle.loads(report)
+
+    def progress(self) -> int:
+        """Networks that are done, of `total`."""
+        return len(self.done)
+
+    def stop(self) -> None:
+        """Give up the networks that are not done."""
+        self.stopped = True
+        self.client.cancel(self.tasks)
+
+    def close(self) -> None:
+        """Leave the cluster, and end it if it was started here."""
+        self.client.close()
+        if self.client.cluster is not None:
+            self.client.cluster.close()
+
+
+def _files(job: Job) -> dict[str, bytes]:
+    """What there is of a network already: its result or checkpoint."""
+    paths = (job.filename, results.checkpoint_name(job.filename))
+    return {p.name: p.read_bytes() for p in paths if p.exists() and not job.overwrite}
+
+
+def _save(job: Job, result: bytes) -> None:
+    """Write a result that a worker sent; the settings tell the place where it now is."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, job.filename.name)
+        file.write_bytes(result)
+        saved = results.load_results(file)
+    saved['parameters']['save_dir'] = job.folder
+    results.save(job.filename, saved)
+    results.checkpoint_name(job.filename).unlink(missing_ok=True)
+    if job.log:
+        with CurveLog(job.log_folder, 1) as log:
+            log.write(saved)
+
+
+def _connect(address: str, local_workers: int):
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError as error:
+        raise ClusterError("--dask needs Dask: pip install 'dask[distributed]'") from error
+    try:
+        if address == 'local':
+            here = LocalCluster(local_workers, threads_per_worker=1, dashboard_address=None)
+            return Client(here)
+        asyncio.run(asyncio.wait_for(_shake_hands(address), TIMEOUT))
+        return Client(address, timeout=TIMEOUT)
+    except Exception as error:  # what a server that is no scheduler leads to can be anything
+        reason = one_line(error) or f'nothing came within {TIMEOUT} s'
+        raise ClusterError(f'no scheduler answers at {address}: {reason}') from error
+
+
+async def _shake_hands(address: str) -> None:
+    """See that a scheduler answers: for one that is silent, a Client would hang."""
+    from distributed import Security
+    from distributed.comm import connect
+
+    security = Security().get_connection_args('client')
+    comm = await connect(address, timeout=TIMEOUT, **security)
+    await comm.close()

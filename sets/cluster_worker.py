@@ -1,0 +1,87 @@
+"""What a worker of a Dask cluster does with a network that cluster.py sends it.
+
+Workers import this file alone, so it needs nothing but the standard library and Dask. The network
+is trained in a process of its own, which finds all modules in a temporary folder.
+"""
+
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+POLL = 0.5  # s
+JOB, REPORT, OUTPUT, RESULT = 'job.pickle', 'report.pickle', 'output.txt', 'result'
+
+
+def train_on_worker(packed: bytes, sources: dict, files: dict):
+    """Run on a worker: train a network in a process of its own.
+
+    `sources` are the modules of the project, `files` the network's result or checkpoint, where
+    there is one; both are {name: bytes}. Returns the pickled report and the result file (None where
+    there is none), or None and the reason if the process ended without a report. The process is
+    killed when nobody wants its result any more, and ends by itself when this worker does.
+    """
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        (folder / RESULT).mkdir()
+        for file, content in files.items():
+            (folder / RESULT / file).write_bytes(content)
+        for file, content in {**sources, JOB: packed}.items():
+            (folder / file).write_bytes(content)
+        with open(folder / OUTPUT, 'wb') as output:
+            status = _run_process(folder, output)
+        if not (folder / REPORT).exists():
+            last = (folder / OUTPUT).read_text(errors='replace').strip().rpartition('\n')[2]
+            return None, last or f'its process was killed, or crashed (exit status {status})'
+        results = list((folder / RESULT).glob('*.pkl'))
+        return (folder / REPORT).read_bytes(), results[0].read_bytes() if results else None
+
+
+def _run_process(folder: Path, output) -> int:
+    from distributed import get_worker
+
+    program = 'import cluster_worker; cluster_worker.run_sent_job()'
+    command = [sys.executable, '-c', program, str(get_worker().state.nthreads)]
+    # standard input carries nothing: the process ends when it is closed, with this worker's end
+    with subprocess.Popen(
+        command, cwd=folder, stdin=subprocess.PIPE, stdout=output, stderr=output
+    ) as process:
+        while process.poll() is None:
+            time.sleep(POLL)
+            if not _is_wanted():
+                process.kill()
+    return process.returncode
+
+
+def _is_wanted() -> bool:
+    """Whether the task of this thread is still to be done; its command may have been stopped."""
+    from distributed import get_worker
+
+    worker = get_worker()
+    task = worker.state.tasks.get(worker.get_current_task())
+    return task is not None and task.state == 'executing'
+
+
+def run_sent_job() -> None:
+    """The process that a worker starts, in the folder with the modules and the job.
+
+    Its argument is how many networks that worker trains at once, which share the cores.
+    """
+    sys.path.insert(0, '')
+    threading.Thread(target=_end_with_stdin, daemon=True).start()
+    from rnn.device import available_cores
+    from sets.job import train_network
+
+    job = pickle.loads(Path(JOB).read_bytes())
+    threads = job.threads or max(1, available_cores() // int(sys.argv[1]))
+    report = train_network(job._replace(threads=threads), lambda curves: False)
+    Path(REPORT).write_bytes(pickle.dumps(report))
+
+
+def _end_with_stdin() -> None:
+    os.read(sys.stdin.fileno(), 1)  # not through sys.stdin, whose lock the end of Python needs
+    os._exit(1)

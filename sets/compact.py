@@ -1,0 +1,115 @@
+"""Smaller copies of result files, to keep or to share.
+
+    python compact.py FILE ... --out FOLDER [--without PATTERN ...] [--average]
+
+leaves out the large arrays among the parameters, such as initial weights, which follow from the
+settings and are computed again when a file is loaded, and the measures whose names match a pattern,
+such as '*_dms' (wildcards as in file names). Learning curves become arrays. `--average` keeps the
+means of measures over repetitions, and of the activity over units, in single precision. The
+original files stay as they are.
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import numpy as np
+
+import results
+from commands.arguments import fail
+from parameters import WHOLE_PAR, given_arrays
+
+LARGE = 1000  # bytes
+# the axis of each measure over which --average takes the mean
+AVERAGED = {
+    '*_decoding': 2,
+    '*_decoding_dms': 2,
+    '*_decoding_group': 3,
+    'simulation_accuracy': 2,
+    'accuracy_*_shuffled': 2,
+    'accuracy_*_shuffled_grp': 3,
+    'h_sample_mean*': 1,
+}
+
+
+def compact(network: dict, without: Sequence[str] = ()) -> dict:
+    """A copy without what is large and follows from the settings, and measures like `without`.
+
+    Learning curves become arrays of single precision where that changes no number.
+    """
+    about = network.get('analysis', {})
+    measures = about.get('measures', [])
+    left_out = {n for n in measures if any(fnmatchcase(n, pattern) for pattern in without)}
+    smaller = {name: value for name, value in network.items() if name not in left_out}
+    if left_out:
+        smaller['analysis'] = about | {'measures': sorted({*measures} - left_out)}
+    smaller |= {name: _curve(network[name]) for name in results.CURVES if name != 'iteration'}
+    kept = {*WHOLE_PAR, *given_arrays(network['parameters'])}
+    smaller['parameters'] = {
+        name: value
+        for name, value in network['parameters'].items()
+        if name in kept or not (isinstance(value, np.ndarray) and value.nbytes > LARGE)
+    }
+    return smaller
+
+
+def _curve(values: Sequence[float]) -> np.ndarray:
+    exact = np.array(values)
+    single = exact.astype(np.float32)
+    return single if np.array_equal(single, exact, equal_nan=True) else exact
+
+
+def check_patterns(files: Sequence[Path], without: Sequence[str]) -> None:
+    """ValueError for a pattern that no measure of any file matches, probably misspelt."""
+    unmatched = list(without)
+    for file in files:
+        if not unmatched:
+            return
+        measures = results.load_results(file).get('analysis', {}).get('measures', [])
+        unmatched = [p for p in unmatched if not any(fnmatchcase(n, p) for n in measures)]
+    if unmatched:
+        raise ValueError(f'{unmatched[0]!r} matches no measure of any of these files')
+
+
+def average(network: Mapping) -> dict:
+    """A copy of a network's results with the means of AVERAGED; the axis stays, with length 1.
+
+    All measures get single precision.
+    """
+
+    def smaller(name: str, value):
+        axes = [axis for pattern, axis in AVERAGED.items() if fnmatchcase(name, pattern)]
+        if axes:  # the patterns exclude each other
+            value = np.mean(value, axis=axes[0], keepdims=True)
+        is_double = isinstance(value, np.ndarray) and value.dtype == np.float64
+        return value.astype(np.float32) if is_double else value
+
+    return {name: smaller(name, value) for name, value in network.items()}
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Do what the command line says; return the exit status (2 for a wrong request)."""
+    p = argparse.ArgumentParser('compact.py', description='Make smaller copies of result files.')
+    p.add_argument('files', nargs='+', type=Path, metavar='FILE')
+    p.add_argument('--out', type=Path, required=True, metavar='FOLDER')
+    p.add_argument('--without', nargs='+', default=[], metavar='PATTERN', help='of measures')
+    p.add_argument('--average', action='store_true', help='keep means over repetitions')
+    args = p.parse_args(arguments)
+    try:
+        check_patterns(args.files, args.without)
+        for file in args.files:
+            target = args.out / file.name
+            if target.exists():
+                raise ValueError(f'{target} exists, and stays as it is')
+            smaller = compact(results.load_results(file), args.without)
+            results.save(target, average(smaller) if args.average else smaller)
+            print(f'{target} {target.stat().st_size / 1e6:.1f} MB')
+    except (ValueError, OSError) as error:
+        return fail(error, 2)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(run())

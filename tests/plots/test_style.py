@@ -1,0 +1,322 @@
+"""What all figures share: epochs, bands, checks of the networks, saving."""
+
+import re
+
+import numpy as np
+import pytest
+from matplotlib.colors import same_color, to_rgb
+from matplotlib.figure import Figure
+from scipy.stats import pearsonr, spearmanr
+from test_figures_alike import MAGIC, bands, fabricated, lines
+
+from measures.shuffling import GROUPS
+from parameters import par, update_parameters
+from plots import style
+from plots.style import COLORS, FigureError, MissingMeasure
+
+
+@pytest.fixture
+def ax():
+    return Figure().subplots()
+
+
+def task(name: str) -> dict:
+    update_parameters({'trial_type': name})
+    return dict(par)
+
+
+def spans(ax) -> list[tuple]:
+    """(start, stop, colour) of what is shaded."""
+    found = []
+    for patch in ax.patches:
+        x = patch.get_patch_transform().transform(patch.get_path().vertices)[:, 0]
+        found.append((x.min(), x.max(), patch.get_facecolor()))
+    return found
+
+
+def test_a_single_network_is_a_line(ax):
+    style.band(ax, [1, 2, 3], [4, 5, 6], 'red', 'one')
+    np.testing.assert_array_equal(lines(ax)['one'], [[1, 2, 3], [4, 5, 6]])
+    assert bands(ax) == []
+
+
+def test_networks_are_their_median_and_range(ax):
+    values = np.array([[1.0, 5, np.nan], [2, 9, 7], [6, 4, np.nan]])
+    style.band(ax, [0, 1, 2], values, 'red', 'many')
+    np.testing.assert_array_equal(lines(ax)['many'][1], [2, 5, 7])
+    ((low, high),) = bands(ax)
+    np.testing.assert_array_equal([low, high], [[1, 4, 7], [6, 9, 7]])
+    assert same_color(ax.collections[0].get_facecolor()[0, :3], 'red')
+
+
+def test_what_no_network_has_is_a_gap(ax):
+    style.band(ax, [0, 1], [[1, np.nan], [3, np.nan]], 'red', 'gap')
+    np.testing.assert_array_equal(lines(ax)['gap'][1], [2, np.nan])
+
+
+def test_standard_errors_are_those_of_a_single_network(ax):
+    style.band(ax, [0, 1], [[3, 4]], 'red', 'one', np.array([[0.5, 0.25]]))
+    ((low, high),) = bands(ax)
+    np.testing.assert_array_equal([low, high], [[2.5, 3.75], [3.5, 4.25]])
+    style.points(ax, np.array([0, 1]), np.array([[3, 4]]), 'o', 'red', 'a', [[0.5, np.nan]])
+    (bars,) = ax.containers
+    (drawn,) = bars[2]
+    lengths = [np.ptp(segment[:, 1]) for segment in drawn.get_segments()]
+    np.testing.assert_allclose(lengths, [1, 0])
+    style.points(ax, np.array([0]), np.array([[3], [4]]), 'o', 'red', 'b', [[0.5], [0.5]])
+    assert len(ax.containers) == 1
+
+
+def test_standard_errors_need_all_networks():
+    networks = [{'a': 1.0, 'a_sem': 0.1}, {'a': 2.0, 'a_sem': 0.2}]
+    np.testing.assert_array_equal(style.standard_errors(networks, 'a'), [0.1, 0.2])
+    assert style.standard_errors([*networks, {'a': 3.0}], 'a') is None
+
+
+def test_points_are_all_values_and_their_median(ax):
+    values = np.array([[1.0, 2], [5, 6], [9, 4]])
+    style.points(ax, np.array([10, 20]), values, 'o', 'red', 'group')
+    x, y = lines(ax)['group']
+    assert set(zip(x, y, strict=True)) == {(10, 1), (10, 5), (10, 9), (20, 2), (20, 6), (20, 4)}
+    np.testing.assert_array_equal(ax.get_lines()[1].get_data(), [[10, 20], [5, 4]])
+
+
+@pytest.mark.parametrize(
+    ('name', 'shown', 'cues', 'limits'),
+    [
+        ('DMS', {'sample': (0, 500), 'test': (1500, 2000)}, [], (-500, 2000)),
+        (
+            'ABBA',
+            {
+                'sample': (0, 400),
+                'test 1': (800, 1200),
+                'test 2': (1600, 2000),
+                'test 3': (2400, 2800),
+            },
+            [],
+            (-500, 3300),
+        ),
+        (
+            'dualDMS',
+            {'sample': (0, 500), 'test 1': (1500, 2000), 'test 2': (3000, 3500)},
+            [(1000, 2000), (2500, 3500)],
+            (-500, 3500),
+        ),
+        (
+            'distractor',
+            {'sample': (0, 300), 'distractor': (1100, 1400), 'test': (2200, 2700)},
+            [],
+            (-500, 2700),
+        ),
+        (
+            'DMS+DMRS',
+            {'sample': (0, 500), 'test': (1500, 2000)},
+            [(1000, 1250)],
+            (-500, 2000),
+        ),
+    ],
+)
+def test_epochs_are_marked(ax, name, shown, cues, limits):
+    style.mark_epochs(ax, task(name))
+    shaded = [(a, b) for a, b, color in spans(ax) if same_color(color, COLORS['epoch'])]
+    cued = [(a, b) for a, b, color in spans(ax) if same_color(color, COLORS['cue'])]
+    assert shaded == list(shown.values())
+    assert cued == cues
+    assert len(ax.patches) == len(shown) + len(cues)
+    assert {t.get_text(): t.get_position()[0] for t in ax.texts} == {
+        name: np.mean(times) for name, times in shown.items()
+    }
+    assert ax.get_xlim() == limits
+    assert ax.get_xlabel() == 'Time from sample onset (ms)'
+
+
+def test_time_is_in_ms_from_the_sample():
+    update_parameters({'dt': 20, 'fix_time': 100, 'dead_time': 40})
+    time = style.time_axis(par)
+    assert len(time) == par['num_time_steps']
+    np.testing.assert_array_equal(time[:3], [-140, -120, -100])
+    assert time[par['sample_time_rng'].start] == 0
+
+
+def test_the_bar_of_an_image_tells_its_colours(ax):
+    values = np.arange(6.0).reshape(2, 3)
+    style.heat_map(ax, values, 'unit', vmin=-1)
+    (image,) = ax.get_images()
+    np.testing.assert_array_equal(image.get_array(), values)
+    assert image.get_clim() == (-1, 5)
+    assert image.origin == 'lower'
+    (bar,) = ax.child_axes
+    assert bar.get_ylabel() == 'unit'
+    assert bar.get_ylim() == (-1, 5)
+    bare = Figure().subplots()
+    style.heat_map(bare, values, None)
+    assert bare.child_axes == []
+
+
+def test_new_panels_have_the_size_of_print():
+    axes = style.panels(None, 2, 3, width=89, height=30)
+    assert axes.shape == (2, 3)
+    np.testing.assert_allclose(axes[0, 0].figure.get_size_inches() * 25.4, [89, 60])
+
+
+@pytest.mark.parametrize('shape', [(6,), (2, 3), (3, 2)])
+def test_given_axes_are_used_in_their_order(shape):
+    given = np.array(Figure().subplots(2, 3)).reshape(shape)
+    axes = style.panels(given, 2, 3)
+    assert axes.shape == (2, 3)
+    assert list(axes.flat) == list(given.flat)
+
+
+def test_one_axes_alone_can_be_given(ax):
+    assert style.panels(ax, 1, 1)[0, 0] is ax
+    with pytest.raises(FigureError, match='this figure needs 2 axes, not 1'):
+        style.panels(ax, 1, 2)
+
+
+def test_a_legend_names_each_thing_once():
+    axes = np.array(Figure(layout='constrained').subplots(1, 2), ndmin=2)
+    for ax in axes.flat:
+        ax.plot([0, 1], label='a')
+        ax.plot([1, 0], label='b')
+    style.legend(axes, inside=False)
+    (found,) = axes[0, 0].figure.legends
+    assert [text.get_text() for text in found.get_texts()] == ['a', 'b']
+    style.legend(axes, inside=True)
+    assert [text.get_text() for text in axes[0, 0].get_legend().get_texts()] == ['a', 'b']
+    assert axes[0, 1].get_legend() is None
+
+
+@pytest.mark.parametrize(
+    ('name', 'rule', 'expected'),
+    [
+        ('DMS', 0, ''),
+        ('DMRS90', 0, ''),
+        ('DMS+DMRS', 0, 'DMS rule'),
+        ('DMS+DMRS', 1, 'DMRS90 rule'),
+        ('DMS+DMRS+DMC', 2, 'DMC rule'),
+        ('dualDMS', 0, 'tests of sample 1, then 1'),
+        ('dualDMS', 1, 'tests of sample 2, then 1'),
+        ('dualDMS', 2, 'tests of sample 1, then 2'),
+    ],
+)
+def test_names_of_rules(name, rule, expected):
+    assert style.rule_name(rule, task(name)) == expected
+
+
+@pytest.mark.parametrize(
+    ('measure', 'how'),
+    [
+        ('neuronal_sample_decoding', 'analyse them'),
+        ('simulation_accuracy', 'analyse them'),
+        ('synaptic_sample_decoding_stability', 'analyse them with --set decode_stability=True'),
+        ('acc_neuronal_suppression', 'analyse them with --set suppress_analysis=True'),
+        ('synaptic_similarity_suppression', 'analyse them with --set suppress_analysis=True'),
+        ('neuronal_test_decoding', 'analyse them with --set decode_test=True'),
+        ('neuronal_sample_tuning', 'analyse them with --set analyze_tuning=True'),
+        ('synaptic_similarity', 'analyse them with --set analyze_tuning=True'),
+        ('manipulation', 'analyse them with --set analyze_tuning=True'),
+    ],
+)
+def test_a_missing_measure_is_named_with_the_option_that_makes_it(measure, how):
+    networks = [{measure: 1}, {}, {'other': 2}]
+    with pytest.raises(MissingMeasure) as caught:
+        style.require(networks, measure)
+    assert str(caught.value) == f'2 of 3 networks lack {measure}: {how}'
+    assert caught.value.others == [networks[0]]
+    assert isinstance(caught.value, ValueError)
+    style.require([networks[0]], measure)
+
+
+@pytest.mark.parametrize(
+    'measure', ['synaptic_similarity', 'accuracy_syn_shuffled', 'manipulation']
+)
+def test_synapses_without_plasticity_have_no_measures(measure):
+    static = {'parameters': {'synapse_config': None}}
+    with pytest.raises(MissingMeasure, match='1 of 1 .*: synapses without plasticity have none'):
+        style.require([static], measure)
+    with pytest.raises(MissingMeasure, match='lack neuronal_pev: analyse them with --set'):
+        style.require([static], 'neuronal_pev')
+
+
+def test_networks_of_a_figure_have_one_task_and_the_same_trials():
+    assert style.common_settings([fabricated(), fabricated(seed=1)])['trial_type'] == 'DMS'
+    for networks, message in [
+        ([], 'there is no network to draw'),
+        ([fabricated(), fabricated('DMC')], 'must agree in trial_type, which is DMC and DMS'),
+        ([fabricated(), fabricated(dt=25)], 'must agree in dt, which is 25 and 50'),
+        (
+            [fabricated(), fabricated(fix_time=250, sample_time=750)],
+            'must agree in sample_time_rng, which is range(10, 20) and range(5, 20)',
+        ),
+    ]:
+        with pytest.raises(FigureError, match=re.escape(message)):
+            style.common_settings(networks)
+    with pytest.raises(FigureError, match='this figure is about ABBA and ABCA, not about DMS'):
+        style.common_settings([fabricated()], ('ABBA', 'ABCA'))
+
+
+def test_settings_are_those_of_the_analysis_and_leave_par_alone():
+    before = dict(par)
+    changed = fabricated(catch_trial_pct=0.5)
+    changed['analysis']['options'] = {'analysis_trials': 33, 'delay_time': 700, 'seed': 2}
+    p = style.settings(changed)
+    assert (p['delay_time'], p['analysis_trials'], p['catch_trial_pct']) == (700, 33, 0)
+    assert p['num_time_steps'] == 2200 // p['dt']
+    assert par.keys() == before.keys()
+    assert all(par[name] is before[name] for name in before)
+    del changed['analysis']
+    assert style.settings(changed)['delay_time'] == 1000
+
+
+def test_correlation():
+    x, y = np.array([1.0, 2, 3, 5]), np.array([2.0, 1, 4, 9])
+    r, p = pearsonr(x, y)
+    assert style.correlation(pearsonr, x, y) == f'R = {r:.2f}, P = {p:.2g}'
+    assert style.correlation(spearmanr, x, y).startswith('R = 0.80, P = 0.2')
+    assert style.correlation(pearsonr, x[:1], y[:1]) == 'n = 1'
+    assert style.correlation(pearsonr, x[:2], y[:2]) == 'n = 2'
+    assert style.correlation(pearsonr, x, np.ones(4)) == 'n = 4'
+    gap = np.append(y[:2], [np.nan, np.nan])
+    assert style.correlation(pearsonr, x, gap) == 'n = 2'
+
+
+@pytest.mark.parametrize('suffix', list(MAGIC))
+def test_saved_whole_or_not_at_all(tmp_path, suffix, monkeypatch):
+    path = tmp_path / f'one.{suffix}'
+    style.save(Figure(figsize=(1, 1)), path)
+    before = path.read_bytes()
+    assert before.startswith(MAGIC[suffix])
+    broken = Figure(figsize=(1, 1))
+
+    def fail(target, **options):
+        target.write_bytes(b'half')
+        raise OSError('no space')
+
+    monkeypatch.setattr(broken, 'savefig', fail)
+    with pytest.raises(OSError, match='no space'):
+        style.save(broken, path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_colours_of_groups_and_signals_can_be_told_apart():
+    for names in (GROUPS, ('neuronal', 'synaptic', 'chance'), ('attended', 'unattended')):
+        rgb = np.array([to_rgb(COLORS[name]) for name in names])
+        distance = np.abs(rgb[:, None] - rgb).sum(-1) + 9 * np.eye(len(names))
+        assert distance.min() > 0.3
+    assert set(style.GROUP_NAMES) == set(GROUPS)
+
+
+def test_style_does_not_leak():
+    import matplotlib
+
+    before = dict(matplotlib.rcParams)
+    styled = style.figure(lambda networks, axes: matplotlib.rcParams['font.size'])
+    assert styled([]) == style.FONT_SIZE
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_one_network_is_the_same_as_a_list_of_one():
+    as_given = style.figure(lambda networks, axes: networks)
+    one = {'a': 1}
+    assert as_given(one) == as_given([one]) == as_given((one,)) == [one]

@@ -1,0 +1,299 @@
+"""The tables beside the paper and its code, and the command that prints them."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+from scipy.stats import pearsonr, ttest_ind
+from test_figures_alike import assert_texts_fit, fabricated, lines
+
+import results
+from measures.fields import end_of_delay
+from measures.shuffling import GROUPS, num_rules
+from reproduction import __main__ as reproduction
+from reproduction import tables
+
+
+def network(task='DMS', seed=0, iterations=1200, **changes) -> dict:
+    """A fabricated network with all that the tables show, and learning curves of some length."""
+    made, rng = fabricated(task, seed), np.random.default_rng(seed)
+    p = made['parameters']
+    for name in results.CURVES:
+        made[name] = list(rng.random(iterations))
+    made['iteration'] = list(range(iterations))
+    made['task_accuracy'] = rng.random()
+    made['neuronal_sample_above_chance'] = np.full((num_rules(p), 1), seed > 0)
+    made['h_sample_mean'] = rng.random((p['num_time_steps'], p['n_hidden'], 8))
+    return made | changes
+
+
+def cells(markdown: str) -> dict[str, list[str]]:
+    """The rows of a table by their first cell."""
+    rows = [line.split('|')[1:-1] for line in markdown.splitlines() if '|' in line]
+    return {row[0].strip(): [cell.strip() for cell in row[1:]] for row in rows}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Networks of three tasks."""
+    for i in range(3):
+        results.save(tmp_path / f'DMS-{i}.pkl', network(seed=i))
+    for task in ('ABBA', 'dualDMS'):
+        results.save(tmp_path / f'{task}.pkl', network(task))
+    return tmp_path
+
+
+# Numbers of a network
+
+
+def test_accuracy_around_an_iteration():
+    curve = np.arange(100)
+    assert tables.around(curve, 50) == np.mean(range(45, 55))
+    assert np.isnan(tables.around(curve, 96))
+
+
+def test_passing_is_at_the_last_of_20_iterations():
+    accuracy = np.r_[np.zeros(30), np.ones(30)]
+    expected = next(i for i in range(19, 60) if accuracy[i - 19 : i + 1].mean() > 0.9)
+    assert tables.passed(accuracy) == expected
+    assert np.isnan(tables.passed(np.ones(19)))
+    assert np.isnan(tables.passed(np.full(50, 0.9)))
+
+
+def test_measures_of_training():
+    made = network()
+    found = tables.dms_measures(made)
+    assert found['accuracy, iteration 300'] == pytest.approx(np.mean(made['accuracy'][295:305]))
+    assert found['accuracy, last 50 iterations'] == pytest.approx(np.mean(made['accuracy'][-50:]))
+    assert made['accuracy'][int(found['first iteration above .90'])] > 0.9
+    assert max(made['accuracy'][: int(found['first iteration above .90'])]) <= 0.9
+    w = made['weights']['w_rnn']
+    positive = sum(w[i, j] > 0 for i in range(10) for j in range(10) if i != j)
+    assert found['share of off-diagonal w_rnn above 0'] == pytest.approx(positive / 90)
+
+
+def test_measures_of_the_analysis():
+    made = network()
+    found, p = tables.dms_measures(made), made['parameters']
+    assert found.keys() == tables.ORIGINAL.keys()
+    late = end_of_delay(p)
+    for name, signal in (('activity', 'neuronal'), ('synapses', 'synaptic')):
+        decoded = made[f'{signal}_sample_decoding'][..., late].mean()
+        assert found[f'decoding from {name}, end of delay'] == pytest.approx(decoded)
+    shuffled = made['accuracy_syn_shuffled_grp']
+    assert found['accuracy, synapses shuffled, inh_dep'] == pytest.approx(shuffled[0, 1, 3].mean())
+    silenced = made['acc_neuronal_suppression'][0, 0, 4, 0]
+    assert found['accuracy, all silenced for 100 ms before the test'] == silenced
+    delay = made['h_sample_mean'][1000 // 50 : 2000 // 50]
+    assert found['mean activity, delay'] == pytest.approx(delay.mean())
+
+
+def test_what_was_not_measured_is_left_out():
+    made = network()
+    for name in ('acc_neuronal_suppression', 'h_sample_mean'):
+        del made[name]
+    row = cells(tables.dms_table([made]))['accuracy, all silenced for 100 ms before the test']
+    assert row == ['0.890 ± 0.061', '', '', '']
+
+
+# Tables
+
+
+def test_values_as_they_are_written():
+    assert tables.span([0.25, 0.5]) == '0.250 to 0.500'
+    assert tables.span([0.5, 0.5]) == '0.500'
+    assert tables.span([np.nan, 0.5]) == '0.500'
+    assert tables.span([]) == ''
+    assert tables.mean_and_sd([1, 2, 3]) == '2.000 ± 1.000'
+    assert tables.mean_and_sd([0.5]) == '0.500'
+    assert tables.mean_and_sd([]) == ''
+    assert [tables.number(v) for v in (115.2, 0.0044, 1.68)] == ['115', '0.0044', '1.680']
+
+
+def test_welch_test_is_that_of_two_samples():
+    rng = np.random.default_rng(0)
+    ours, theirs = rng.normal(0.5, 0.1, 6), rng.normal(0.6, 0.2, 20)
+    expected = ttest_ind(ours, theirs, equal_var=False).pvalue
+    assert tables.welch(ours, theirs.mean(), theirs.std(ddof=1)) == pytest.approx(expected)
+    assert tables.welch(ours[:1], 0.6, 0.2) is None
+    assert tables.welch(ours, 0.6, None) is None
+
+
+def test_table_of_dms_networks():
+    networks = [network(seed=i) for i in range(3)]
+    rows = cells(tables.dms_table(networks))
+    found = [tables.dms_measures(n)['spike_loss, iteration 500'] for n in networks]
+    mean, sd = np.mean(found), np.std(found, ddof=1)
+    p_value = tables.welch(np.array(found), 1.68, 0.10)
+    assert rows['spike_loss, iteration 500'] == [
+        '1.680 ± 0.100',
+        f'{mean:.3f} ± {sd:.3f}',
+        f'{min(found):.3f} to {max(found):.3f}',
+        f'{p_value:.2g}',
+    ]
+    assert rows['silent networks'][:2] == ['2 of 20', '1 of 3']
+
+
+def test_correlations_over_dms_networks():
+    networks = [network(seed=i) for i in range(6)]
+    found = [tables.dms_measures(n) for n in networks]
+    decoded = [m['decoding from activity, end of delay'] for m in found]
+    accuracy = [m['accuracy, synapses shuffled at test onset'] for m in found]
+    ours = pearsonr(decoded, accuracy).statistic
+    z = abs(math.atanh(ours) - math.atanh(0.62)) / math.sqrt(1 / (6 - 3) + 1 / (20 - 3))
+    name = 'R of decoding from activity and accuracy, synapses shuffled'
+    shown = ['0.62', f'{ours:.2f}', '', f'{math.erfc(z / math.sqrt(2)):.2g} (Fisher z)']
+    assert cells(tables.dms_table(networks))[name] == shown
+    assert cells(tables.dms_table(networks[:3]))[name] == ['0.62', '', '', '']
+
+
+def test_table_of_training():
+    networks = [network(seed=i, iterations=n) for i, n in enumerate((30, 40))]
+    row = cells(tables.training_table({'DMS': networks}))['DMS']
+    accuracies = [np.mean(n['accuracy'][-20:]) for n in networks]
+    assert row[:2] == ['2', '30 to 40']
+    assert row[3] == f'{min(accuracies):.3f} to {max(accuracies):.3f}'
+
+
+def test_findings_of_sequences_and_attention():
+    abba, dual = network('ABBA'), network('dualDMS')
+    rows = cells(tables.findings_table({'ABBA': [abba], 'dualDMS': [dual]}))
+    test_2 = abba['parameters']['test_time_rng'][1]
+    similarity = abba['synaptic_similarity'][0, 0, test_2.start : test_2.stop].mean()
+    row = 'ABBA: similarity of sample and test, test 2'
+    assert rows[row] == ['.23', '', tables.number(similarity), '1']
+    assert rows['ABCA: similarity of sample and test, test 2'] == ['.92', '', '', '0']
+    onset = dual['parameters']['test_time_rng'][1].start
+    decoded = dual['neuronal_sample_decoding'].mean(2)[..., onset - 2 : onset].mean(-1)
+    attended = np.mean([decoded[rule, rule // 2] for rule in range(4)])
+    other = np.mean([decoded[rule, 1 - rule // 2] for rule in range(4)])
+    row = rows['dualDMS: attended / other sample from activity, delay 2']
+    assert row == ['.34 / .21', '', f'{attended:.3f} / {other:.3f}', '1']
+
+
+def test_findings_of_dms_networks():
+    networks = [network(seed=i) for i in range(3)]
+    rows = cells(tables.findings_table({'DMS': networks}))
+    decoded = [tables.end_decoding(n, 'neuronal') for n in networks]
+    row = 'DMS: decoding from activity, end of delay'
+    original = '0.329 ± 0.122 (.128 to .572)'
+    assert rows[row] == ['weak or none', original, tables.span(decoded), '3']
+    assert rows['DMS: silent networks'] == ['15 of 20 (preprint)', '2 of 20', '1 of 3', '3']
+
+
+def test_findings_of_rotation():
+    turned = [np.array([[[-0.2, 5, 10, 80, 50]]]), np.array([[[3.4, 5, -10, 100, 50]]])]
+    networks = [network('DMRS90', i, synaptic_rotation=turned[i]) for i in range(2)]
+    rows = cells(tables.findings_table({'DMRS90': networks}))
+    decoded = [tables.end_decoding(n, 'neuronal') for n in networks]
+    row = rows['DMRS90: decoding from activity, end of delay']
+    assert row[2:] == [tables.span(decoded), '2']
+    expected = (
+        'exc. fac. -0.2 to 3.4, exc. dep. 5.0, inh. fac. -10.0 to 10.0, inh. dep. 80.0 to 100.0'
+    )
+    assert rows['DMRS90: degrees by which groups of units turn their code'][2:] == [expected, '2']
+    shuffled = np.transpose([n['accuracy_syn_shuffled_grp'][0, 1].mean(-1) for n in networks])
+    row = rows['DMRS90: accuracy, synapses of a group shuffled at test onset']
+    parts = f'exc. dep. {tables.span(shuffled[1])}, inh. fac. {tables.span(shuffled[2])}, inh.'
+    assert parts in row[2]
+    assert row[3] == '2'
+    assert rows['DMRS180: degrees by which groups of units turn their code'][2:] == ['', '0']
+
+
+def test_one_network_is_shown_with_its_standard_error():
+    abba = network('ABBA', task_accuracy=0.95, task_accuracy_sem=0.002)
+    abba['synaptic_similarity_sem'] = np.full(abba['synaptic_similarity'].shape, 0.04)
+    abba |= {'manipulation_sem': 0.013}
+    by_task = {'ABBA': [abba]}
+    similarity = cells(tables.findings_table(by_task))[
+        'ABBA: similarity of sample and test, test 2'
+    ]
+    assert similarity[2].endswith(' ± 0.040')
+    accuracy = cells(tables.findings_table(by_task))['Accuracy of every network']
+    assert accuracy[2] == 'at least 0.950 ± 0.0020'
+    manipulation = cells(tables.training_table(by_task))['ABBA'][-1]
+    assert manipulation == f'{abba["manipulation"]:.3f} ± 0.013'
+    two = [abba, abba | {'manipulation': 0.9}]
+    assert '±' not in cells(tables.training_table({'ABBA': two}))['ABBA'][-1]
+    assert tables.span([0.5], errors=[np.nan]) == '0.500'
+
+
+def test_groups_of_one_network_are_shown_with_their_standard_errors():
+    dms = network('DMRS90', synaptic_rotation=np.array([[[-4.0, 5, 10, 80, 50]]]))
+    dms['synaptic_rotation_sem'] = np.array([[[1.0, 2, 3, 4, 5]]])
+    rows = cells(tables.findings_table({'DMRS90': [dms]}))
+    expected = (
+        'exc. fac. -4.0 ± 1.0, exc. dep. 5.0 ± 2.0, inh. fac. 10.0 ± 3.0, inh. dep. 80.0 ± 4.0'
+    )
+    assert rows['DMRS90: degrees by which groups of units turn their code'][2] == expected
+
+
+def test_accuracy_is_that_of_the_worst_network():
+    networks = [network(task_accuracy=value) for value in (0.97, 0.91, 0.99)]
+    rows = cells(tables.findings_table({'DMS': networks[:2], 'DMC': networks[2:]}))
+    assert rows['Accuracy of every network'] == ['above .90', '', 'at least 0.910', '3']
+
+
+def test_manipulation_is_about_the_variants_of_the_paper():
+    plotted = [network('DMS', 1), network('ABBA', 2), network('DMRS90', 3)]
+    alone = cells(tables.findings_table({'any': plotted}))
+    static = {n: v for n, v in network('ABCA', 6).items() if n != 'manipulation'}
+    others = cells(tables.findings_table({'any': [*plotted, network('DMC', 4), static]}))
+    row = 'Manipulation and delay activity'
+    assert alone[row] == others[row]
+    assert alone[row][2].endswith(', 3 variants')
+    assert alone[row][3] == '3'
+    mixed = cells(tables.findings_table({'any': [*plotted, network('DMS+DMRS', 5)]}))
+    assert mixed[row][2].endswith(', 5 variants')
+    assert mixed[row][3] == '4'
+
+
+# The command and the figure
+
+
+def test_command(folder, capsys):
+    assert reproduction.main([str(folder), '--figures', str(folder)]) == 0
+    rows = cells(capsys.readouterr().out)
+    assert {'DMS', 'ABBA', 'dualDMS', 'silent networks', *tables.ORIGINAL} <= rows.keys()
+    for name in ('comparison', 'manipulation'):
+        assert (folder / f'{name}.png').read_bytes().startswith(b'\x89PNG')
+
+
+def test_bad_folders(tmp_path, capsys):
+    for name, make in (
+        ('holds no networks', lambda: None),
+        ('is not analysed', lambda: results.save(tmp_path / 'a.pkl', unanalyzed())),
+        ('damaged', lambda: (tmp_path / 'a.pkl').write_bytes(b'x')),
+    ):
+        make()
+        assert reproduction.main([str(tmp_path)]) == 2
+        out, err = capsys.readouterr()
+        assert (out, err.count('\n')) == ('', 1)
+        assert re.search(name, err)
+
+
+def unanalyzed() -> dict:
+    return {name: value for name, value in network().items() if name != 'analysis'}
+
+
+def test_figure_shows_networks_and_original():
+    networks = [network(seed=i) for i in range(3)]
+    drawn = figures_reproduction.comparison(networks)
+    curves, measured = drawn.axes
+    median = np.median([n['accuracy'] for n in networks], axis=0)
+    np.testing.assert_allclose(lines(curves)['this project'][1], median)
+    means = [tables.ORIGINAL[f'accuracy, iteration {i}'][0] for i in tables.ITERATIONS]
+    (shown,) = curves.containers
+    np.testing.assert_array_equal(shown[0].get_xdata(), tables.ITERATIONS)
+    np.testing.assert_array_equal(shown[0].get_ydata(), means)
+    points = [line.get_ydata() for line in measured.get_lines() if line.get_marker() == 'o']
+    name = 'decoding from activity, end of delay'
+    expected = [tables.dms_measures(n)[name] for n in networks]
+    assert [values[0] for values in points] == expected
+    assert_texts_fit(drawn)
+
+
+def test_groups_of_the_original_are_in_the_order_of_this_project():
+    names = [name for name in tables.ORIGINAL if name.startswith('accuracy, synapses shuffled, ')]
+    assert [name.rpartition(' ')[2] for name in names] == list(GROUPS[:-1])

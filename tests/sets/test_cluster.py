@@ -1,0 +1,232 @@
+"""Sets of networks on a Dask cluster: a real scheduler and workers, started here on loopback.
+
+Workers run in empty folders: they have no copy of the project. Their disks are slow, so that they
+can be killed while networks train.
+"""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+import pytest
+from shell import (
+    SETTINGS,
+    assert_logged_once,
+    ended,
+    environment,
+    files_in,
+    paths_of,
+    slow_disk,
+    start_set,
+    statuses,
+    summary_of,
+    train_set,
+    wait_for,
+    wait_until_ended,
+)
+from test_analysis import QUICK, TINY
+from test_loop import assert_same_network, iterations
+from test_model_command import saved_network
+
+import results
+from sets.job import Job, seed_of, set_parameters, train_network
+
+SLOW = SETTINGS | {'batch_size': 300, 'num_iterations': 40, 'save_every': 1}
+SENT = 5  # iterations of a network that is half-trained before
+
+
+@contextmanager
+def scheduler(folder: Path, **changes):
+    """Start a scheduler; the value of the block is its address."""
+    file = folder / 'scheduler.json'
+    words = ['scheduler', '--host=127.0.0.1', '--port=0', '--dashboard-address=127.0.0.1:0']
+    env = environment(PYTHONPATH='', **changes)
+    with dask(folder, env, *words, f'--scheduler-file={file}') as process:
+
+        def address() -> str | None:
+            try:
+                return json.loads(file.read_text())['address']
+            except (OSError, ValueError):  # not there, or not whole yet
+                return None
+
+        yield wait_for(address, process)
+
+
+def dask(folder: Path, env: dict, *words):
+    """Start a process of Dask, for a `with` block that kills it in the end."""
+    command = [sys.executable, '-m', 'dask', *words]
+    output = {'stdout': subprocess.DEVNULL, 'stderr': subprocess.DEVNULL}
+    return ended(command, cwd=folder, env=env, **output)
+
+
+class Worker(NamedTuple):
+    """A worker and its folder for temporary files."""
+
+    process: subprocess.Popen
+    folder: Path
+
+    def is_training(self) -> bool:
+        """Whether one of its networks is beyond the iterations that a checkpoint may come with."""
+        with suppress(results.ResultsError):  # the network ended
+            paths = self.folder.glob('*/result/*.checkpoint')
+            return any(len(iterations(path)) > SENT for path in paths)
+        return False
+
+    def networks(self) -> list[psutil.Process]:
+        """The processes in which it trains."""
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+
+@contextmanager
+def worker(folder: Path, address: str, nthreads: int = 1):
+    """Start a worker in a new folder."""
+    folder.mkdir()
+    words = ['worker', address, '--host=127.0.0.1', '--no-nanny', f'--nthreads={nthreads}']
+    words += ['--dashboard-address=127.0.0.1:0', f'--local-directory={folder}']
+    temporary, packages = folder / 'temporary', folder / 'packages'
+    temporary.mkdir()
+    packages.mkdir()
+    env = slow_disk(packages) | {'TMPDIR': str(temporary)}
+    with dask(folder, env, *words) as process:
+        yield Worker(process, temporary)
+
+
+def kill_one(command, workers) -> Worker:
+    """Kill a worker while it trains; its networks end, too. Return it."""
+
+    def training():
+        return next((w for w in workers if w.is_training()), None)
+
+    victim = wait_for(training, command)
+    networks = victim.networks()
+    assert networks
+    victim.process.kill()
+    wait_until_ended(networks)
+    return victim
+
+
+@pytest.fixture(scope='module')
+def address(tmp_path_factory):
+    """The address of a scheduler."""
+    with scheduler(tmp_path_factory.mktemp('scheduler')) as found:
+        yield found
+
+
+def test_worker_that_is_killed(tmp_path, address):
+    """One network is finished, one half-trained; all arrive once, as if trained here."""
+    jobs = [
+        Job(str(tmp_path / 'savedir' / 'set'), 'DMS', i, SLOW | {'seed': seed_of(0, 'DMS', i)})
+        for i in range(4)
+    ]
+    set_parameters(jobs[0])
+    results.save(jobs[0].filename, saved_network())
+    before = jobs[0].filename.read_bytes()
+    half = train_network(jobs[1], lambda curves: len(curves['iteration']) == SENT)
+    assert half.status == 'stopped'
+    arguments = ('none', 'set', 4, 0, f'--dask={address}', '--threads=1', '--log=tensorboard')
+    with (
+        worker(tmp_path / 'first', address, nthreads=2) as first,
+        worker(tmp_path / 'second', address, nthreads=2) as second,
+        start_set(tmp_path, *arguments, **SLOW) as process,
+    ):
+        kill_one(process, [first, second])
+        out, err = process.communicate()
+    assert (process.returncode, err) == (0, '')
+    names = [job.name for job in jobs]
+    expected = dict(zip(names, ['finished', *3 * ['trained']], strict=True))
+    assert statuses(out) == expected
+    assert {name: row['status'] for name, row in summary_of(jobs[0].filename).items()} == expected
+    assert out.count('-run-') == 2 * len(names)  # a line and a row of the table for each
+    assert files_in(tmp_path / 'savedir' / 'set') == [*(f'{n}.pkl' for n in names), 'summary.csv']
+    assert jobs[0].filename.read_bytes() == before
+    for job in jobs[1:]:
+        settings = job.settings | {'save_every': 10**6}
+        here = job._replace(folder=str(tmp_path / 'here'), settings=settings)
+        assert train_network(here, lambda curves: False).status == 'trained'
+        assert_same_network(job.filename, here.filename)
+        assert_logged_once(job.filename)
+        saved = results.load_results(job.filename)['parameters']
+        assert tmp_path / saved['save_dir'] / saved['save_fn'] == job.filename
+
+
+def test_ctrl_c_ends_the_networks_on_the_workers(tmp_path, address):
+    endless = SLOW | {'num_iterations': 10**6}
+    arguments = ('none', 'set', 2, 0, f'--dask={address}')
+    with worker(tmp_path / 'worker', address) as only:
+        with start_set(tmp_path, *arguments, **endless) as process:
+            wait_for(only.is_training, process, only.process)
+            networks = only.networks()
+            assert len(networks) == 1  # the other one waits
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate()
+        wait_until_ended(networks)
+        wait_for(lambda: not list(only.folder.glob('*/result')), only.process)
+    assert (process.returncode, err) == (130, 'error: stopped: the same command goes on\n')
+    assert statuses(out) == dict.fromkeys(('DMS-run-0', 'DMS-run-1'), 'stopped')
+    assert files_in(tmp_path / 'savedir' / 'set') == ['summary.csv']
+
+
+def test_network_that_is_given_up(tmp_path):
+    """Its worker was killed too often for the scheduler, which is once here."""
+    (tmp_path / 'scheduler').mkdir()
+    with (
+        scheduler(
+            tmp_path / 'scheduler', DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES='0'
+        ) as address,
+        worker(tmp_path / 'first', address) as first,
+        worker(tmp_path / 'second', address) as second,
+        start_set(tmp_path, 'none', 'set', 2, 0, f'--dask={address}', **SLOW) as process,
+    ):
+        kill_one(process, [first, second])
+        out, err = process.communicate()
+    assert (process.returncode, err) == (1, '')
+    assert sorted(statuses(out).values()) == ['failed', 'trained']
+    rows = summary_of(paths_of(tmp_path, 'set')[0])
+    for path in paths_of(tmp_path, 'set'):
+        row = rows[path.stem]
+        assert path.exists() == (row['status'] == 'trained')
+        assert row['reason'].startswith('KilledWorker: ') == (row['status'] == 'failed')
+
+
+def test_local_cluster(tmp_path):
+    """It takes the place of what is there, and analyses there, too."""
+    settings = {name: value for name, value in (TINY | QUICK).items() if name != 'seed'}
+    (path,) = paths_of(tmp_path, 'set', 1)
+    path.parent.mkdir(parents=True)
+    path.write_text('old')
+    arguments = ('none', 'set', 1, 0, '--dask=local', '--overwrite', '--analyze')
+    status, out, err = train_set(tmp_path, *arguments, **settings, num_iterations=3)
+    assert (status, err) == (0, '')
+    assert statuses(out) == {'DMS-run-0': 'trained'}
+    assert results.load_results(path)['iteration'] == [0, 1, 2]
+    assert 0 <= results.load(path)['task_accuracy'] <= 1
+
+
+def refused_scheduler(folder, address) -> str:
+    """Why there is no cluster at an address, for which no command may wait without end."""
+    status, out, err = train_set(folder, 'none', 'set', 1, 0, f'--dask={address}')
+    assert (status, out) == (2, '')
+    beginning, reason = err.split(f'no scheduler answers at {address}: ')
+    assert beginning == 'error: '
+    assert reason.count('\n') == 1
+    return reason.strip()
+
+
+@pytest.mark.parametrize('listens', [True, False])
+def test_scheduler_that_does_not_answer(tmp_path, listens):
+    with socket.create_server(('127.0.0.1', 0)) as server:
+        address = f'tcp://127.0.0.1:{server.getsockname()[1]}'
+        if not listens:
+            server.close()
+        assert refused_scheduler(tmp_path, address)
+
+
+@pytest.mark.parametrize('address', ['', 'here', 'http://127.0.0.1:1', 'tls://127.0.0.1:1'])
+def test_address_that_cannot_be_one(tmp_path, address):
+    assert refused_scheduler(tmp_path, address)

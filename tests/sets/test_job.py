@@ -1,0 +1,346 @@
+"""Sets of networks in this process: seeds, what there is to do, locks, reports and their table.
+
+TensorFlow's functions run eagerly here, which spares seconds per network.
+"""
+
+import signal
+import subprocess
+import sys
+
+import filelock
+import numpy as np
+import pytest
+from shell import ROOT, SETTINGS, assert_logged_once, ended, summary_of
+from test_analysis import QUICK, TINY
+from test_loop import assert_same_network, iterations
+
+import results
+from parameters import par, user_settings
+from run_all_models import make_jobs, parser
+from sets import job as network_set
+from sets import summary as set_summary
+from sets.job import Job, Report, lock, plan, seed_of, set_parameters, train_network
+from sets.local import Board, LocalWorkers
+from tasks import TASKS
+from training import loop as training
+from training.tensorboard import CurveLog
+
+BRIEF = SETTINGS | {'seed': 5, 'num_iterations': 4}
+VALUES = dict.fromkeys(network_set.COLUMNS, 0.25) | {'iterations': 7}
+pytestmark = pytest.mark.usefixtures('eager')
+
+
+@pytest.fixture
+def job(tmp_path) -> Job:
+    """A small network that trains for 4 iterations."""
+    return Job(str(tmp_path / 'set'), 'DMS', 3, BRIEF)
+
+
+def on(curves) -> bool:
+    """Let a network train to its end."""
+    return False
+
+
+def after(count: int):
+    """Stop a network after so many iterations."""
+    return lambda curves: len(curves['iteration']) == count
+
+
+@pytest.fixture
+def trained(job) -> Job:
+    """The same network, trained."""
+    assert train_network(job, on).status == 'trained'
+    return job
+
+
+# Which networks
+
+
+def test_seeds_differ(job):
+    seeds = {seed_of(s, task, i) for s in (0, 1) for task in TASKS for i in range(20)}
+    assert len(seeds) == 2 * len(TASKS) * 20
+    assert all(0 <= seed < 2**32 for seed in seeds)
+
+
+def test_settings_of_a_job(job):
+    set_parameters(job)
+    assert par['test_cost_multiplier'] == 2
+    assert (par['trial_type'], par['seed'], par['n_hidden']) == ('DMS', 5, 12)
+    assert (par['save_dir'], par['save_fn']) == (job.folder, 'DMS-run-3.pkl')
+    set_parameters(job._replace(task='DMC', settings={'test_cost_multiplier': 1.5}))
+    assert (par['test_cost_multiplier'], par['n_hidden']) == (1.5, 100)
+
+
+def test_jobs_of_a_command(tmp_path):
+    given = ['none', 'set', '2', '5', '--tasks', 'DMC', 'ABBA', 'DMC', '--seed=9', '--analyze']
+    args = parser().parse_args([*given, f'--set=save_dir={tmp_path}', '--set=dt=20'])
+    jobs = make_jobs(args)
+    assert [job.name for job in jobs] == ['DMC-run-5', 'DMC-run-6', 'ABBA-run-5', 'ABBA-run-6']
+    for job in jobs:
+        assert job.filename == tmp_path / 'set' / f'{job.name}.pkl'
+        seed = seed_of(9, job.task, job.index)
+        assert job.settings == {'save_dir': str(tmp_path), 'dt': 20, 'seed': seed}
+        assert (job.gpu_id, job.analyze, job.overwrite, job.log) == ('none', True, False, False)
+    assert user_settings() == {}
+
+
+# What there is to do
+
+
+def test_plans(job):
+    assert plan(job) == (job, 0, 4, None, 'starts with seed 5')
+    assert user_settings() == {}
+    assert train_network(job, after(2)).status == 'stopped'
+    assert plan(job) == (job, 2, 4, None, 'goes on after iteration 1')
+    train_network(job, on)
+    done = plan(job)
+    assert (done.done, done.wanted, done.words) == (4, 4, 'is finished')
+    assert done.report == network_set.finished(job)._replace(reason='')
+    assert not done.is_needed
+    assert plan(job._replace(analyze=True)).is_needed
+    again = job._replace(overwrite=True)
+    assert plan(again) == (again, 0, 4, None, 'starts with seed 5')
+
+
+@pytest.mark.parametrize('which', ['result', 'checkpoint'])
+def test_damaged_files_are_left_alone(job, which):
+    path = job.filename if which == 'result' else results.checkpoint_name(job.filename)
+    path.parent.mkdir()
+    path.write_bytes(b'cut short')
+    report = train_network(job, on)
+    assert report.status == 'failed'
+    assert report.reason.startswith(f'{path} is damaged')
+    assert plan(job) == (job, 0, 4, None, f'will fail: {report.reason}')
+    assert path.read_bytes() == b'cut short'
+
+
+def test_impossible_settings(job):
+    with pytest.raises(ValueError, match="n_hidden = 'many' is not allowed"):
+        plan(job._replace(settings={'n_hidden': 'many'}))
+    assert user_settings() == {}
+
+
+# What becomes of a network
+
+
+def test_report_of_a_trained_network(job):
+    seen = []
+    report = train_network(job, lambda curves: seen.append(len(curves['iteration'])))
+    assert seen == [1, 2, 3, 4]
+    assert (report.status, report.reason) == ('trained', '')
+    assert report.seconds > 0
+    saved = results.load_results(job.filename)
+    means = {name: np.mean(saved[name]) for name in network_set.COLUMNS[1:]}
+    assert report.values == {'iterations': 4, **means}
+    assert train_network(job, on) == Report('finished', values=report.values)
+
+
+def test_values_are_those_of_the_last_twenty_iterations(trained):
+    saved = results.load_results(trained.filename)
+    for name in results.CURVES:
+        saved[name] = [0.0] * 5 + [1.0] * 20
+    results.save(trained.filename, saved)
+    values = network_set.finished(trained).values
+    assert values == {'iterations': 25} | dict.fromkeys(network_set.COLUMNS[1:], 1.0)
+
+
+def test_differences_of_a_finished_network(trained):
+    other = {'n_hidden': 13, 'seed': 6, 'decoding_reps': 3, 'save_dir': 'elsewhere'}
+    before = trained.filename.read_bytes()
+    report = train_network(trained._replace(settings=BRIEF | other), on)
+    assert (report.status, report.reason) == ('finished', 'n_hidden 12, not 13, seed 5, not 6')
+    assert trained.filename.read_bytes() == before
+
+
+def test_stopped_network_goes_on(job, tmp_path):
+    assert train_network(job, after(2)) == Report('stopped')
+    assert iterations(results.checkpoint_name(job.filename)) == [0, 1]
+    assert train_network(job, on).status == 'trained'
+    whole = job._replace(folder=str(tmp_path / 'whole'))
+    train_network(whole, on)
+    assert_same_network(job.filename, whole.filename)
+
+
+def test_half_trained_network_with_other_settings(job):
+    train_network(job, after(2))
+    report = train_network(job._replace(settings=BRIEF | {'n_hidden': 13}), on)
+    assert report.status == 'failed'
+    assert report.reason.startswith('n_hidden = 13 contradicts ')
+    assert iterations(results.checkpoint_name(job.filename)) == [0, 1]
+
+
+def test_overwritten_network(trained):
+    again = trained._replace(overwrite=True, settings=BRIEF | {'seed': 6})
+    assert train_network(again, on).status == 'trained'
+    assert results.load_results(trained.filename)['parameters']['seed'] == 6
+
+
+@pytest.mark.parametrize(
+    ('error', 'report'),
+    [
+        (training.TrainingError('reason'), Report('failed', 'reason')),
+        (OSError('disk full'), Report('failed', 'disk full')),
+        (RuntimeError('two\nlines'), Report('failed', 'RuntimeError: two lines')),
+        (KeyboardInterrupt(), Report('stopped')),
+        (training.Interrupted(signal.SIGTERM), Report('stopped')),
+    ],
+)
+def test_what_ends_a_network_is_reported(job, error, report):
+    def fail(curves):
+        raise error
+
+    assert train_network(job, fail) == report
+
+
+def test_analysis(trained):
+    """What is analysed with the same options is not analysed again."""
+    analyzing = trained._replace(settings=TINY | QUICK | {'num_iterations': 2}, overwrite=True)
+    analyzing = analyzing._replace(analyze=True)
+    assert train_network(analyzing, on).status == 'trained'
+    assert 0 <= results.load(trained.filename)['task_accuracy'] <= 1
+    before = trained.filename.stat()
+    assert train_network(analyzing._replace(overwrite=False), on).status == 'finished'
+    assert trained.filename.stat() == before
+
+
+def test_stopped_analysis(trained):
+    """The network that was trained before is kept."""
+    analyzing = trained._replace(settings=BRIEF | QUICK, analyze=True)
+    before = trained.filename.read_bytes()
+    assert train_network(analyzing, lambda curves: True) == Report('stopped')
+    assert trained.filename.read_bytes() == before
+
+
+# Locks
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from sets.job import lock
+with lock(Path(sys.argv[1])):
+    print('held', flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_lock_vanishes_with_its_process(job):
+    path = job.filename
+    pipes = {'stdin': subprocess.PIPE, 'stdout': subprocess.PIPE}
+    with ended([sys.executable, '-c', HOLD, str(path)], cwd=ROOT, **pipes) as other:
+        assert other.stdout.readline() == 'held\n'
+        with pytest.raises(filelock.Timeout), lock(path):
+            pytest.fail('two processes hold the lock')
+        assert train_network(job, on) == Report('busy', 'another command trains it')
+        with lock(path.with_name('DMS-run-4.pkl')):
+            pass
+        other.kill()
+        other.wait()
+        with lock(path):
+            pass
+    assert not list(path.parent.glob('DMS*'))
+
+
+# Curves for TensorBoard
+
+
+def test_logged_curves(job):
+    """Every iteration once, though runs stop between two checkpoints and begin again."""
+    logged = job._replace(log=True, settings=BRIEF | {'save_every': 3, 'num_iterations': 8})
+    for count in (2, 5):
+        assert train_network(logged, after(count)).status == 'stopped'
+    assert train_network(logged, on).status == 'trained'
+    assert_logged_once(job.filename)
+    other = logged._replace(settings=BRIEF | {'seed': 7}, overwrite=True)
+    assert train_network(other, on).status == 'trained'
+    assert_logged_once(job.filename)
+
+
+def test_curves_are_logged_as_often_as_checkpoints(tmp_path):
+    log, written = CurveLog(tmp_path, 3, watch=after(5)), []
+    with log:
+        for count in range(1, 6):
+            curves = {name: [0.5] * count for name in results.CURVES}
+            curves['iteration'] = list(range(count))
+            assert log(curves) == (count == 5)
+            written.append(log.written)
+    assert written == [0, 0, 3, 3, 3]
+    assert log.written == 5
+
+
+# Progress
+
+
+def test_board_is_shared(tmp_path):
+    ours = Board(tmp_path / 'board', 3)
+    theirs = Board(tmp_path / 'board')
+    theirs.done[1] = 8
+    assert list(ours.done) == [0, 8, 0]
+    assert not theirs.is_stopped()
+    ours.stop()
+    assert theirs.is_stopped()
+    assert list(theirs.done) == [0, 8, 0]
+
+
+def test_progress_counts_what_is_done_already(job):
+    train_network(job, after(3))
+    other = job._replace(index=4)
+    workers = LocalWorkers([plan(job), plan(other)])
+    try:
+        assert (workers.progress(), workers.total) == (3, 8)
+        workers.stop()
+        assert workers.run(other) == Report('stopped', 'not begun')
+    finally:
+        workers.close()
+    assert not workers.board.path.exists()
+
+
+# The table
+
+
+def test_rows_of_earlier_commands_stay(tmp_path):
+    first = Report('trained', '', 90, VALUES)
+    set_summary.write(tmp_path, {'DMS-run-10': first, 'DMS-run-2': first, 'DMC-run-0': first})
+    busy, finished = Report('busy', 'another'), Report('finished', 'a, b', values=VALUES)
+    later = {'DMS-run-2': finished, 'DMC-run-0': busy, 'ABBA-run-0': busy}
+    set_summary.write(tmp_path, later | {'DMS-run-3': Report('failed', 'a "reason", in words')})
+    rows = summary_of(tmp_path / 'set')
+    assert list(rows) == ['ABBA-run-0', 'DMC-run-0', 'DMS-run-2', 'DMS-run-3', 'DMS-run-10']
+    found = {name: (r['status'], r['reason'], r['minutes'], r['loss']) for name, r in rows.items()}
+    assert found == {
+        'ABBA-run-0': ('busy', 'another', '', ''),
+        'DMC-run-0': ('trained', '', '1.5', '0.25'),  # the one that trains it writes its row
+        'DMS-run-2': ('finished', 'a, b', '1.5', '0.25'),
+        'DMS-run-3': ('failed', 'a "reason", in words', '', ''),
+        'DMS-run-10': ('trained', '', '1.5', '0.25'),
+    }
+
+
+@pytest.mark.parametrize('text', ['', 'no table', 'network\nDMS-run-0\nmine\n'])
+def test_table_that_people_changed(tmp_path, text):
+    (tmp_path / 'summary.csv').write_text(text)
+    set_summary.write(tmp_path, {'DMS-run-0': Report('trained', '', 60, VALUES)})
+    rows = summary_of(tmp_path / 'set')
+    assert rows['DMS-run-0']['status'] == 'trained'
+    assert set(rows) == {'DMS-run-0', *(['mine'] if 'mine' in text else [])}
+
+
+def test_columns_of_the_table():
+    reports = {
+        'DMS-run-10': Report('trained', '', 90, VALUES),
+        'DMS-run-9': Report('failed', 'why'),
+    }
+    header, failed, trained = set_summary.table(reports).splitlines()
+    assert failed.split() == ['DMS-run-9', 'failed', 'why']
+    assert trained.split() == ['DMS-run-10', 'trained', '7', *5 * ['0.2500'], '1.5']
+    assert header.index('reason') == failed.index('why')
+    assert header.index('minutes') + len('minutes') == len(trained)
+
+
+def test_lines_of_networks():
+    trained = set_summary.line('DMS-run-1', Report('trained', '', 90, VALUES))
+    assert trained == (
+        'DMS-run-1  trained  accuracy 0.250  perf loss 0.2500  spike loss 0.2500  '
+        'weight loss 0.2500  1.5 min'
+    )
+    assert set_summary.line('DMS-run-1', Report('failed', 'why')) == 'DMS-run-1  failed  why'

@@ -1,0 +1,335 @@
+"""The command `python model.py` as a user meets it, most of it in processes of its own.
+
+What is wrong with a command has to be told before TensorFlow is imported, which takes seconds. So
+the wrong commands find a package `tensorflow` that ends the process as soon as it is imported.
+"""
+
+import os
+import pickle
+import re
+import signal
+from functools import partial
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from shell import (
+    SHORT,
+    command_line,
+    environment,
+    fatal_tensorflow,
+    refusal,
+    run,
+    run_on_terminal,
+    started,
+    wait_for,
+)
+from shell import arguments as command
+
+import results
+from parameters import par
+from rnn import device
+from training import loop as training
+
+
+@pytest.fixture(scope='session')
+def without_tensorflow(tmp_path_factory) -> dict:
+    """An environment in which importing TensorFlow ends the process."""
+    return fatal_tensorflow(tmp_path_factory.mktemp('packages'))
+
+
+@pytest.fixture
+def refused(tmp_path, without_tensorflow):
+    """Run a command that has to be refused before TensorFlow is imported; return the sentence."""
+    return partial(refusal, tmp_path, env=without_tensorflow)
+
+
+def assert_finished(path, shown: str, task: str, num_iterations: int):
+    """What a run printed, and the result that it left alone in its folder."""
+    result = results.load_results(path)
+    lines = shown.splitlines()
+    assert lines[0].startswith(f'Task {task}, synapses full, CPU, ')
+    assert lines[0].endswith(f', seed {result["parameters"]["seed"]}')
+    assert sum(line.startswith('iteration     0  accuracy ') for line in lines) == 1
+    assert re.match(rf'Saved \S*{path.name} after ', lines[-1])
+    assert result['parameters']['trial_type'] == task
+    assert result['iteration'] == list(range(num_iterations))
+    for value in (*result['weights'].values(), *(result[name] for name in results.CURVES)):
+        assert np.all(np.isfinite(value))
+    assert list(path.parent.iterdir()) == [path]
+
+
+# Whole runs
+
+
+def test_run_is_quiet_where_there_is_no_terminal(tmp_path):
+    """It takes the place of what is there, which need not be readable."""
+    path = tmp_path / 'net.pkl'
+    for old in (path, results.checkpoint_name(path)):
+        old.write_text('old')
+    settings = SHORT | {'save_dir': '.', 'save_fn': 'net.pkl', 'num_iterations': 3, 'save_every': 1}
+    settings |= {'env': environment(TF_USE_LEGACY_KERAS='0')}
+    status, out, err = run(tmp_path, 'none', '--task', 'dualDMS', '--overwrite', **settings)
+    assert (status, err) == (0, '')
+    assert_finished(path, out, 'dualDMS', 3)
+
+
+def test_bar_on_a_terminal(tmp_path):
+    settings = SHORT | {'save_dir': 'new', 'save_fn': 'net.pkl', 'num_iterations': 3}
+    status, out, shown = run_on_terminal(tmp_path, '--task=distractor', **settings)
+    assert status == 0
+    assert b'100%|' in shown
+    assert b'accuracy=' in shown
+    assert shown.count(b'\n') == 1
+    assert_finished(tmp_path / 'new' / 'net.pkl', out, 'distractor', 3)
+
+
+def stop(folder, signum, *arguments, **settings) -> tuple[int, str]:
+    """Send a signal to a run after 8 iterations; return its status and what it printed before."""
+    with started(folder, *arguments, iters_between_outputs=1, **settings) as process:
+        lines = [process.stdout.readline() for _ in range(11)]
+        process.send_signal(signum)
+        _, err = process.communicate()
+    assert 'Traceback' not in err
+    return process.returncode, ''.join(lines)
+
+
+def test_stopped_runs_end_as_if_never_stopped(tmp_path, without_tensorflow):
+    """Killed, then stopped by Ctrl-C and by SIGTERM, on two threads; then against one thread.
+
+    No line is held back by the run that is killed: a log in a file shows the header.
+    """
+    settings = SHORT | {'batch_size': 300, 'num_iterations': 10**6}  # three parts on the threads
+    del settings['seed']
+    paths = [tmp_path / name / 'model_results.pkl' for name in ('stopped', 'whole')]
+    checkpoint = results.checkpoint_name(paths[0])
+    env = environment()
+    del env['PYTHONUNBUFFERED']
+    first = settings | {'save_dir': 'stopped', 'save_every': 5, 'iters_between_outputs': 10**6}
+    with started(tmp_path, '--threads=2', env=env, **first) as process:
+        wait_for(checkpoint.exists, process)
+        process.kill()
+        out, err = process.communicate()
+    assert (process.returncode, err) == (-signal.SIGKILL, '')
+    assert out.startswith('Task DMS')
+    saved = results.load_results(checkpoint)
+    done = len(saved['iteration'])
+    assert done % 5 == 0
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        again = {'save_dir': 'stopped', 'save_every': 10**6}
+        status, shown = stop(tmp_path, signum, '--resume', '--threads=2', **again)
+        assert status == 128 + signum
+        assert f'Going on after iteration {done - 1}.' in shown
+        assert list(checkpoint.parent.glob('*')) == [checkpoint]
+        assert len(results.load_results(checkpoint)['iteration']) > done
+        done = len(results.load_results(checkpoint)['iteration'])
+    last = {'save_dir': 'stopped', 'num_iterations': done + 3}
+    whole = settings | {'save_dir': 'whole', 'num_iterations': done + 3}
+    seed = f'--seed={saved["parameters"]["seed"]}'
+    with started(tmp_path, '--resume', **last) as resumed:
+        status, out, err = run(tmp_path, seed, '--threads=1', **whole)
+        assert (status, err) == (0, '')
+        assert_finished(paths[1], out, 'DMS', done + 3)
+        resumed.communicate()
+    got, expected = (results.load_results(path) for path in paths)
+    for name, value in expected['weights'].items():
+        np.testing.assert_array_equal(got['weights'][name], value, err_msg=name)
+    for name in results.CURVES:
+        assert got[name] == expected[name], name
+    status, out, err = run(tmp_path, '--resume', env=without_tensorflow, save_dir='stopped')
+    assert (status, out, err) == (0, 'stopped/model_results.pkl is finished already.\n', '')
+
+
+# What is refused before TensorFlow is imported
+
+
+def test_tensorflow_is_missing_in_these_tests(tmp_path, without_tensorflow):
+    """The refusals below prove something only if a good command fails here."""
+    status, _, err = run(tmp_path, env=without_tensorflow)
+    assert (status, err) == (1, 'TensorFlow imported\n')
+
+
+@pytest.mark.parametrize(
+    ('argument', 'sentence'),
+    [
+        ('--task=DMZ', "trial_type = 'DMZ' is not allowed: it must be one of DMS, DMRS45, "),
+        ('--set=n_hiden=5', 'there is no parameter .n_hiden.; the nearest name is n_hidden'),
+        ('--set=n_hidden', "'n_hidden' is not of the form NAME=VALUE"),
+        ('--set==5', "'=5' is not of the form NAME=VALUE"),
+        ('--set=n_hidden=many', "n_hidden = 'many' is not allowed: it must be an integer"),
+        ('--set=n_hidden=5.5', 'n_hidden = 5.5 is not allowed: it must be an integer'),
+        ('--set=n_input=5', 'n_input follows from other parameters'),
+        ('--set=rotation_match=45', 'rotation_match = 45: the task DMS fixes it'),
+        ('--set=dt=0', 'dt = 0 is not allowed: it must be an integer of at least 1'),
+        ('--set=dt=600', 'fix_time = 500 is not allowed with DMS: .* dt = 600 ms'),
+        ('--set=delay_time=-10', 'delay_time = -10 is not allowed: .* at least 0'),
+        ('--set=batch_size=0', 'batch_size = 0 is not allowed: .* at least 1'),
+        ('--set=synapse_config=half', "synapse_config = 'half' is not allowed: .* one of full, "),
+        ('--set=exc_inh_prop=2', 'exc_inh_prop = 2 is not allowed: .* <= 1'),
+        ('--set=learning_rate=inf', "learning_rate = 'inf' is not allowed: .* a number > 0"),
+        ('--seed=one', "seed = 'one' is not allowed: "),
+        ('--threads=0', "'0' is not a whole number above 0"),
+        ('--treads=2', 'unrecognized arguments: --treads=2'),
+    ],
+)
+def test_wrong_commands(tmp_path, refused, argument, sentence):
+    assert re.search(sentence, refused(argument))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folder_that_cannot_be_written(tmp_path, refused):
+    (tmp_path / 'occupied').write_text('')
+    for folder in ('occupied', 'occupied/below'):
+        assert f'cannot write to the folder {folder}: ' in refused(save_dir=folder)
+
+
+def saved_network(**changes) -> dict:
+    """What a result file holds, of a network that has been trained for one iteration."""
+    weights = {name: par[f'{name}0'] for name in results.WEIGHT_SHAPES}
+    curves = {name: [0.0] for name in results.CURVES}
+    return {'weights': weights, 'parameters': dict(par), **curves, **changes}
+
+
+FILES = pytest.mark.parametrize('name', ['net.pkl', 'net.checkpoint'])
+
+
+@FILES
+def test_existing_files_are_kept(tmp_path, refused, name):
+    path = tmp_path / name
+    results.save(path, saved_network())
+    before = path.read_bytes()
+    sentence = refused(save_dir='.', save_fn='net.pkl')
+    assert all(word in sentence for word in (name, '--resume', '--overwrite'))
+    assert 'not allowed with' in refused('--resume', '--overwrite', save_dir='.', save_fn='net.pkl')
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_other_network_than_that_of_the_checkpoint(tmp_path, refused):
+    path = tmp_path / 'net.checkpoint'
+    results.save(path, saved_network())
+    before = path.read_bytes()
+    sentence = refused('--resume', save_dir='.', save_fn='net.pkl', n_hidden=5)
+    assert 'n_hidden = 5 contradicts net.checkpoint, where it is 100' in sentence
+    assert path.read_bytes() == before
+
+
+class Hostile:
+    """Opens a file when it is unpickled, which leaves the file behind."""
+
+    def __init__(self, trace):
+        self.trace = str(trace)
+
+    def __reduce__(self):
+        return open, (self.trace, 'w')
+
+
+@FILES
+def test_hostile_files_run_nothing(tmp_path, refused, name):
+    path, trace = tmp_path / name, tmp_path / 'trace'
+    stream = pickle.dumps(saved_network(accuracy=Hostile(trace)))
+    pickle.loads(stream).clear()
+    assert trace.exists()
+    trace.unlink()
+    path.write_bytes(stream)
+    sentence = refused('--resume', save_dir='.', save_fn='net.pkl')
+    assert sentence.startswith(f'{name} is refused: it would run ')
+    assert path.read_bytes() == stream
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@FILES
+def test_damaged_files(tmp_path, refused, name):
+    path = tmp_path / name
+    whole = pickle.dumps(saved_network())
+    no_network = pickle.dumps({'weights': {}})
+    for stream in (whole[: len(whole) // 2], whole[:9] + b'?' * 9 + whole[18:], b'', no_network):
+        path.write_bytes(stream)
+        assert refused('--resume', save_dir='.', save_fn='net.pkl').startswith(f'{name} is ')
+        assert path.read_bytes() == stream
+
+
+# Within this process
+
+
+@pytest.mark.parametrize(
+    ('text', 'value'),
+    [
+        ('dt=20', 20),
+        ('dt = 20 ', 20),
+        ('learning_rate=1e-3', 0.001),
+        ('synapse_config=None', None),
+        ('var_delay=True', True),
+        ('save_fn=a=b.pkl', 'a=b.pkl'),
+        ("save_dir='2'", '2'),
+        ('trial_type=DMS+DMC', 'DMS+DMC'),
+        ('x=__import__("os").getcwd()', '__import__("os").getcwd()'),
+    ],
+)
+def test_values_are_literals_or_text(text, value):
+    assert command.setting(text) == (text.split('=')[0].strip(), value)
+
+
+@pytest.mark.parametrize(
+    ('error', 'status'),
+    [
+        (training.RunError('reason'), 2),
+        (results.ResultsError('reason'), 2),
+        (device.DeviceError('reason'), 2),
+        (training.TrainingError('reason'), 1),
+        (OSError('reason'), 1),
+        (training.Interrupted(signal.SIGTERM), 143),
+        (KeyboardInterrupt(), 130),
+    ],
+)
+def test_exit_status(monkeypatch, capsys, error, status):
+    def fail(*arguments, **options):
+        raise error
+
+    monkeypatch.setattr(training, 'train', fail)
+    assert command.run([]) == status
+    if status < 128:
+        assert capsys.readouterr().err == 'error: reason\n'
+
+
+def test_huge_learning_rate_is_explained(tmp_path, capsys):
+    settings = SHORT | {'save_dir': str(tmp_path), 'learning_rate': 1e30}
+    assert command.run(command_line('model.py', [], settings)[2:]) == 1
+    err = capsys.readouterr().err
+    assert re.match(r'error: the loss is .* at iteration 1 \(none is saved\).*learning_rate', err)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize('names', [[], ['/physical_device:GPU:0', '/physical_device:GPU:1']])
+def test_gpu_that_is_not_there(tmp_path, monkeypatch, capsys, names):
+    gpus = [SimpleNamespace(name=name) for name in names]
+    monkeypatch.setattr(tf.config, 'list_physical_devices', lambda kind: gpus)
+    seen = ', '.join(f'{i} ({name})' for i, name in enumerate(names)) or 'none'
+    for gpu_id in ('2', '-1', 'first'):
+        assert command.run([gpu_id, f'--set=save_dir={tmp_path}']) == 2
+        sentence = capsys.readouterr().err
+        assert f'GPU {gpu_id} is not there: TensorFlow sees these GPUs: {seen}. ' in sentence
+        assert "pip install 'tensorflow[and-cuda]'" in sentence
+
+
+def test_log_of_tensorflow_is_shown_only_after_a_failure(capfd):
+    with device.quiet():
+        os.write(2, b'log\n')
+    assert capfd.readouterr().err == ''
+
+    def fail():
+        with device.quiet():
+            os.write(2, b'log\n')
+            raise ImportError
+
+    with pytest.raises(ImportError):
+        fail()
+    assert capfd.readouterr().err == 'log\n'
+
+
+@pytest.mark.parametrize(
+    'setting', ['n_hidden=10000000', 'save_fn="a\\0b"', 'save_fn=' + 300 * 'a', 'save_fn=..']
+)
+def test_culprit_is_named(refused, setting):
+    assert setting.split('=')[0] in refused(f'--set={setting}')

@@ -1,0 +1,1 @@
+"""Training one network: the loop, checkpoints, what is shown, TensorBoard."""
