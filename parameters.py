@@ -3,20 +3,21 @@
     from parameters import par, update_parameters
     update_parameters({'trial_type': 'DMRS90', 'n_hidden': 200})
 
-`par` always is what follows from the defaults below, the settings of the task (tasks.py) and the
+`par` always is what follows from the defaults below, the settings of the task (tasks/) and the
 settings of the user, in this order. So nothing that one task sets is left when another follows, and
 what the user asks for wins over what a task suggests. The defaults are those of the paper's code.
 """
 
 import secrets
 from collections.abc import Mapping
-from contextlib import contextmanager
 from difflib import get_close_matches
 
 import numpy as np
 
+import tasks
 from rnn import initial_values
-from tasks import TASKS, check_task, timing
+from rnn.initial_values import ARRAYS, MASKS, SYNAPSES
+from tasks.epochs import timing
 from validators import Check, count, file_name, flag, number, one_of, optional, plain, text
 
 # name: (default, what is allowed), in groups; times in ms
@@ -25,10 +26,7 @@ SETTINGS: dict[str, tuple[object, Check]] = {
     'save_dir': ('./savedir/', text()),  # folder of the results, created when missing
     'save_fn': ('model_results.pkl', file_name()),  # name of the result file in it
     # Network
-    'synapse_config': (
-        'full',
-        one_of(*initial_values.SYNAPSES),
-    ),  # which units have which plasticity
+    'synapse_config': ('full', one_of(*SYNAPSES)),  # which units have which plasticity
     'exc_inh_prop': (0.8, number(0, 1)),  # share of excitatory units; 1: signs are free (no E/I)
     'balance_EI': (True, flag()),  # draw stronger initial weights where inhibitory units take part
     'connection_prob': (1, number(above=0, high=1)),  # share of initial weights that are not 0
@@ -69,7 +67,7 @@ SETTINGS: dict[str, tuple[object, Check]] = {
     'iters_between_outputs': (100, count(1)),  # iterations between two printed lines
     'save_every': (100, count(1)),  # iterations between two checkpoints
     # Task
-    'trial_type': ('DMS', one_of(*TASKS)),
+    'trial_type': ('DMS', one_of(*tasks.TASKS)),  # or the name of a task of your own that is loaded
     'dead_time': (0, count(0)),  # before fixation; neither trained nor decoded
     'fix_time': (500, count(0)),
     'sample_time': (500, count(0)),
@@ -99,10 +97,6 @@ ANALYSIS: dict[str, tuple[object, Check]] = {
     'decode_stability': (False, flag()),  # train at each time, test at every other
 }
 SETTINGS |= ANALYSIS
-# Arrays that may be given in place of what follows from the settings: masks of 0 and 1, where a
-# weight with 0 keeps its initial value, and the initial values of the trained variables.
-MASKS = ('w_in_mask', 'w_rnn_mask', 'w_out_mask')
-ARRAYS = (*MASKS, 'h0', 'w_in0', 'w_rnn0', 'b_rnn0', 'w_out0', 'b_out0')
 # What only the task decides; any other value is refused.
 OWNED_BY_TASK = (
     'rotation_match',
@@ -153,8 +147,8 @@ def update_parameters(updates: Mapping) -> None:
     ValueError, and leaves `par` as it was, for an unknown or derived name, a wrong type and an
     impossible value.
     """
-    wanted = _from_saved(updates) if set(updates) >= WHOLE_PAR else _user | _checked(updates)
-    _set(wanted)
+    whole = set(updates) >= WHOLE_PAR
+    _set(saved_settings(updates) if whole else _updated(_user, updates))
 
 
 def reset_parameters() -> None:
@@ -164,35 +158,43 @@ def reset_parameters() -> None:
     _set({})
 
 
-@contextmanager
-def kept_parameters():
-    """Undo, at the end, whatever changes the parameters meanwhile."""
-    kept, user = dict(par), dict(_user)
-    try:
-        yield
-    finally:
-        _replace(par, kept)
-        _replace(_user, user)
-
-
 def user_settings() -> dict:
     """The settings that the user made, in place of the defaults and of what the task suggests."""
     return dict(_user)
 
 
+def parameters_with(updates: Mapping, p: Mapping | None = None) -> dict:
+    """All parameters that follow from these settings, or from those of `p` with these changes.
+
+    What `update_parameters` does to `par`, for a dictionary of its own; it raises the same.
+    """
+    return _complete(_updated(settings_of(p) if p else {}, updates))
+
+
+def analysis_parameters(saved: Mapping, updates: Mapping | None = None) -> dict:
+    """The parameters with which a saved network is analysed: fixed delays and no catch trials.
+
+    `saved` are its parameters, `updates` what differs from them, above all options of the analysis.
+    Raises ValueError for parameters that are not those of a network, and for a task that is not
+    known.
+    """
+    missing = sorted(WHOLE_PAR - saved.keys())
+    if missing:
+        raise ValueError(f"'parameters' must be those of a network, but lack {', '.join(missing)}")
+    fixed = {'var_delay': False, 'catch_trial_pct': 0}
+    user = _updated(saved_settings(saved) | fixed, updates or {})
+    usual = _usual(user.get('trial_type', 'DMS'))
+    return _complete(user | {'batch_size': (usual | user)['analysis_trials']})
+
+
+def _complete(user: dict) -> dict:
+    """`derive`, with a seed even if the user gave none."""
+    return derive({**user, 'seed': _seed(user)})
+
+
 def _set(user: dict) -> None:
-    try:
-        new = derive({**user, 'seed': _seed(user)})
-    except MemoryError as error:
-        size = {name: user[name] for name in ('n_hidden', 'batch_size') if name in user}
-        raise ValueError(f'{size} needs more memory than there is') from error
+    new = _complete(user)
     user = {n: value for n, value in user.items() if not (n in ARRAYS and value is None)}
-    refused = [name for name in OWNED_BY_TASK if name in user and _differ(user[name], new[name])]
-    for name in refused:
-        raise ValueError(
-            f'{name} = {user[name]!r}: the task {new["trial_type"]} fixes it, only {new[name]!r} '
-            'is allowed'
-        )
     for name in OWNED_BY_TASK:
         user.pop(name, None)
     if user.get('seed', 0) is None:
@@ -222,22 +224,35 @@ def _differ(given, fixed) -> bool:
     return isinstance(plain(given), bool) or not np.array_equal(given, fixed)
 
 
-def _checked(updates: Mapping) -> dict:
-    """The updates as plain Python values, or a ValueError for the first that is not allowed."""
-    return {name: _check(name, value) for name, value in updates.items()}
+def _updated(user: Mapping, updates: Mapping) -> dict:
+    """The user's settings with updates, as plain Python values; ValueError for what is wrong.
+
+    Settings that only another task has are left out.
+    """
+    name = updates.get('trial_type', user.get('trial_type', 'DMS'))
+    task = _check('trial_type', name, SETTINGS)
+    known = settings_for(task)
+    checked = {name: _check(name, value, known) for name, value in updates.items()}
+    kept = {n: v for n, v in user.items() if n in known or n in ARRAYS or n in OWNED_BY_TASK}
+    return kept | checked
 
 
-def _check(name: str, value):
+def settings_for(task: str) -> dict[str, tuple[object, Check]]:
+    """All settings of a task: SETTINGS, and what only this task has."""
+    return SETTINGS | dict(tasks.find(task).settings)
+
+
+def _check(name: str, value, known: Mapping):
     if name in OWNED_BY_TASK:
         return value  # compared with the task's value once the task is known
     if name in ARRAYS:
         return _array(name, value)  # its shape is compared once the sizes are known
-    if name not in SETTINGS:
-        raise ValueError(_why_not_a_setting(name, value))
+    if name not in known:
+        raise ValueError(_why_not_a_setting(name, value, known))
     value = plain(value)
-    check = SETTINGS[name][1]
+    check = one_of(*tasks.known()) if name == 'trial_type' else known[name][1]
     if not check.accepts(value):
-        hint = _nearest(value, TASKS) if name == 'trial_type' else ''
+        hint = _nearest(value, tasks.known()) if name == 'trial_type' else ''
         raise ValueError(f'{name} = {value!r} is not allowed: it must be {check.allowed}{hint}')
     return value
 
@@ -258,10 +273,10 @@ def _array(name: str, value) -> np.ndarray | None:
     return array
 
 
-def _why_not_a_setting(name: str, value) -> str:
+def _why_not_a_setting(name: str, value, known: Mapping) -> str:
     if name in par:
         return f'{name} = {value!r}: {name} follows from other parameters and cannot be set'
-    return f'{name} = {value!r}: there is no parameter {name!r}{_nearest(name, SETTINGS)}'
+    return f'{name} = {value!r}: there is no parameter {name!r}{_nearest(name, known)}'
 
 
 def _nearest(name, names) -> str:
@@ -270,17 +285,22 @@ def _nearest(name, names) -> str:
     return f'; the nearest name is {by_lower_case[close[0]]}' if close else ''
 
 
-def _from_saved(saved: Mapping) -> dict:
-    """The settings in which a saved network differs from what its task sets by itself."""
-    network = [name for name in SETTINGS if name in saved and name not in ANALYSIS]
-    settings = _checked({name: saved[name] for name in network})
-    usual = _defaults() | TASKS[settings['trial_type']].suggested
-    own = {
-        name: value
-        for name, value in settings.items()
-        if value != usual[name] or name == 'trial_type'
-    }
-    return own | _checked({name: saved[name] for name in given_arrays(saved)})
+def saved_settings(saved: Mapping) -> dict:
+    """The settings in which a saved network differs from what its task sets by itself.
+
+    Raises ValueError for impossible ones, and for a user's own task that is not loaded or changed.
+    """
+    tasks.require_same(saved)
+    return settings_of({name: v for name, v in saved.items() if name not in ANALYSIS})
+
+
+def settings_of(p: Mapping) -> dict:
+    """The settings in `p`, checked, that differ from what its task sets by itself."""
+    known = settings_for(_check('trial_type', p['trial_type'], SETTINGS))
+    settings = {name: _check(name, p[name], known) for name in known if name in p}
+    usual = _usual(settings['trial_type'])
+    own = {n: v for n, v in settings.items() if n == 'trial_type' or v != usual[n]}
+    return own | {name: _array(name, p[name]) for name in given_arrays(p)}
 
 
 def given_arrays(saved: Mapping) -> list[str]:
@@ -289,8 +309,13 @@ def given_arrays(saved: Mapping) -> list[str]:
     return [name for name in ARRAYS if name in saved and name in named]
 
 
-def _defaults() -> dict:
-    return {name: default for name, (default, _) in SETTINGS.items()}
+def _usual(task: str) -> dict:
+    """The settings without the user's: defaults, and what the task suggests."""
+    known = settings_for(task)
+    suggested = tasks.find(task).suggested
+    if tasks.digest(task):  # a user's own: its suggestions are not known to be right
+        suggested = {name: _check(name, value, known) for name, value in suggested.items()}
+    return {name: default for name, (default, _) in known.items()} | dict(suggested)
 
 
 def derive(user: Mapping) -> dict:
@@ -298,17 +323,26 @@ def derive(user: Mapping) -> dict:
 
     Raises ValueError where settings that are allowed one by one do not go together.
     """
-    task = TASKS[user.get('trial_type', SETTINGS['trial_type'][0])]
-    s = {**_defaults(), **task.suggested, **user, **task.owned(), 'rules': task.rules}
-    check_task(s)
-    s |= timing(s)
-    s |= _sizes(s)
-    s |= initial_values.units(s)
-    s |= initial_values.synapses(s, s['EI_list'])
-    s |= initial_values.masks(s, s)
-    s |= initial_values.weights(s, s)
-    given = {name: user[name] for name in ARRAYS if user.get(name) is not None}
-    return s | initial_values.given(given, s) | {'given_arrays': tuple(given)}
+    name = user.get('trial_type', 'DMS')
+    task, given = tasks.find(name), {n: user[n] for n in ARRAYS if user.get(n) is not None}
+    settings = {n: value for n, value in user.items() if n not in OWNED_BY_TASK}
+    s = {**_usual(name), **settings, **task.owned(), 'rules': task.rules}
+    task.check(s)
+    s |= timing(task, s)
+    refused = [n for n in OWNED_BY_TASK if n in user and _differ(user[n], s[n])]
+    for n in refused:
+        raise ValueError(f'{n} = {user[n]!r}: the task {name} fixes it, only {s[n]!r} is allowed')
+    try:
+        s |= _sizes(s)
+        s |= initial_values.units(s)
+        s |= initial_values.synapses(s, s['EI_list'])
+        s |= initial_values.masks(s, s, task.separate_projections)
+        s |= initial_values.weights(s, s)
+    except MemoryError as error:
+        size = {n: user[n] for n in ('n_hidden', 'batch_size') if n in user}
+        raise ValueError(f'{size} needs more memory than there is') from error
+    about = {'given_arrays': tuple(given), 'task_digest': tasks.digest(name)}
+    return s | initial_values.given(given, s) | about
 
 
 def _sizes(s: Mapping) -> dict:

@@ -1,1 +1,1 @@
-"""What is measured in a trained network. Arrays and parameters go in; nothing here needs TensorFlow."""
+"""What is measured in a trained network. Nothing here imports TensorFlow."""

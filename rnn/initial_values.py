@@ -22,6 +22,10 @@ SYNAPSES = {
     'exc_dep_inh_fac': ('depressing', 'facilitating'),
     None: ('static', 'static'),
 }
+# Arrays that may be given in place of what follows from the settings: masks of 0 and 1, where a
+# weight with 0 keeps its initial value, and the initial values of the trained variables.
+MASKS = ('w_in_mask', 'w_rnn_mask', 'w_out_mask')
+ARRAYS = (*MASKS, 'h0', 'w_in0', 'w_rnn0', 'b_rnn0', 'w_out0', 'b_out0')
 STATIC_UTILISATION = 0.3  # u of a unit without plasticity, in a network that has some
 
 
@@ -74,12 +78,15 @@ def synapse_kinds(config: str | None, sign: np.ndarray) -> np.ndarray:
     return np.where(sign > 0, exc, inh)
 
 
-def masks(s: Settings, derived: Settings) -> dict:
-    """1 where a weight may exist and learn, 0 where it stays 0."""
+def masks(s: Settings, derived: Settings, separate_projections: bool = False) -> dict:
+    """1 where a weight may exist and learn, 0 where it stays 0.
+
+    With separate projections, receptive field k projects only to the units whose index is k modulo
+    the number of fields.
+    """
     n_input, n_hidden, n_output = derived['shape']
     w_in = np.ones((n_input, n_hidden), np.float32)
-    if s['trial_type'] == 'location_DMS':
-        # each receptive field projects to a third of the units
+    if separate_projections:
         fields = s['num_receptive_fields']
         field = np.arange(s['num_motion_tuned']) // (s['num_motion_tuned'] // fields)
         w_in[: len(field)] = field[:, np.newaxis] == np.arange(n_hidden) % fields

@@ -1,0 +1,74 @@
+"""When things happen in a trial: epochs and rule cues as ranges of time steps."""
+
+from collections.abc import Mapping
+from itertools import accumulate, pairwise
+from typing import NamedTuple
+
+Steps = Mapping[str, int]  # name of a time setting -> number of time steps
+
+
+class Epochs(NamedTuple):
+    """Epochs of a trial, as ranges of time steps.
+
+    `others` are further stimuli by name, such as {'distractor': range(60, 90)}.
+    """
+
+    dead: range
+    fix: range
+    sample: range
+    tests: list[range]
+    num_time_steps: int
+    others: Mapping[str, range] = {}
+
+
+def consecutive(*durations: int) -> list[range]:
+    """Ranges of the given numbers of steps, one after the other from step 0."""
+    edges = [0, *accumulate(durations)]
+    return [range(start, stop) for start, stop in pairwise(edges)]
+
+
+def until_sample(steps: Steps) -> tuple[int, int, int]:
+    """Durations with which every trial begins."""
+    return steps['dead_time'], steps['fix_time'], steps['sample_time']
+
+
+def cue_in_delay(epochs: Epochs, dt: int) -> list[range]:
+    """From 500 to 750 ms after the end of the sample."""
+    offset = epochs.sample.stop
+    return [range(offset + 500 // dt, offset + 750 // dt)]
+
+
+def cue_in_fixation(epochs: Epochs, dt: int) -> list[range]:
+    """During fixation, before the sample."""
+    return [epochs.fix]
+
+
+def cue_all_trial(epochs: Epochs, dt: int) -> list[range]:
+    """From the end of the dead time to the end of the trial."""
+    return [range(epochs.dead.stop, epochs.num_time_steps)]
+
+
+def timing(task, s: Mapping) -> dict:
+    """Epochs of a task as derived parameters, from the settings `s`.
+
+    Names ending in _rng are ranges of steps, test_time_rng and rule_time_rng lists of them,
+    other_time_rng a dictionary; other times are in ms. Each epoch is floored to whole steps of dt.
+    """
+    dt = s['dt']
+    times = [name for name in s if name.endswith('_time') or name == 'ABBA_delay']
+    epochs = task.epochs({name: s[name] // dt for name in times})
+    steps = epochs.num_time_steps
+    cues = [range(*(min(t, steps) for t in (c.start, c.stop))) for c in task.cues(epochs, dt)]
+    return {
+        'num_time_steps': steps,
+        'trial_length': steps * dt,
+        'dead_time_rng': epochs.dead,
+        'fix_time_rng': epochs.fix,
+        'sample_time_rng': epochs.sample,
+        'test_time_rng': epochs.tests,
+        'distractor_time_rng': epochs.others.get('distractor'),
+        'other_time_rng': dict(epochs.others),
+        'rule_time_rng': cues,
+        'rule_onset_time': [cue.start * dt for cue in cues],
+        'rule_offset_time': [cue.stop * dt for cue in cues],
+    }

@@ -1,0 +1,137 @@
+"""Which tasks there are: those of the paper, and tasks of users in files of their own."""
+
+import hashlib
+import importlib.util
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from tasks.distractor import Distractor
+from tasks.dual import DualMatch
+from tasks.epochs import cue_all_trial, cue_in_delay, cue_in_fixation
+from tasks.match import DelayedMatch, mixed, rotation
+from tasks.sequence import Sequence
+from tasks.task import Task
+
+_SAME, _ROTATED, _CATEGORY = ('rotation', 0), ('rotation', 90), ('category', None)
+
+TASKS: Mapping[str, Task] = {
+    'DMS': rotation(0, probe='own'),
+    'DMRS45': rotation(45),
+    'DMRS90': rotation(90),
+    'DMRS90ccw': rotation(-90, compared=False),
+    'DMRS180': rotation(180),
+    'DMC': DelayedMatch(rules=(_CATEGORY,), compared=False),
+    'DMS+DMRS': mixed(cue_in_delay, 6, _SAME, _ROTATED),
+    'DMS+DMRS_early_cue': mixed(cue_in_fixation, 6, _SAME, _ROTATED, compared=False),
+    'DMS+DMRS_full_cue': mixed(cue_all_trial, 6, _SAME, _ROTATED, compared=False),
+    'DMS+DMC': mixed(cue_all_trial, 12, _SAME, _CATEGORY, compared=False),
+    'DMS+DMRS+DMC': mixed(cue_all_trial, 18, _SAME, _ROTATED, _CATEGORY, compared=False),
+    'location_DMS': DelayedMatch(
+        num_receptive_fields=3,
+        separate_projections=True,
+        suggested={'num_motion_tuned': 72},
+        compared=False,
+    ),
+    'ABBA': Sequence(repeats=True),
+    'ABCA': Sequence(),
+    'dualDMS': DualMatch(),
+    'distractor': Distractor(),
+}
+
+
+class TaskError(ValueError):
+    """A task, or the file of one, cannot be used; the message says why in one sentence."""
+
+
+class _Own(NamedTuple):
+    """A user's task, the digest of its file, and the file."""
+
+    task: Task
+    digest: str
+    file: Path
+
+
+_own: dict[str, _Own] = {}  # by name; what load_task was given in this process
+
+
+def known() -> list[str]:
+    """The names of all tasks: those of the paper, then a user's own that are loaded."""
+    return [*TASKS, *_own]
+
+
+def find(name: str) -> Task:
+    """The task of this name. Raises TaskError if it is not known."""
+    if name in _own:
+        return _own[name].task
+    if name not in TASKS:
+        raise TaskError(f'{name!r} is no task that is known here')
+    return TASKS[name]
+
+
+def of(p: Mapping) -> Task:
+    """The task of a network with the parameters `p`."""
+    return find(p['trial_type'])
+
+
+def digest(name: str) -> str | None:
+    """SHA-256 of the file of a user's own task; None for a task of the paper."""
+    return _own[name].digest if name in _own else None
+
+
+def load_task(filename) -> str:
+    """Run a Python file, make its task known under the file's name without .py, and return that.
+
+    The file defines one subclass of `Task`. Raises TaskError, naming the file, if it is missing,
+    fails, defines none or several, or has the name of a task of the paper.
+    """
+    path = Path(filename)
+    name = path.stem
+    if not (path.suffix == '.py' and re.fullmatch(r'[A-Za-z]\w*', name)):
+        raise TaskError(f'{path} is not the file of a task: a name like my_task.py is needed')
+    if name in TASKS:
+        raise TaskError(f'{path} has the name of a task of the paper; name it differently')
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        raise TaskError(f'the file of the task, {path}, cannot be read: {error.strerror}') from None
+    _own[name] = _Own(_task_in(path, source), hashlib.sha256(source).hexdigest(), path)
+    return name
+
+
+def require_same(saved: Mapping) -> None:
+    """Raise TaskError unless the task of saved parameters is known, and that of the same file."""
+    name, trained_with = saved.get('trial_type'), saved.get('task_digest')
+    if not isinstance(name, str) or (trained_with is None and name not in _own):
+        return  # a task of the paper, or none at all, which the settings' checks report
+    if name not in _own:
+        raise TaskError(
+            f'its task {name!r} is a file that must be given: --task path/to/{name}.py '
+            f'(in Python: tasks.load_task)'
+        )
+    if trained_with != _own[name].digest:
+        raise TaskError(f'its task {name!r} is not that of {_own[name].file}, which has changed')
+
+
+def _task_in(path: Path, source: bytes) -> Task:
+    """The task that a file defines."""
+    spec = importlib.util.spec_from_file_location(f'own_task_{path.stem}', path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module.__name__] = module  # where dataclasses look for it
+    try:
+        exec(compile(source, path, 'exec'), module.__dict__)
+        classes = [
+            value
+            for value in vars(module).values()
+            if isinstance(value, type) and issubclass(value, Task)
+        ]
+        tasks = [value() for value in classes if value.__module__ == module.__name__]
+    except Exception as error:  # whatever a stranger's file may raise
+        reason = ' '.join(str(error).split())
+        raise TaskError(f'{path} fails: {type(error).__name__}: {reason}') from error
+    if len(tasks) != 1:
+        found = 'none' if not tasks else 'several'
+        raise TaskError(f'{path} must define one subclass of tasks.Task, but defines {found}')
+    return tasks[0]

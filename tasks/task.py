@@ -1,0 +1,247 @@
+"""`Task`: what the project must know of a task, in one object.
+
+The defaults are those of a delayed match to sample: fixation, sample, delay and one test. A
+subclass says what differs, above all in `trials`, which makes a batch. Parameters `p` are those of
+a network, see parameters.py; `s` are settings before anything is derived from them.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from tasks import inputs
+from tasks.epochs import Epochs, Steps, consecutive, until_sample
+from tasks.trial import Batch
+from validators import Check
+
+Rule = tuple[str, int | None]
+
+WINDOW = 100  # ms before a test in which units are silenced (paper, Fig. 5)
+
+
+class Task:
+    """One task. Attributes may also be given as arguments: Task(rules=(('rotation', 90),)).
+
+    rules: which test matches which sample, one for each cue: ('rotation', degrees), or
+        ('category', None) for the halves of the directions.
+    num_rules: number of cues, if it is not that of the rules.
+    num_receptive_fields: places at which directions are shown, each with input units of its own.
+    separate_projections: receptive field k projects only to the units whose index is k modulo the
+        number of fields.
+    suggested: defaults of settings, in place of the general ones.
+    settings: settings that only this task has: {name: (default, validators.Check)}.
+    responses: names of the outputs; the last one is that of all further outputs.
+    labels: what `trials` returns and may be decoded. A task without 'test' reports the sample.
+    num_samples: samples shown in a trial; a rule says which one a test is about, see `sample_of`.
+    probe: 'DMS' if manipulation and tuning are also measured in DMS trials, 'own' if the task's own
+        trials are such, None where inputs are not tuned to directions as in DMS.
+    compared: whether the figure that compares tasks by manipulation shows it (paper, Fig. 7).
+    """
+
+    rules: tuple[Rule, ...] = (('rotation', 0),)
+    num_rules: int | None = None
+    num_receptive_fields = 1
+    separate_projections = False
+    suggested: Mapping[str, object] = {}
+    settings: Mapping[str, tuple[object, Check]] = {}
+    responses = ('fixate', 'non-match', 'match')
+    labels = ('sample', 'test', 'match')
+    num_samples = 1
+    probe: str | None = 'DMS'
+    compared = True
+
+    def __init__(self, **attributes):
+        for name, value in attributes.items():
+            if not hasattr(type(self), name):
+                raise TypeError(f'a task has no attribute {name!r}')
+            setattr(self, name, value)
+
+    def trials(self, batch: Batch) -> Mapping[str, np.ndarray]:
+        """Draw and show the trials of a batch; return their labels, integers (trial, ...).
+
+        Of several samples the label is (trial, sample), of several tests (trial, test). A task
+        with several rules or catch trials also returns 'rule' and 'catch'.
+        """
+        raise NotImplementedError(f'{type(self).__name__} lacks the method trials(batch)')
+
+    # timing and inputs
+
+    def epochs(self, steps: Steps) -> Epochs:
+        """Fixation, sample, delay, test."""
+        dead, fix, sample, _, test = consecutive(
+            *until_sample(steps), steps['delay_time'], steps['test_time']
+        )
+        return Epochs(dead, fix, sample, [test], test.stop)
+
+    def cues(self, epochs: Epochs, dt: int) -> list[range]:
+        """Periods of the rule cues; none in a task with one rule."""
+        return [range(0)]
+
+    def tuning(self, p: Mapping) -> np.ndarray:
+        """Response of the direction units of one field, (unit, direction), times tuning_height."""
+        return inputs.von_mises(p)
+
+    # settings
+
+    def owned(self) -> dict:
+        """The settings that belong to the task alone, as parameters."""
+        rotations = [degrees or 0 for _, degrees in self.rules]
+        return {
+            'rotation_match': rotations[0] if len(rotations) == 1 else rotations,
+            'num_rules': self.num_rules or len(self.rules),
+            'num_receptive_fields': self.num_receptive_fields,
+        }
+
+    def check(self, s: Mapping) -> None:
+        """Raise ValueError where the task cannot be made with these settings."""
+        for wrong, name, allowed in self.problems(s):
+            if wrong:
+                raise ValueError(
+                    f'{name} = {s[name]!r} is not allowed with {s["trial_type"]}: {allowed}'
+                )
+
+    def problems(self, s: Mapping) -> Iterator[tuple[bool, str, str]]:
+        """(whether it is wrong, name of a setting, what is allowed) for what `check` looks at."""
+        for name in self.needed_times():
+            yield s[name] < s['dt'], name, f'it must hold at least one step of dt = {s["dt"]} ms'
+        test = s[self.test_duration()]
+        masked = s['mask_duration'] // s['dt'] >= test // s['dt']
+        words = f'it must be shorter than a test, {test} ms, by at least one step of dt = '
+        yield masked, 'mask_duration', f'{words}{s["dt"]} ms'
+        if s['var_delay']:
+            several = not self.can_vary_delay()
+            yield several, 'var_delay', 'only a task with one test can have a variable delay'
+            late = s['variable_delay_max'] > s['delay_time']
+            yield late, 'variable_delay_max', f'it must be at most delay_time, {s["delay_time"]} ms'
+        yield from self._wrong_inputs(s)
+
+    def _wrong_inputs(self, s: Mapping) -> Iterator[tuple[bool, str, str]]:
+        directions, fields = s['num_motion_dirs'], self.num_receptive_fields
+        for kind, degrees in self.rules:
+            if kind == 'category':
+                wrong, words = directions % 2, 'two categories need an even number'
+            else:
+                wrong = degrees * directions % 360
+                words = f'{degrees} degrees must be a multiple of 360 / num_motion_dirs'
+            yield bool(wrong), 'num_motion_dirs', words
+        wrong = bool(s['num_motion_tuned'] % fields)
+        yield wrong, 'num_motion_tuned', f'it must be a multiple of the {fields} receptive fields'
+
+    def needed_times(self) -> list[str]:
+        """Settings that must hold at least a time step."""
+        own = [name for name in self.settings if name.endswith('_time')]
+        return ['fix_time', 'sample_time', 'delay_time', 'test_time', *own]
+
+    def test_duration(self) -> str:
+        """The setting that is the duration of a test."""
+        return 'test_time'
+
+    def can_vary_delay(self) -> bool:
+        """Whether `var_delay` has a meaning."""
+        return True
+
+    # what the analysis must know
+
+    def num_rule_indices(self, p: Mapping) -> int:
+        """Number of kinds of trials that are measured on their own."""
+        return p['num_rules']
+
+    def rule_index(self, trial_info: Mapping) -> np.ndarray:
+        """The kind of each trial (trial,), from 0 to num_rule_indices - 1: its rule."""
+        return np.asarray(trial_info['rule'], int)
+
+    def rule_name(self, rule: int, p: Mapping) -> str:
+        """What a rule is called; '' in a task with one rule."""
+        if self.num_rule_indices(p) == 1:
+            return ''
+        if self.num_samples > 1:
+            return f'test of sample {1 + self.sample_of(rule, 0)}'
+        kind, degrees = p['rules'][rule]
+        if kind == 'category':
+            return 'DMC rule'
+        return f'DMRS{degrees} rule' if degrees else 'DMS rule'
+
+    def sample_of(self, rule: int, test: int) -> int:
+        """Number of the sample that a test, counted from 0, is about."""
+        return 0
+
+    def fields(self, trial_info: Mapping, p: Mapping) -> dict[str, list[np.ndarray]]:
+        """What can be decoded: for each label the conditions (trial,), one for each "field".
+
+        A field of 'sample' is a sample. 'test' and 'match' are those of the first test. 'rule' is
+        there with several rules.
+        """
+        found = {'sample': _columns(trial_info['sample'])}
+        for name in self.labels[1:]:
+            found[name] = _columns(trial_info[name])[:1]
+        if p['num_rules'] > 1:
+            found['rule'] = [trial_info['rule']]
+        return found
+
+    def decodable(self, p: Mapping) -> list[str]:
+        """The labels that `fields` finds."""
+        return [*self.labels, *['rule'] * (p['num_rules'] > 1)]
+
+    def by_category(self, rule: int, p: Mapping) -> bool:
+        """Whether the category of the sample is what counts under a rule."""
+        return p['rules'][rule % len(p['rules'])][0] == 'category'
+
+    def tested_sample(self, trial_info: Mapping, p: Mapping) -> np.ndarray:
+        """Direction (trial,) of the sample that the first test is about."""
+        samples = np.stack(self.fields(trial_info, p)['sample'], axis=1)
+        of_rule = [self.sample_of(rule, 0) for rule in range(self.num_rule_indices(p))]
+        which = np.array(of_rule)[self.rule_index(trial_info)]
+        return np.take_along_axis(samples, which[:, None], axis=1)[:, 0]
+
+    def shuffle_onsets(self, p: Mapping) -> list[int]:
+        """Steps at which states are shuffled: sample offset and test onset.
+
+        Before the second of several tests, only the onset of the first.
+        """
+        tests = [test.start for test in p['test_time_rng']]
+        return tests[:1] if len(tests) > 1 else [p['sample_time_rng'].stop, tests[0]]
+
+    def scored_test(self, p: Mapping) -> range:
+        """The test whose accuracy is measured after a perturbation: the second, if there is one."""
+        return p['test_time_rng'][:2][-1]
+
+    def silencing_windows(self, p: Mapping) -> list[tuple[range, range]]:
+        """(window, test) pairs: the 100 ms before each test, and the test that is then scored."""
+        return [(before(test.start, WINDOW, p), test) for test in p['test_time_rng']]
+
+    def variants(self, decoded: np.ndarray, p: Mapping) -> dict[str, np.ndarray]:
+        """Decoding of the sample (rule, field, time) by variant of the task: {name: (time,)}.
+
+        A variant is a rule. With several samples it is the attended and the unattended one.
+        """
+        if self.num_samples > 1:
+            return dict(zip(('attended', 'unattended'), self.attended(decoded, p), strict=True))
+        return {self.rule_name(rule, p): trace for rule, trace in enumerate(decoded[:, 0])}
+
+    def attended(self, decoded: np.ndarray, p: Mapping) -> tuple[np.ndarray, np.ndarray]:
+        """Decoding (..., time) of the attended and of the other sample, averaged over rules.
+
+        `decoded` is (..., rule, sample, time). Until the end of test 1 the attended sample is the
+        one that test 1 is about, then that of test 2.
+        """
+        tests, time = p['test_time_rng'], np.arange(decoded.shape[-1])
+        test = np.where(time < tests[0].stop, 0, len(tests[:2]) - 1)
+        every = np.arange(decoded.shape[-2])[:, None]
+        attended, other = [], []
+        for rule in range(decoded.shape[-3]):
+            of_tests = np.array([self.sample_of(rule, i) for i in range(len(tests))])
+            is_attended = every == of_tests[test]  # (sample, time)
+            of_rule = decoded[..., rule, :, :]
+            attended.append(np.where(is_attended, of_rule, 0).sum(-2))
+            other.append(np.where(is_attended, 0, of_rule).sum(-2) / (len(every) - 1))
+        return np.mean(attended, axis=0), np.mean(other, axis=0)
+
+
+def before(step: int, milliseconds: int, p: Mapping) -> range:
+    """The steps before a step, which begin after step 0."""
+    return range(max(1, step - milliseconds // p['dt']), step)
+
+
+def _columns(label: np.ndarray) -> list[np.ndarray]:
+    """A label (trial,) or (trial, field) as one array per field."""
+    return [label] if label.ndim == 1 else [label[:, i] for i in range(label.shape[1])]

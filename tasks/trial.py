@@ -1,0 +1,191 @@
+"""A batch of trials: what a task draws, shows, cues and asks for.
+
+A task draws the labels of all trials at once, then places stimuli, cues and targets in time.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from tasks import inputs
+
+FIXATE, NON_MATCH, MATCH = 0, 1, 2  # outputs
+
+
+class Period(NamedTuple):
+    """The steps from `start` up to, not including, `stop`: integers, or one per trial (trial,)."""
+
+    start: int | np.ndarray
+    stop: int | np.ndarray
+
+
+def place(array: np.ndarray, period: Period | range, values, add: bool = False) -> None:
+    """Set array (time, trial, ...) to values (trial, ...), or add them, in place, in `period`."""
+    first, last = np.min(period.start), np.max(period.stop)
+    block = array[first:last]
+    where = True
+    if np.ndim(period.start) or np.ndim(period.stop):
+        steps = np.arange(first, first + len(block))[:, None]
+        during = (period.start <= steps) & (steps < period.stop)  # (time, trial)
+        where = during.reshape(during.shape + (1,) * (array.ndim - 2))
+    np.copyto(block, block + values if add else values, where=where, casting='same_kind')
+
+
+class Batch:
+    """The trials of a batch with the parameters `p`: random draws, input, target and mask.
+
+    At first nothing is shown: no input, target 'fixate', mask 1. Draws are (trial,) arrays. With
+    `test_mode`, tests are independent of the sample. `set_rule` fixes the rule of all trials.
+    """
+
+    def __init__(
+        self,
+        task,
+        p: Mapping,
+        rng: np.random.Generator,
+        test_mode: bool = False,
+        set_rule: int | None = None,
+    ):
+        self.task, self.p, self.rng = task, p, rng
+        self.test_mode, self.set_rule = test_mode, set_rule
+        self.size = p['batch_size']
+        size = p['num_time_steps'], self.size
+        self.neural_input = np.zeros((*size, p['n_input']), np.float32)
+        self.desired_output = np.zeros((*size, p['n_output']), np.float32)
+        self.desired_output[..., FIXATE] = 1
+        self.train_mask = np.ones(size, np.float32)
+        place(self.train_mask, p['dead_time_rng'], 0)
+        edges = [p['num_motion_tuned'], p['num_motion_tuned'] + p['num_fix_tuned']]
+        # views of the columns of neural_input
+        self.motion, self.fix, self.rule = np.split(self.neural_input, edges, axis=-1)
+        self.motion_tuning = inputs.motion_tuning(task, p)
+
+    def trial_info(self, labels: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The arrays, and the labels as int8. Rule, catch and probe are 0 where there are none."""
+        none = np.zeros(self.size, np.int8)
+        labels = {'rule': none, 'catch': none} | dict(labels)
+        labels['probe'] = np.zeros_like(labels['catch'])
+        return {
+            'neural_input': self.neural_input,
+            'desired_output': self.desired_output,
+            'train_mask': self.train_mask,
+            **{name: np.asarray(label).astype(np.int8) for name, label in labels.items()},
+        }
+
+    def show(
+        self,
+        period: Period | range,
+        direction: np.ndarray,
+        field: int | np.ndarray = 0,
+        where: np.ndarray | bool = True,
+    ) -> None:
+        """Show directions (trial,) in a receptive field, in the trials `where` this is True."""
+        values = self.motion_tuning[:, field, direction].T
+        if where is not True:
+            values = values * where[:, None]
+        place(self.motion, period, values, add=True)
+
+    def cue(self, period: Period | range, rule: np.ndarray) -> None:
+        """Show the cue of the rule (trial,)."""
+        place(self.rule, period, inputs.rule_tuning(self.p)[:, rule].T)
+
+    def fixate(self, period: Period | range) -> None:
+        """Show the fixation point."""
+        place(self.fix, period, inputs.fix_tuning(self.p))
+
+    def ask(self, test: Period | range, response: np.ndarray, weight: np.ndarray) -> None:
+        """Want an output (trial,) during a test, with a weight (trial,) after the masked onset."""
+        gap = Period(test.start, test.start + self.p['mask_duration'] // self.p['dt'])
+        place(self.desired_output, test, np.eye(self.p['n_output'])[response])
+        place(self.train_mask, test, weight)
+        place(self.train_mask, gap, 0)
+
+    def single_test(self, response: np.ndarray) -> tuple[Period, np.ndarray]:
+        """Ask for a response (trial,) in the only test, and show fixation before it.
+
+        Returns the period of the test and which trials are catch trials (trial,).
+        """
+        period, catch = self._draw_test_period()
+        weight = np.where(catch, 1, self.p['test_cost_multiplier'])
+        self.ask(period, np.where(catch, FIXATE, response), weight)
+        self.fixate(Period(0, np.where(catch, self.p['num_time_steps'], period.start)))
+        return period, catch
+
+    def draw_rule(self, num_rules: int | None = None) -> np.ndarray:
+        """The rule of each trial. Raises ValueError for a `set_rule` that the task has not."""
+        num_rules = num_rules or self.p['num_rules']
+        if self.set_rule is None:
+            return self.rng.integers(num_rules, size=self.size)
+        if self.set_rule not in range(num_rules):
+            raise ValueError(
+                f'set_rule = {self.set_rule!r} is not allowed: the task {self.p["trial_type"]} has '
+                f'the rules {", ".join(map(str, range(num_rules)))}'
+            )
+        return np.full(self.size, self.set_rule, int)
+
+    def draw_direction(self, size: int | tuple[int, ...] | None = None) -> np.ndarray:
+        """Directions, each as likely; one per trial unless another size is given."""
+        return self.rng.integers(
+            self.p['num_motion_dirs'], size=self.size if size is None else size
+        )
+
+    def draw_catch(self, size: int | tuple[int, ...] | None = None) -> np.ndarray:
+        """Which trials (or tests) are catch trials."""
+        return self.rng.random(self.size if size is None else size) < self.p['catch_trial_pct']
+
+    def draw_allowed(self, allowed: np.ndarray) -> np.ndarray:
+        """One of the allowed directions, uniformly: bool (..., direction) to integers (...)."""
+        return np.argmax(self.rng.random(allowed.shape) * allowed, axis=-1)
+
+    def draw_test(self, sample: np.ndarray, rule) -> tuple[np.ndarray, np.ndarray]:
+        """Test directions and whether they match, both of the shape of `sample`.
+
+        Half of the tests match. Among the directions that do, or do not, each is as likely. In
+        test mode every direction is.
+        """
+        matches = matching_tests(self.p)[rule, sample]  # (..., direction)
+        match = self.rng.integers(2, size=sample.shape)
+        allowed = matches == match[..., None]
+        test = self.draw_direction(sample.shape) if self.test_mode else self.draw_allowed(allowed)
+        return test, np.take_along_axis(matches, test[..., None], axis=-1)[..., 0]
+
+    def _draw_test_period(self) -> tuple[Period, np.ndarray]:
+        """Period of the only test, and which trials (trial,) are catch trials.
+
+        With var_delay the delay is variable_delay_max shorter, plus an exponential time. Where
+        this makes it longer than delay_time, the trial is a catch trial.
+        """
+        p = self.p
+        test = p['test_time_rng'][0]
+        catch = self.draw_catch()
+        if not p['var_delay']:
+            return Period(test.start, test.stop), catch
+        longest = p['variable_delay_max']
+        lateness = self.rng.exponential(longest / 2, self.size) - longest
+        catch |= lateness > 0
+        shift = np.floor(lateness / p['dt']).astype(int)
+        # where dt does not divide the times, rounding could move a test into the last stimulus
+        shift = np.maximum(shift, -(p['delay_time'] // p['dt']))
+        return Period(test.start + np.where(catch, 0, shift), test.stop), catch
+
+
+def matching_tests(p: Mapping) -> np.ndarray:
+    """Whether a test direction matches a sample under each rule: bool (rule, sample, test).
+
+    Rotation: the test is the sample turned by the degrees of the rule, counted in directions.
+    Category: both are in the same half of the directions.
+    """
+    num_dirs = p['num_motion_dirs']
+    test = np.arange(num_dirs)
+    sample = test[:, None]
+    first_half = test < num_dirs / 2
+    same_category = first_half[:, None] == first_half
+    return np.array(
+        [
+            same_category
+            if kind == 'category'
+            else (sample + degrees * num_dirs // 360) % num_dirs == test
+            for kind, degrees in p['rules']
+        ]
+    )
