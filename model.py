@@ -2,41 +2,36 @@
 
     python model.py [GPU_ID|none] [--task DMS] [--set NAME=VALUE]... [--seed N] [--resume]
 
-trains a network (training.py) and saves it. `Model.rnn_cell` holds the network's equations, and
-nothing else does; bptt.py derives their gradient. Arrays are (time, trial, unit), weights are
+trains a network (training/) and saves it. `Model.rnn_cell` holds the network's equations, and
+nothing else does; rnn/bptt.py derives their gradient. Arrays are (time, trial, unit), weights are
 (from, to), everything is float32.
 """
 
 import sys
 
 if __name__ == '__main__':
-    # before TensorFlow is imported, which takes seconds: a wrong setting is reported immediately
-    from commands.arguments import run
+    # before TensorFlow is imported, which takes seconds: a wrong request is reported immediately
+    from commands.train import request
 
-    sys.exit(run())
+    REQUESTED = request()
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from parameters import par
+from parameters import par, user_settings
 from rnn import bptt, graphs
 from rnn.device import available_cores
 from rnn.optimizer import Adam
+from rnn.state import State
+from training.loop import Watch, train
+from training.start import begin
 
 TRIALS_PER_PART = 128  # of a batch; their states in a block of steps stay in a core's cache
 POWER = {'L1': 1, 'L2': 2}
-
-
-class State(NamedTuple):
-    """Activity h, available neurotransmitter x and utilisation u, each (trial, unit)."""
-
-    h: tf.Tensor
-    syn_x: tf.Tensor
-    syn_u: tf.Tensor
 
 
 class Coefficients(NamedTuple):
@@ -72,7 +67,7 @@ def clip(value: tf.Tensor):
 
 
 class Model:
-    """One network with the settings in `par` at the time when it is made."""
+    """One network with the parameters `p`, by default with those in `par` as it now is."""
 
     def __init__(
         self,
@@ -80,13 +75,14 @@ class Model:
         jit_compile: bool = False,
         trials_per_part: int = TRIALS_PER_PART,
         threads: int | None = None,
+        p: Mapping | None = None,
     ):
         """Start from the given weights (as in a result file), else from the initial ones.
 
         `jit_compile` has XLA compile the training step, which is fast on a GPU and slow on a CPU.
         `trials_per_part` trials are differentiated at once, on `threads` threads (default: all).
         """
-        self.par = dict(par)
+        self.par = dict(par if p is None else p)
         self.trials_per_part = trials_per_part
         self.threads = graphs.threads(threads or available_cores())
         self.jit_compile = jit_compile
@@ -273,8 +269,16 @@ class Model:
         return list(self.threads.map(differentiate, made, starts, parts, noises))
 
 
-def main(gpu_id: str | int | None = None, **options) -> Path:
-    """Train a network with the settings in `par` and save it; see `training.train`."""
-    from training import loop as training
+def main(gpu_id: str | int | None = None, watch: Watch | None = None, **options) -> Path:
+    """Train a network with the settings in `par` and save it.
 
-    return training.train(gpu_id, **options)
+    The options threads, resume and overwrite, and what is raised, are those of
+    `training.start.begin` and `training.loop.train`, where `watch` is explained.
+    """
+    return train(Model, begin(par, user_settings(), gpu_id, **options), watch)
+
+
+if __name__ == '__main__':
+    from commands.train import outcome
+
+    sys.exit(outcome(lambda: train(Model, REQUESTED)))

@@ -1,4 +1,4 @@
-"""The command line of model.py, and what its sister commands share with it."""
+"""What the command lines share: how settings and tasks are written, how a command fails."""
 
 import argparse
 import ast
@@ -6,10 +6,8 @@ import sys
 
 import numpy as np
 
-from parameters import ARRAYS, update_parameters
-from results import ResultsError
-from rnn.device import DeviceError
-from training import loop as training
+from rnn.initial_values import ARRAYS
+from tasks import load_task
 
 
 def setting(text: str) -> tuple[str, object]:
@@ -44,54 +42,31 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The arguments of model.py."""
-    p = argparse.ArgumentParser('model.py', description='Train one network and save it.')
-    p.add_argument('gpu_id', nargs='?', default='none', help='number of a GPU, or none (default)')
-    p.add_argument('--task', help='same as --set trial_type=TASK')
+def add_settings(p: argparse.ArgumentParser) -> None:
+    """Add the option that sets parameters."""
     p.add_argument(
         '--set', action='append', default=[], type=setting, metavar='NAME=VALUE', dest='settings'
     )
-    p.add_argument('--seed', help='same as --set seed=N', type=lambda text: setting(f'seed={text}'))
-    p.add_argument('--threads', type=positive, help='threads on the CPU (default: all cores)')
-    files = p.add_mutually_exclusive_group()
-    files.add_argument('--resume', action='store_true', help='go on from the checkpoint')
-    files.add_argument(
-        '--overwrite', action='store_true', help='start again, without what is there'
+
+
+def add_own_tasks(p: argparse.ArgumentParser) -> None:
+    """Add the option that names the files of tasks which networks were trained on."""
+    p.add_argument(
+        '--task',
+        action='append',
+        default=[],
+        metavar='FILE.py',
+        dest='tasks',
+        help='your own task, on which networks here were trained',
     )
-    return p
 
 
-def run(arguments: list[str] | None = None) -> int:
-    """Do what the command line says; return the exit status (2 for a wrong request)."""
-    sys.stdout.reconfigure(line_buffering=True)  # so that a log in a file can be followed
-    args = parser().parse_args(arguments)
-    settings = dict(args.settings)
-    if args.task is not None:
-        settings['trial_type'] = args.task
-    if args.seed is not None:
-        settings['seed'] = args.seed[1]
-    try:
-        update_parameters(settings)
-    except ValueError as error:
-        return fail(error, 2)
-    return _train(args)
+def task_name(text: str) -> str:
+    """The name of a task; that of a file (.py) is loaded. Raises TaskError for a file that fails.
 
-
-def _train(args) -> int:
-    try:
-        training.train(
-            args.gpu_id, threads=args.threads, resume=args.resume, overwrite=args.overwrite
-        )
-    except (training.RunError, ResultsError, DeviceError) as error:
-        return fail(error, 2)
-    except (training.TrainingError, OSError) as error:
-        return fail(error, 1)
-    except training.Interrupted as stop:
-        return fail('stopped, and saved in a checkpoint: --resume goes on', 128 + stop.signum)
-    except KeyboardInterrupt:
-        return fail('stopped', 130)
-    return 0
+    Nothing else loads a task: neither a setting nor a result file does.
+    """
+    return load_task(text) if text.endswith('.py') else text
 
 
 def fail(message: object, status: int) -> int:

@@ -1,0 +1,65 @@
+"""The command line of model.py: what is asked for, and how it ended."""
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from commands.arguments import add_settings, fail, positive, setting, task_name
+from parameters import par, update_parameters, user_settings
+from results import ResultsError
+from rnn.device import DeviceError
+from training.loop import TrainingError
+from training.signals import Interrupted
+from training.start import RunError, Start, begin
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments of model.py."""
+    p = argparse.ArgumentParser('model.py', description='Train one network and save it.')
+    p.add_argument('gpu_id', nargs='?', default='none', help='number of a GPU, or none (default)')
+    p.add_argument('--task', help='same as --set trial_type=TASK, or the file of your own task')
+    add_settings(p)
+    p.add_argument('--seed', help='same as --set seed=N', type=lambda text: setting(f'seed={text}'))
+    p.add_argument('--threads', type=positive, help='threads on the CPU (default: all cores)')
+    files = p.add_mutually_exclusive_group()
+    files.add_argument('--resume', action='store_true', help='go on from the checkpoint')
+    files.add_argument(
+        '--overwrite', action='store_true', help='start again, without what is there'
+    )
+    return p
+
+
+def request(arguments: list[str] | None = None) -> Start:
+    """Set `par` as the command line says; return the run. A wrong request ends the process."""
+    sys.stdout.reconfigure(line_buffering=True)  # so that a log in a file can be followed
+    args = parser().parse_args(arguments)
+    settings = dict(args.settings)
+    try:
+        if args.task is not None:
+            settings['trial_type'] = task_name(args.task)
+        if args.seed is not None:
+            settings['seed'] = args.seed[1]
+        update_parameters(settings)
+        options = {'resume': args.resume, 'overwrite': args.overwrite}
+        return begin(par, user_settings(), args.gpu_id, args.threads, **options)
+    except (ValueError, RunError, ResultsError, DeviceError) as error:
+        sys.exit(fail(error, 2))
+    except OSError as error:
+        sys.exit(fail(error, 1))
+    except KeyboardInterrupt:
+        sys.exit(fail('stopped', 130))
+
+
+def outcome(train: Callable[[], object]) -> int:
+    """Train, and return the exit status of the command."""
+    try:
+        train()
+    except (RunError, ResultsError) as error:
+        return fail(error, 2)
+    except (TrainingError, OSError) as error:
+        return fail(error, 1)
+    except Interrupted as stop:
+        return fail('stopped, and saved in a checkpoint: --resume goes on', 128 + stop.signum)
+    except KeyboardInterrupt:
+        return fail('stopped', 130)
+    return 0

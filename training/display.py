@@ -1,0 +1,68 @@
+"""What a training run shows: a header, a progress bar, and a line now and then."""
+
+import time
+from collections.abc import Mapping
+
+from tqdm import tqdm
+
+Curves = dict[str, list]  # one entry per iteration, see results.CURVES
+
+
+def header(p: Mapping, device_name: str, done: int) -> str:
+    """The main settings of a run, `done` iterations of which are made already."""
+    going_on = f'\nGoing on after iteration {done - 1}.' if done else ''
+    return (
+        f'Task {p["trial_type"]}, synapses {p["synapse_config"]}, {device_name}, seed {p["seed"]}\n'
+        f'{p["n_hidden"]} units ({p["num_exc_units"]} excitatory), {p["n_input"]} inputs, '
+        f'{p["n_output"]} outputs, {p["num_time_steps"]} steps of {p["dt"]} ms, '
+        f'{p["batch_size"]} trials per iteration, {p["num_iterations"]} iterations, '
+        f'learning rate {p["learning_rate"]}, spike cost {p["spike_cost"]}, '
+        f'test cost multiplier {p["test_cost_multiplier"]}{going_on}'
+    )
+
+
+class Display:
+    """A bar of the iterations, and a plain line every iters_between_outputs.
+
+    It is called with the curves after every iteration, like every `watch` of `loop.train`.
+    """
+
+    def __init__(self, p: Mapping, done: int, shown: bool):
+        self.every = p['iters_between_outputs']
+        self.bar = tqdm(
+            total=p['num_iterations'],
+            initial=done,
+            unit='it',
+            disable=None if shown else True,  # None: where the output is no terminal
+        )
+        self.last = time.perf_counter()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.bar.close()
+
+    def __call__(self, curves: Curves) -> bool:
+        now = time.perf_counter()
+        milliseconds, self.last = 1000 * (now - self.last), now
+        last = {name: values[-1] for name, values in curves.items()}
+        shown = {'accuracy': f'{last["accuracy"]:.3f}', **losses(last), 'ms': f'{milliseconds:.0f}'}
+        self.bar.set_postfix(shown, refresh=False)
+        self.bar.update()
+        if last['iteration'] % self.every == 0:
+            text = '  '.join(f'{name} {value}' for name, value in shown.items())
+            self.bar.write(f'iteration {last["iteration"]:5d}  {text}')
+        return False
+
+
+def losses(values: Mapping) -> dict[str, str]:
+    """The parts of the loss, human-readable."""
+    names = ('perf_loss', 'spike_loss', 'weight_loss')
+    return {name.replace('_', ' '): f'{values[name]:.4f}' for name in names}
+
+
+def duration(seconds: float) -> str:
+    """Minutes and seconds, human-readable."""
+    minutes, seconds = divmod(round(seconds), 60)
+    return f'{minutes} min {seconds} s' if minutes else f'{seconds} s'

@@ -1,0 +1,109 @@
+"""How a run starts: anew, from its checkpoint, or not at all where files or settings forbid it.
+
+All of this is decided before TensorFlow, which takes seconds to load, so that a wrong request is
+reported immediately.
+"""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+import results
+from parameters import ANALYSIS, ARRAYS, WHOLE_PAR, parameters_with, saved_settings
+from rnn import device
+
+# what a resumed run may change; the place of the files follows the command
+CHANGEABLE = ('num_iterations', 'save_every', 'iters_between_outputs', 'stop_accuracy')
+PLACE = ('save_dir', 'save_fn')
+
+
+class RunError(ValueError):
+    """The run that was asked for cannot start; the message says why in one sentence."""
+
+
+class Start(NamedTuple):
+    """A run that can start: its parameters, the result file, where it goes on, and how."""
+
+    p: dict
+    filename: Path
+    checkpoint: dict | None
+    is_finished: bool
+    device_name: str
+    gpu_id: str | int | None
+    threads: int | None
+    overwrite: bool
+
+
+def begin(
+    p: Mapping,
+    asked: Collection[str] = (),
+    gpu_id: str | int | None = None,
+    threads: int | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+) -> Start:
+    """Look at the files of a run and choose the device.
+
+    `p` are its parameters, and `asked` the settings among them that the user made, which a run that
+    goes on must have. gpu_id: None or 'none' for the CPU. With `resume` the run goes on from its
+    checkpoint, where there is one, with the settings saved in it. Raises RunError or
+    results.ResultsError where files are in the way or unusable, and device.DeviceError for a GPU
+    that is not there.
+    """
+    filename = Path(p['save_dir'], p['save_fn'])
+    p, checkpoint = _resumed(p, asked, filename, resume, overwrite)
+    is_finished, device_name = resume and filename.exists(), ''
+    if not is_finished:
+        results.check_writable(filename)
+        device_name = device.select(gpu_id, threads)
+    return Start(
+        dict(p), filename, checkpoint, is_finished, device_name, gpu_id, threads, overwrite
+    )
+
+
+def _resumed(p, asked, filename: Path, resume: bool, overwrite: bool) -> tuple:
+    """The parameters of the run and the checkpoint to go on from, or None."""
+    checkpoint = results.checkpoint_name(filename)
+    if not resume:
+        for path in (filename, checkpoint):
+            if path.exists() and not overwrite:
+                raise RunError(
+                    f'{path} exists: --resume goes on with it, --overwrite starts again without it'
+                )
+        return p, None
+    if overwrite:
+        raise RunError('--resume and --overwrite exclude each other')
+    if filename.exists():
+        # a damaged result, or that of another network, is not what should be finished
+        _restored(results.load_results(filename)['parameters'], p, asked, filename)
+        checkpoint.unlink(missing_ok=True)
+        return p, None
+    if not checkpoint.exists():
+        return p, None
+    saved = results.load_results(checkpoint)
+    return _restored(saved['parameters'], p, asked, checkpoint), saved
+
+
+def _restored(saved: dict, p: Mapping, asked: Collection[str], file: Path) -> dict:
+    """The parameters of a checkpoint or result; what the user asked for must agree with them."""
+    if not saved.keys() >= WHOLE_PAR:
+        raise RunError(f'{file} does not hold the parameters of a network')
+    try:
+        settings = saved_settings(saved)
+        restored = parameters_with(settings)
+    except ValueError as error:
+        raise RunError(f'{file} holds impossible settings: {error}') from error
+    changeable = (*CHANGEABLE, *ANALYSIS)  # training does without the options of the analysis
+    for name in asked:
+        if name in (*changeable, *PLACE) or np.array_equal(p[name], restored.get(name)):
+            continue
+        if name in ARRAYS:
+            raise RunError(f'{name} contradicts {file}, in which it is another array')
+        raise RunError(
+            f'{name} = {p[name]!r} contradicts {file}, where it is {restored.get(name)!r}: '
+            f'only {", ".join(CHANGEABLE)} may change on --resume'
+        )
+    changes = [*PLACE, *(name for name in changeable if name in asked)]
+    return parameters_with(settings | {name: p[name] for name in changes})
