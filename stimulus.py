@@ -3,8 +3,8 @@
     from stimulus import Stimulus
     trial_info = Stimulus(seed=1).generate_trial()
 
-The task (tasks/) draws the labels of all trials at once and places stimuli, cues and targets in time;
-here noise is added to its input.
+The task (tasks/) draws the labels of all trials at once and places stimuli, cues and targets in
+time; here noise is added to its input.
 """
 
 import math
@@ -92,10 +92,14 @@ class Stimulus:
         follows the rule of the task. `set_rule` fixes the rule of all trials; in dualDMS it stands
         for both cues, as cue 1 + 2 cue 2. Raises ValueError for a rule that the task has not.
         """
-        batch = Batch(self.task, self.p, self.rng, test_mode, set_rule)
-        trial_info = batch.trial_info(self.task.trials(batch))
+        trial_info = self.without_noise(test_mode, set_rule)
         self._add_noise(trial_info['neural_input'])
         return trial_info
+
+    def without_noise(self, test_mode: bool = False, set_rule: int | None = None) -> dict:
+        """The batch of `generate_trial` without its noise, which takes most of the time."""
+        batch = Batch(self.task, self.p, self.rng, test_mode, set_rule)
+        return batch.trial_info(self.task.trials(batch))
 
     def _add_noise(self, neural_input: np.ndarray) -> None:
         """Add Gaussian noise to the input (time, trial, unit) and rectify it, in place.

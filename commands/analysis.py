@@ -1,17 +1,19 @@
-"""The command line of analysis.py: which files, with which options, and what it shows."""
+"""The command line of analysis.py: which files, with which options, and what is shown."""
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
 
 import results
-from commands.arguments import fail, positive, setting
-from parameters import kept_parameters, par, update_parameters
+import tasks
+from commands.arguments import add_own_tasks, add_settings, fail, positive
+from parameters import parameters_with
 from rnn import device
 
 COLUMNS = {
@@ -28,9 +30,8 @@ def parser() -> argparse.ArgumentParser:
     """The arguments of analysis.py."""
     p = argparse.ArgumentParser('analysis.py', description='Analyse saved networks.')
     p.add_argument('paths', nargs='+', type=Path, metavar='FILE_OR_FOLDER')
-    p.add_argument(
-        '--set', action='append', default=[], type=setting, metavar='NAME=VALUE', dest='settings'
-    )
+    add_settings(p)
+    add_own_tasks(p)
     p.add_argument('--jobs', type=positive, default=device.available_cores(), help='processes')
     p.add_argument('--seed', type=int, default=0, help='of all that is drawn (default 0)')
     p.add_argument('--out', type=Path, help='folder of the results (default: the files themselves)')
@@ -39,27 +40,36 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
-def run(arguments: list[str] | None = None) -> int:
-    """Do what the command line says; return the exit status.
+class Request(NamedTuple):
+    """One file to analyse: what it holds, what the target holds, and how."""
 
-    2 for a wrong request, 1 if a file could not be analysed (all others still are), 130 for Ctrl-C.
-    """
+    filename: Path
+    target: Path
+    saved: dict
+    earlier: dict | None  # what the target holds already of the same network
+    settings: Mapping
+    seed: int
+    jobs: int
+    notes: set  # sentences about what is absent, to be added to
+
+
+def request(arguments: list[str] | None = None) -> tuple[argparse.Namespace, dict]:
+    """The arguments and the settings among them. A wrong request ends the process."""
     args = parser().parse_args(arguments)
     settings = dict(args.settings)
     if not 0 <= args.seed < 2**63:
-        return fail(f'--seed {args.seed} is not allowed: it must be from 0 to 2**63 - 1', 2)
+        sys.exit(fail(f'--seed {args.seed} is not allowed: it must be from 0 to 2**63 - 1', 2))
     try:
-        with kept_parameters():
-            update_parameters(settings)
+        own = [tasks.find(tasks.load_task(filename)).settings for filename in args.tasks]
+        of_all_tasks = {n: v for n, v in settings.items() if not any(n in names for names in own)}
+        parameters_with(of_all_tasks)  # the others are checked with the networks of their task
     except ValueError as error:
-        return fail(error, 2)
-    try:
-        return _analyze_all(args, settings)
-    except KeyboardInterrupt:
-        return 130
+        sys.exit(fail(error, 2))
+    return args, settings
 
 
-def _analyze_all(args, settings: Mapping) -> int:
+def analyze_all(args, settings: Mapping, analyze: Callable[[Request], dict]) -> int:
+    """Analyse all files, print what was found, and return the exit status."""
     status, rows, notes, sources = 0, [], set(), {}
     for path in args.paths:
         files = sorted(path.glob('*.pkl')) if path.is_dir() else [path]
@@ -71,7 +81,9 @@ def _analyze_all(args, settings: Mapping) -> int:
                 status = fail(f'{filename} is left out: {target} is for {source}', 1)
                 continue
             try:
-                analyzed = _analyze(filename, target, settings, args, notes)
+                analyzed = analyze(_request_of(filename, target, settings, args, notes))
+                if args.mat:
+                    save_mat(target.with_suffix('.mat'), analyzed)
             except (ValueError, OSError) as error:
                 status = fail(error if str(filename) in str(error) else f'{filename}: {error}', 1)
             else:
@@ -82,32 +94,15 @@ def _analyze_all(args, settings: Mapping) -> int:
     return status
 
 
-def _analyze(filename: Path, target: Path, settings: Mapping, args, notes: set) -> dict:
-    """The analysed network, from the target where it is finished already."""
+def _request_of(filename: Path, target: Path, settings: Mapping, args, notes: set) -> Request:
     saved = results.load_results(filename)
     earlier = None if args.overwrite else _earlier(saved, filename, target)
-    device.select(None, args.jobs)
-    import analysis
+    return Request(filename, target, saved, earlier, settings, args.seed, args.jobs, notes)
 
-    with kept_parameters():
-        analysis.set_parameters(saved, settings)
-        notes |= set(analysis.measures.absent_measures(par))
-        finished = earlier and analysis.is_analyzed(
-            earlier, analysis.made_with(settings, args.seed)
-        )
-        work = analysis.amount_of_work(par)
-    if finished:
-        print(f'{target} is analysed already.')
-        analyzed = earlier
-    else:
-        results.check_writable(target)
-        with tqdm(total=work, desc=filename.name, disable=None) as bar:
-            analyzed = analysis.analyze_model_from_file(
-                filename, target, settings, seed=args.seed, jobs=args.jobs, progress=bar.update
-            )
-    if args.mat:
-        save_mat(target.with_suffix('.mat'), analyzed)
-    return analyzed
+
+def progress_bar(total: int, name: str) -> tqdm:
+    """A bar of the work on one file, quiet where the output is no terminal."""
+    return tqdm(total=total, desc=name, disable=None)
 
 
 def _earlier(saved: Mapping, filename: Path, target: Path) -> dict | None:
@@ -179,7 +174,3 @@ def for_matlab(value):
         cell[:] = plain
         return cell
     return value
-
-
-if __name__ == '__main__':
-    sys.exit(run())

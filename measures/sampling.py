@@ -10,20 +10,18 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 SUFFIX = '_sem'
-# measures in degrees: 179 and -179 are close to each other
-ANGLES = ('synaptic_rotation',)
 
 
-def mean_and_sem(batches: Sequence[Mapping]) -> dict:
+def mean_and_sem(batches: Sequence[Mapping], degrees: bool = False) -> dict:
     """Each measure's mean over batches, and its standard error under the name ending in _sem.
 
     Batches in which a value is NaN (nothing is tuned there) are left out of it. A standard error of
-    fewer than two batches is NaN.
+    fewer than two batches is NaN. `degrees`: they are angles, so 179 is close to -179.
     """
     found = {}
     for name, first in batches[0].items():
         values = np.array([batch[name] for batch in batches])
-        found[name], found[name + SUFFIX] = _over_batches(values, name in ANGLES)
+        found[name], found[name + SUFFIX] = _over_batches(values, degrees)
         if np.ndim(first) == 0:
             found[name], found[name + SUFFIX] = float(found[name]), float(found[name + SUFFIX])
     return found
@@ -41,6 +39,18 @@ def joined(batches: Sequence[Mapping]) -> dict:
         found[name] = np.concatenate(parts, axis=-1)
         _, found[name + SUFFIX] = _over_batches(np.array([part.mean(-1) for part in parts]))
     return found
+
+
+def over_batches(
+    batches: Sequence[Mapping], axes: Mapping[str, Sequence[str]], degrees: bool = False
+) -> dict:
+    """`joined` for results whose last axis is 'repetition', `mean_and_sem` for all others."""
+    repeated = {name for name in batches[0] if axes[name][-1:] == ('repetition',)}
+    parts = [
+        [{n: v for n, v in batch.items() if (n in repeated) == whether} for batch in batches]
+        for whether in (False, True)
+    ]
+    return mean_and_sem(parts[0], degrees) | joined(parts[1])
 
 
 def shares(total: int, parts: int) -> list[int]:

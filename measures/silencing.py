@@ -7,40 +7,21 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from measures.shuffling import (
-    GROUPS,
-    Perturbed,
-    Progress,
-    noise_key,
-    num_rules,
-    rule_index,
-    scored_test,
-    unit_groups,
-)
+import tasks
+from measures import tuning
+from measures.groups import GROUPS, unit_groups
+from measures.measure import A_TEST, PLASTICITY, TRAINING, measure
+from measures.perturbed import Perturbed, Progress, noise_key
+from measures.run import Run
+from measures.tuned import similarity
 from measures.tuning import calculate_tuning
-from model import Model, State
+from rnn.state import State
 
-WINDOW, WINDOW_OF_SEQUENCE = 100, 200  # ms before a test
 MOST_CONDITIONS_AT_ONCE = 10  # of the response matrix; more do not fit the cache
 
 
-def suppression_windows(p: Mapping) -> list[tuple[range, range]]:
-    """(window, test) pairs: the 100 ms before each test; in ABBA and ABCA 200 ms before the first.
-
-    The test is the one whose accuracy is measured.
-    """
-    tests = p['test_time_rng']
-    if p['trial_type'] != 'dualDMS' and len(tests) > 1:
-        return [(_before(tests[0], WINDOW_OF_SEQUENCE, p), scored_test(p))]
-    return [(_before(test, WINDOW, p), test) for test in tests]
-
-
-def _before(test: range, milliseconds: int, p: Mapping) -> range:
-    return range(max(1, test.start - milliseconds // p['dt']), test.start)
-
-
 def suppress_groups(
-    model: Model,
+    model,
     trial_info: Mapping,
     states: State,
     seed: np.random.SeedSequence,
@@ -52,13 +33,14 @@ def suppress_groups(
     first window's test, each all, non-match, match; NaN for an empty group. All conditions share
     the noise.
     """
-    p, windows = model.par, suppression_windows(model.par)
+    p, task = model.par, tasks.of(model.par)
+    windows, num_rules = task.silencing_windows(p), task.num_rule_indices(p)
     groups = {name: units for name, units in unit_groups(p).items() if units.any()}
     filled = [name in groups for name in GROUPS]
-    suppressed = np.full((num_rules(p), len(windows), len(GROUPS), 3), np.nan)
-    unsuppressed = np.full((num_rules(p), 3), np.nan)
-    for rule in range(num_rules(p)):
-        trials = np.flatnonzero(rule_index(trial_info) == rule)
+    suppressed = np.full((num_rules, len(windows), len(GROUPS), 3), np.nan)
+    unsuppressed = np.full((num_rules, 3), np.nan)
+    for rule in range(num_rules):
+        trials = np.flatnonzero(task.rule_index(trial_info) == rule)
         for i, (window, test) in enumerate(windows):
             perturbed = Perturbed(model, trial_info, states, trials, window.start, test)
             gain = np.ones((len(perturbed.inputs), 1 + len(groups), p['n_hidden']), np.float32)
@@ -74,7 +56,7 @@ def suppress_groups(
 
 
 def tuning_under_suppression(
-    model: Model,
+    model,
     trial_info: Mapping,
     states: State,
     first_test: np.ndarray,
@@ -85,10 +67,11 @@ def tuning_under_suppression(
     `first_test` (trial,) holds directions. Returns synaptic_pev_test_suppression and
     synaptic_pref_dir_test_suppression, (rule, window, group, unit, time); NaN for an empty group.
     """
-    p, windows = model.par, suppression_windows(model.par)
-    size = num_rules(p), len(windows), len(GROUPS), p['n_hidden'], p['num_time_steps']
+    p, task = model.par, tasks.of(model.par)
+    windows, num_rules = task.silencing_windows(p), task.num_rule_indices(p)
+    size = num_rules, len(windows), len(GROUPS), p['n_hidden'], p['num_time_steps']
     pev, pref_dir = np.full(size, np.nan, np.float32), np.full(size, np.nan, np.float32)
-    rules = [rule_index(trial_info) == rule for rule in range(num_rules(p))]
+    rules = [task.rule_index(trial_info) == rule for rule in range(num_rules)]
     for i, (window, _) in enumerate(windows):
         pieces = _efficacies(model, trial_info, states, window, seed)
         for steps, of_groups, efficacy in pieces:
@@ -104,7 +87,7 @@ def tuning_under_suppression(
     }
 
 
-def _efficacies(model: Model, trial_info, states: State, window: range, seed) -> Iterator[tuple]:
+def _efficacies(model, trial_info, states: State, window: range, seed) -> Iterator[tuple]:
     """(steps, groups, efficacy): until the window for all groups, then with each one silenced."""
     p, members = model.par, unit_groups(model.par)
     groups = [group for group, units in enumerate(members.values()) if units.any()]
@@ -122,7 +105,7 @@ def _efficacies(model: Model, trial_info, states: State, window: range, seed) ->
 
 
 def calculate_response_matrix(
-    model: Model,
+    model,
     trial_info: Mapping,
     states: State,
     sample: np.ndarray,
@@ -171,3 +154,67 @@ def _averages(condition: np.ndarray, num_conditions: int) -> np.ndarray:
     belongs = np.eye(num_conditions, dtype=np.float32)[condition].T
     count = belongs.sum(1, keepdims=True)
     return belongs / np.where(count == 0, np.nan, count)
+
+
+@measure(
+    averaged={
+        'acc_neuronal_suppression': 'rule, window, group, kind of test',
+        'accuracy_no_suppression': 'rule, kind of test',
+    },
+    title='suppression',
+    trials=(TRAINING,),
+    options=('suppress_analysis',),
+    needs=(A_TEST,),
+)
+def suppression(run: Run) -> dict:
+    """See `suppress_groups`."""
+    return suppress_groups(run.model, run.trial_info, run.states, run.seed(3))
+
+
+@measure(
+    {
+        'synaptic_pev_test_suppression': 'rule, window, group, unit, time',
+        'synaptic_pref_dir_test_suppression': 'rule, window, group, unit, time',
+    },
+    {'synaptic_similarity_suppression': 'rule, window, group, time'},
+    title='tuning with groups silenced',
+    options=('suppress_analysis',),
+    needs=(A_TEST, PLASTICITY),
+)
+def suppressed_tuning(run: Run) -> dict:
+    """`tuning_under_suppression`, and the similarity of this tuning to that to the sample.
+
+    synaptic_similarity_suppression compares the tunings to sample and first test (paper, Fig. 5).
+    """
+    first_test = run.fields['test'][0]
+    found = tuning_under_suppression(run.model, run.trial_info, run.states, first_test, run.seed(6))
+    pev, pref_dir = (found[f'synaptic_{name}_test_suppression'] for name in ('pev', 'pref_dir'))
+    similarities = np.empty((*pev.shape[:3], pev.shape[-1]))
+    for place in np.ndindex(similarities.shape[:3]):
+        silenced = tuning.Tuning(pev[place], pref_dir[place], None)
+        similarities[place] = similarity(run, 'synaptic', place[0], 0, silenced)
+    return found | {'synaptic_similarity_suppression': similarities}
+
+
+@measure(
+    {
+        'resp_no_suppression': 'unit, sample, test',
+        'resp_suppression': 'silenced unit, unit, sample, test',
+    },
+    title='response matrix',
+    options=('calculate_resp_matrix',),
+    needs=(A_TEST,),
+    work=lambda p: len(silencing_gains(p['n_hidden'])),
+)
+def response_matrix(run: Run) -> dict:
+    """See `calculate_response_matrix`."""
+    sample = run.task.tested_sample(run.trial_info, run.p)
+    return calculate_response_matrix(
+        run.model,
+        run.trial_info,
+        run.states,
+        sample,
+        run.fields['test'][0],
+        run.seed(5),
+        run.progress,
+    )

@@ -97,6 +97,10 @@ class DualMatch(Task):
         pairs['test'] = trial_info['test'][..., 0]
         return {name: [pair[:, 0], pair[:, 1]] for name, pair in pairs.items()}
 
+    def num_fields(self, label: str) -> int:
+        """Two places, or two periods."""
+        return 2
+
     def shuffle_onsets(self, p: Mapping) -> list[int]:
         """The onset of the second test."""
         return [test.start for test in p['test_time_rng'][1:]]

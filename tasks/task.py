@@ -182,6 +182,10 @@ class Task:
         """The labels that `fields` finds."""
         return [*self.labels, *['rule'] * (p['num_rules'] > 1)]
 
+    def num_fields(self, label: str) -> int:
+        """How many fields `fields` finds for a label."""
+        return self.num_samples if label == 'sample' else 1
+
     def by_category(self, rule: int, p: Mapping) -> bool:
         """Whether the category of the sample is what counts under a rule."""
         return p['rules'][rule % len(p['rules'])][0] == 'category'

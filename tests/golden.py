@@ -18,7 +18,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 FILE = Path(__file__).with_name('golden.json')
 TRAINED = ('DMS', 'DMS+DMRS', 'ABBA', 'dualDMS')
-NETWORK = ROOT / 'networks' / 'DMS-run-0.pkl'
+NETWORK = ROOT / 'networks' / 'full' / 'DMS-run-0.pkl'
 ITERATIONS = 3
 # nearly all measures; few trials and repetitions, since it is their definition that is compared
 ANALYSIS = {

@@ -5,11 +5,11 @@ import re
 
 import numpy as np
 import pytest
+from measures.fields import end_of_delay
 from scipy.stats import pearsonr, ttest_ind
 from test_figures_alike import assert_texts_fit, fabricated, lines
 
 import results
-from measures.fields import end_of_delay
 from measures.shuffling import GROUPS, num_rules
 from reproduction import __main__ as reproduction
 from reproduction import tables

@@ -1,0 +1,234 @@
+"""Decoding of the labels of a batch, for every rule of the task and every field.
+
+decoding.py has the method. Trials of each rule are decoded on their own. A field is a sample, or a
+test or cue where a task has two; the rule is decoded over all trials.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+
+import tasks
+from measures.decoding import (
+    calculate_stability,
+    calculate_svms,
+    check_conditions,
+    decoding_significance,
+)
+from measures.groups import GROUPS, unit_groups
+from measures.measure import A_TEST, INDEPENDENT, PROBE, SEVERAL_RULES, measure
+from measures.run import Run, decoding_seed, end_of_delay
+
+GROUP_REPETITIONS, STABILITY_REPETITIONS = 20, 10  # at most
+LABELS = ('sample', 'test', 'match', 'rule')  # their places are random numbers, see `Decoder`
+AXES = 'rule, field, repetition, time'
+OPTIONS = {label: f'decode_{label}' for label in LABELS[1:]}
+
+
+def conditions(label: np.ndarray, what: str, rule: int, p: Mapping) -> np.ndarray:
+    """What is decoded: the label, but the sample's category where the rule is about categories."""
+    by_category = what == 'sample' and tasks.of(p).by_category(rule, p)
+    return label >= p['num_motion_dirs'] / 2 if by_category else label
+
+
+def cases(what: str, trial_info: Mapping, p: Mapping) -> Iterator[tuple]:
+    """(trials, condition of these trials, rule, field) to decode, rule by rule."""
+    task = tasks.of(p)
+    rules = task.rule_index(trial_info)
+    num = 1 if what == 'rule' else task.num_rule_indices(p)
+    every = task.fields(trial_info, p)[what]
+    for rule in range(num):
+        trials = np.flatnonzero(rules == rule) if num > 1 else np.arange(len(rules))
+        for field, label in enumerate(every):
+            yield trials, conditions(label[trials], what, rule, p), rule, field
+
+
+def check_trials(trial_info: Mapping, p: Mapping, names: list[str]) -> None:
+    """Raise ValueError where a condition that is decoded has too few trials."""
+    for what in names:
+        for _, condition, rule, _ in cases(what, trial_info, p):
+            try:
+                check_conditions(condition, _possible_conditions(what, condition, p))
+            except ValueError as error:
+                raise ValueError(
+                    f'analysis_trials = {p["analysis_trials"]} is too few to decode the {what} '
+                    f'under rule {rule}: {error}'
+                ) from error
+
+
+def _possible_conditions(what: str, condition: np.ndarray, p: Mapping) -> range:
+    if what == 'match' or condition.dtype == bool:
+        return range(2)
+    return range(p['num_rules'] if what == 'rule' else p['num_motion_dirs'])
+
+
+def decoded_labels(p: Mapping) -> list[str]:
+    """The labels that are decoded: the sample, and what the options ask for and the task has."""
+    possible = tasks.of(p).decodable(p)
+    return ['sample', *(name for name in LABELS[1:] if p[OPTIONS[name]] and name in possible)]
+
+
+class Decoder:
+    """Decodes labels of one batch, with the options of the analysis in `run.p`."""
+
+    def __init__(self, run: Run):
+        self.run, self.p, self.signals = run, run.p, run.signals
+        self.options = {
+            'normalize': run.p['svm_normalize'],
+            'first_step': run.p['dead_time_rng'].stop,
+            'jobs': run.jobs,
+            'progress': run.progress,
+        }
+
+    def decode(self, what: str) -> dict[str, np.ndarray]:
+        """{neuronal,synaptic}_<what>_decoding: (R, F, repetition, T); R is 1 for the rule."""
+        found = self.all_cases(calculate_svms, what, self.p['decoding_reps'])
+        return {f'{name}_{what}_decoding': value for name, value in found.items()}
+
+    def decode_groups(self, what: str) -> dict[str, np.ndarray]:
+        """{..}_<what>_decoding_group: (4, R, F, repetition, T), from the units of each group."""
+        repetitions = min(GROUP_REPETITIONS, self.p['decoding_reps'])
+        groups = [unit_groups(self.p)[name] for name in GROUPS[:-1]]
+        found = [self.all_cases(calculate_svms, what, repetitions, units=u) for u in groups]
+        return {
+            f'{name}_{what}_decoding_group': np.stack([group[name] for group in found])
+            for name in self.signals
+        }
+
+    def all_cases(self, method: Callable, what: str, repetitions: int, **options) -> dict:
+        """What `method` gives for all rules and fields, (R, F, ...) for each signal."""
+        number, num_fields = LABELS.index(what), len(self.run.fields[what])
+        found = [
+            method(
+                {name: _of_trials(signal, trials) for name, signal in self.signals.items()},
+                condition,
+                repetitions,
+                seed=[*decoding_seed(self.run), number, rule, field],
+                **self.options,
+                **options,
+            )
+            for trials, condition, rule, field in cases(what, self.run.trial_info, self.p)
+        ]
+        return {
+            name: np.stack([f[name] for f in found]).reshape(-1, num_fields, *found[0][name].shape)
+            for name in self.signals
+        }
+
+    def significance(self, measures: Mapping) -> dict[str, np.ndarray]:
+        """{..}_sample_share_above_chance and ..._above_chance (R, F), at the end of the delay."""
+        every = cases('sample', self.run.trial_info, self.p)
+        numbers = [len(np.unique(condition)) for _, condition, _, _ in every]
+        numbers = np.reshape(numbers, (self.run.num_rules, -1))
+        result = {}
+        for name in self.signals:
+            decoded = measures[f'{name}_sample_decoding']
+            found = [
+                decoding_significance(decoded[i], numbers[i], end_of_delay(self.p))
+                for i in np.ndindex(numbers.shape)
+            ]
+            shares, above = zip(*found, strict=True)
+            result[f'{name}_sample_share_above_chance'] = np.reshape(shares, numbers.shape)
+            result[f'{name}_sample_above_chance'] = np.reshape(above, numbers.shape)
+        return result
+
+
+def _of_trials(signal: np.ndarray, trials: np.ndarray) -> np.ndarray:
+    """These trials of a signal (time, trial, unit); no copy, of 100 MB, where they are all."""
+    return signal if len(trials) == signal.shape[1] else signal[:, trials]
+
+
+def _num_cases(what: str, p: Mapping) -> int:
+    """How many rules and fields `cases` has."""
+    task = tasks.of(p)
+    return task.num_fields(what) * (1 if what == 'rule' else task.num_rule_indices(p))
+
+
+def _work(what: str) -> Callable[[Mapping], int]:
+    return lambda p: p['decoding_reps'] * _num_cases(what, p)
+
+
+@measure(
+    {
+        '{signal}_sample_decoding': AXES,
+        '{signal}_sample_share_above_chance': 'rule, field',
+        '{signal}_sample_above_chance': 'rule, field',
+    },
+    title='sample to decode',
+    trials=(INDEPENDENT, PROBE),
+    work=_work('sample'),
+)
+def sample(run: Run) -> dict:
+    """Decoding of the sample direction (in DMC of its category), and whether it is above chance."""
+    decoder = Decoder(run)
+    found = decoder.decode('sample')
+    return found | decoder.significance(found)
+
+
+@measure(
+    {'{signal}_test_decoding': AXES},
+    title='test to decode',
+    options=(OPTIONS['test'],),
+    needs=(A_TEST,),
+    work=_work('test'),
+)
+def test(run: Run) -> dict:
+    """Decoding of the direction of the first test."""
+    return Decoder(run).decode('test')
+
+
+@measure(
+    {'{signal}_match_decoding': AXES},
+    title='match to decode',
+    options=(OPTIONS['match'],),
+    needs=(A_TEST,),
+    work=_work('match'),
+)
+def match(run: Run) -> dict:
+    """Decoding of whether the first test matches."""
+    return Decoder(run).decode('match')
+
+
+@measure(
+    {'{signal}_rule_decoding': AXES},
+    title='rule to decode',
+    options=(OPTIONS['rule'],),
+    needs=(SEVERAL_RULES,),
+    work=_work('rule'),
+)
+def rule(run: Run) -> dict:
+    """Decoding of the rule over all trials; the axis of rules has one place."""
+    return Decoder(run).decode('rule')
+
+
+def _labels_of_groups(p: Mapping) -> list[str]:
+    return [what for what in decoded_labels(p) if what != 'rule']
+
+
+@measure(
+    {f'{{signal}}_{what}_decoding_group': f'group, {AXES}' for what in LABELS[:-1]},
+    title='decoding from groups',
+    options=('decode_neuronal_groups',),
+    work=lambda p: sum(
+        (len(GROUPS) - 1) * min(GROUP_REPETITIONS, p['decoding_reps']) * _num_cases(what, p)
+        for what in _labels_of_groups(p)
+    ),
+)
+def groups(run: Run) -> dict:
+    """Decoding of what is decoded, from the units of each of the four groups."""
+    found, decoder = {}, Decoder(run)
+    for what in _labels_of_groups(run.p):
+        found |= decoder.decode_groups(what)
+    return found
+
+
+@measure(
+    {'{signal}_sample_decoding_stability': 'rule, field, repetition, time trained, time tested'},
+    title='cross-temporal decoding',
+    options=('decode_stability',),
+    work=lambda p: min(STABILITY_REPETITIONS, p['decoding_reps']) * _num_cases('sample', p),
+)
+def stability(run: Run) -> dict:
+    """Decoding of the sample at each time with the classifiers trained at every other one."""
+    repetitions = min(STABILITY_REPETITIONS, run.p['decoding_reps'])
+    found = Decoder(run).all_cases(calculate_stability, 'sample', repetitions)
+    return {f'{name}_sample_decoding_stability': value for name, value in found.items()}

@@ -1,0 +1,144 @@
+"""What a measure is: declared once, with the names and axes of its results.
+
+    @measure({'h_mean': 'time, unit'}, title='mean activity')
+    def mean_activity(run: Run) -> dict:
+        return {'h_mean': run.states.h.mean(axis=1)}
+
+All measures that stand in a file of this folder belong to the analysis (docs/extend.md). From the
+declarations follow what is measured, the progress bar, what is said to be absent, copies for the
+DMS probe, smaller copies of result files, and the table in docs/analysis.md.
+"""
+
+import functools
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import measures
+import tasks
+
+TRAINING = 'training'  # trials as in training
+INDEPENDENT = 'independent'  # trials of the task whose tests are independent of the sample
+PROBE = 'probe'  # DMS trials of that kind
+SIGNALS = {'neuronal': 'activity h', 'synaptic': 'efficacy x u'}
+
+
+class Need(NamedTuple):
+    """What a measure needs of task and synapses, and what is said where this is missing."""
+
+    is_met: Callable[[Mapping], bool]
+    sentence: str  # with {task} and {title}
+
+
+A_TEST = Need(
+    lambda p: 'test' in tasks.of(p).decodable(p),
+    '{task} has no {title}: it reports the sample, and matches no test.',
+)
+SEVERAL_RULES = Need(lambda p: p['num_rules'] > 1, '{task} has no {title}: it has one rule.')
+PLASTICITY = Need(
+    lambda p: p['synapse_config'] is not None,
+    'Synapses without plasticity have no synaptic measures.',
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Measure:
+    """One measure; `results` are names and axes (such as 'rule, field, time') of what it returns.
+
+    averaged: the same, for results that are means over batches of trials with a standard error, or
+        that are joined over batches where the last axis is 'repetition'. Those in `results` come
+        from the first batch.
+    trials: the kinds of trials in which it is measured.
+    options: settings that must all be True.
+    needs: what task and synapses must have.
+    work: how often the function calls `run.progress` in all batches, from the parameters.
+    degrees: whether averaged results are angles in degrees.
+    """
+
+    function: Callable
+    results: Mapping[str, str]
+    averaged: Mapping[str, str]
+    title: str
+    trials: tuple[str, ...]
+    options: tuple[str, ...]
+    needs: tuple[Need, ...]
+    work: Callable[[Mapping], int]
+    degrees: bool
+
+    def __call__(self, run) -> dict:
+        """The results in a batch of trials."""
+        return self.function(run)
+
+    @property
+    def axes(self) -> dict[str, tuple[str, ...]]:
+        """Axes of all results by name."""
+        declared = {**self.results, **self.averaged}
+        return {name: tuple(filter(None, axes.split(', '))) for name, axes in declared.items()}
+
+    def is_wanted(self, p: Mapping) -> bool:
+        """Whether the options in `p` ask for it and it has a meaning."""
+        return self.is_asked_for(p) and all(need.is_met(p) for need in self.needs)
+
+    def is_asked_for(self, p: Mapping) -> bool:
+        """Whether the options in `p` ask for it."""
+        return all(p[option] for option in self.options)
+
+    def absent(self, p: Mapping) -> list[str]:
+        """Why it is not measured, or not wholly, though it is asked for."""
+        needs = [*self.needs, *[PLASTICITY] * any(map(is_synaptic, self.axes))]
+        unmet = [need.sentence for need in needs if not need.is_met(p)]
+        texts = [s.format(task=p['trial_type'], title=self.title) for s in unmet]
+        return texts if self.is_asked_for(p) else []
+
+
+def measure(
+    results: Mapping[str, str] | None = None,
+    averaged: Mapping[str, str] | None = None,
+    *,
+    title: str,
+    trials: tuple[str, ...] = (INDEPENDENT,),
+    options: tuple[str, ...] = (),
+    needs: tuple[Need, ...] = (),
+    work: Callable[[Mapping], int] = lambda p: 0,
+    degrees: bool = False,
+) -> Callable[[Callable], Measure]:
+    """Declare a function of a `run.Run` as a measure; see `Measure`.
+
+    '{signal}' in a name stands for neuronal and for synaptic, which is left out without plasticity.
+    """
+
+    def declare(function: Callable) -> Measure:
+        kinds = _of_signals(results or {}), _of_signals(averaged or {})
+        return Measure(function, *kinds, title, trials, options, needs, work, degrees)
+
+    return declare
+
+
+def _of_signals(names: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name.format(signal=signal): axes
+        for name, axes in names.items()
+        for signal in (SIGNALS if '{signal}' in name else ('',))
+    }
+
+
+def is_synaptic(name: str) -> bool:
+    """Whether a result is about synapses, and absent without plasticity."""
+    return 'syn' in name
+
+
+@functools.cache
+def all_measures() -> tuple[Measure, ...]:
+    """The measures in all files of this folder."""
+    names = [module.name for module in pkgutil.iter_modules(measures.__path__)]
+    modules = [importlib.import_module(f'measures.{name}') for name in names]
+    found = [v for module in modules for v in vars(module).values() if isinstance(v, Measure)]
+    return tuple(dict.fromkeys(found))
+
+
+def measure_of(result: str) -> Measure | None:
+    """The measure that gives a result; None if none does."""
+    name = result.removesuffix('_sem').removesuffix('_dms')
+    return next((m for m in all_measures() if name in m.axes), None)

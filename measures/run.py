@@ -1,0 +1,116 @@
+"""A batch of trials and what a network does in it: what every measure gets."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+import tasks
+from measures import sampling
+from measures.measure import INDEPENDENT, PROBE, TRAINING
+from measures.tuning import Tuning, calculate_tuning, stack_tuning
+from rnn.state import State
+
+END_OF_DELAY = 100  # ms
+# What is drawn in a batch is decided by the seed of the analysis and one of ten numbers. These are
+# the numbers of the trials and their noise, and of what decoding draws.
+NUMBERS = {TRAINING: (0, None), INDEPENDENT: (1, 4), PROBE: (7, 8)}
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A batch of trials, run with noise.
+
+    model: the network. p: parameters of the trials. trial_info: see `Stimulus.generate_trial`. y:
+    outputs (time, trial, output). states: h, syn_x and syn_u (time, trial, unit). kind: of trials.
+    batch: number of this batch, of `num_batches`. progress: to be called with the work done.
+    """
+
+    model: object
+    p: Mapping
+    trial_info: Mapping
+    y: np.ndarray
+    states: State
+    kind: str
+    batch: int
+    num_batches: int
+    analysis_seed: int
+    jobs: int
+    progress: Callable[[int], object]
+
+    @property
+    def task(self) -> tasks.Task:
+        """The task of the trials."""
+        return tasks.of(self.p)
+
+    @property
+    def rules(self) -> np.ndarray:
+        """The kind of each trial (trial,), by its rule."""
+        return self.task.rule_index(self.trial_info)
+
+    @property
+    def num_rules(self) -> int:
+        """Number of kinds of trials."""
+        return self.task.num_rule_indices(self.p)
+
+    @cached_property
+    def fields(self) -> dict[str, list[np.ndarray]]:
+        """What can be decoded, see `Task.fields`."""
+        return self.task.fields(self.trial_info, self.p)
+
+    @cached_property
+    def signals(self) -> dict[str, np.ndarray]:
+        """Activity h and efficacy x u, (time, trial, unit)."""
+        return signals(self.states, self.p)
+
+    @cached_property
+    def tunings(self) -> dict[str, dict[str, Tuning]]:
+        """Tuning to 'sample' and 'test' by signal; axes are those of `stack_tuning`."""
+        labels = {what: self.fields[what] for what in ('sample', 'test') if what in self.fields}
+        return {what: self._tuning_to(fields) for what, fields in labels.items()}
+
+    def _tuning_to(self, labels: list[np.ndarray]) -> dict[str, Tuning]:
+        return stack_tuning(
+            [
+                [
+                    calculate_tuning(
+                        self.signals, label, self.p['num_motion_dirs'], self.rules == rule
+                    )
+                    for label in labels
+                ]
+                for rule in range(self.num_rules)
+            ]
+        )
+
+    def seed(self, number: int | str) -> np.random.SeedSequence:
+        """For what a measure draws in this batch: a number below 10, or the measure's name."""
+        words = [10 * self.batch + number] if isinstance(number, int) else [self.batch]
+        text = list(number.encode()) if isinstance(number, str) else []
+        return np.random.SeedSequence([self.analysis_seed, *words, *text])
+
+    def share(self, repetitions: int) -> int:
+        """How many repetitions of all batches are to be made in this one."""
+        return sampling.shares(repetitions, self.num_batches)[self.batch]
+
+
+def signals(states: State, p: Mapping) -> dict[str, np.ndarray]:
+    """Activity h and efficacy x u, (time, trial, unit); no efficacy without plasticity."""
+    if p['synapse_config'] is None:
+        return {'neuronal': states.h}
+    return {'neuronal': states.h, 'synaptic': states.syn_x * states.syn_u}
+
+
+def before(step: int, p: Mapping) -> slice:
+    """The last 100 ms before a step."""
+    return slice(max(0, step - END_OF_DELAY // p['dt']), step)
+
+
+def end_of_delay(p: Mapping) -> slice:
+    """The last 100 ms before the first test."""
+    return before(p['test_time_rng'][0].start, p)
+
+
+def decoding_seed(run: Run) -> Sequence[int]:
+    """For what decoding draws."""
+    return [run.analysis_seed, NUMBERS[run.kind][1]]
