@@ -4,7 +4,7 @@
                        [--seed N] [--out FOLDER] [--mat] [--overwrite]
 
 Reloads saved networks, also those of the original code, runs them with noise, and adds the measures
-to the file (or writes them to --out). The measures are declared in measures/; here is what runs them
+to the file (or writes them to --out). The measures are declared in measures/; here they are taken
 over batches of trials.
 """
 
@@ -17,6 +17,7 @@ import numpy as np
 import results
 import tasks
 from commands import analysis as command
+from commands.arguments import fail
 from measures import sampling
 from measures.accuracy import get_perf
 from measures.decoded import check_trials, decoded_labels
@@ -269,7 +270,10 @@ def main(arguments: list[str] | None = None) -> int:
 
     2 for a wrong request, 1 if a file could not be analysed (all others still are), 130 for Ctrl-C.
     """
-    args, settings = command.request(arguments)
+    try:
+        args, settings = command.request(arguments)
+    except ValueError as error:
+        return fail(error, 2)
     try:
         return command.analyze_all(args, settings, analyze)
     except KeyboardInterrupt:

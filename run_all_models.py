@@ -1,33 +1,35 @@
 """Train many networks, on this machine's cores, a GPU or a Dask cluster.
 
-    python run_all_models.py GPU_ID|none NAME N START [--tasks TASK ... | all]
+    python run_all_models.py GPU_ID|none NAME N START [--tasks TASK|FILE.py|all ...]
                              [--set NAME=VALUE]... [--jobs N] [--threads N] [--seed N] [--analyze]
                              [--overwrite] [--dry-run] [--dask ADDRESS|local] [--log tensorboard]
 
 trains the networks START to START + N - 1 of each task (the paper trained 20) and writes
-savedir/NAME/<task>-run-<index>.pkl. It can be stopped and started again at any point.
+savedir/NAME/<task>-run-<index>.pkl. A task is one of the paper or a file with your own. The command
+can be stopped and started again at any point.
 """
 
 import argparse
 import os
 import sys
+from collections.abc import Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from pathlib import Path
 
 from tqdm import tqdm
 
-from commands.arguments import fail, positive, setting
-from parameters import kept_parameters, par, update_parameters
+from commands.arguments import add_settings, fail, positive, task_name
+from parameters import parameters_with, settings_for
 from results import check_writable
 from rnn.device import available_cores, is_cpu
 from sets import summary as set_summary
 from sets.cluster import Cluster, ClusterError
 from sets.job import Job, Plan, Report, one_line, plan, seed_of
 from sets.local import LocalWorkers, check_gpu
-from tasks import TASKS
-from training import tensorboard as curve_log
-from training.loop import Signals
+from tasks import TASKS, digest, known
+from training import tensorboard
+from training.signals import Signals
 from validators import file_name
 
 POLL = 0.5  # s between two looks at the progress
@@ -41,10 +43,14 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument('name', type=_name, help='of the set: the folder of its results in savedir')
     p.add_argument('n', type=positive, help='number of networks of each task')
     p.add_argument('start', type=_index, help='index of the first network')
-    p.add_argument('--tasks', nargs='+', default=['DMS'], metavar='TASK', help='tasks, or all')
     p.add_argument(
-        '--set', action='append', default=[], type=setting, metavar='NAME=VALUE', dest='settings'
+        *('--tasks', '--task'),
+        nargs='+',
+        action='extend',
+        metavar='TASK',
+        help='tasks of the paper, files of your own (.py), or all of the paper (default: DMS)',
     )
+    add_settings(p)
     p.add_argument('--jobs', type=positive, help='networks at once (default: cores; on a GPU 1)')
     p.add_argument(
         '--threads', type=positive, help='of a network (default: its share of the cores)'
@@ -110,26 +116,54 @@ def make_jobs(args) -> list[Job]:
     for name, place in ELSEWHERE.items():
         if name in settings:
             raise ValueError(f'{name} is not for --set here: {place} decides it')
-    if args.log and not curve_log.is_available():
+    if args.log and not tensorboard.is_available():
         raise ValueError('--log tensorboard needs TensorBoard: pip install tensorboard')
-    with kept_parameters():
-        update_parameters({k: v for k, v in settings.items() if k == 'save_dir'})
-        folder = str(Path(par['save_dir'], args.name))
-    tasks = TASKS if args.tasks == ['all'] else dict.fromkeys(args.tasks)
+    place = parameters_with({k: v for k, v in settings.items() if k == 'save_dir'})['save_dir']
+    tasks = tasks_of(args.tasks or ['DMS'])
     return [
         Job(
-            folder,
+            str(Path(place, args.name)),
             task,
             index,
-            settings | {'seed': seed_of(args.seed, task, index)},
+            _settings_for(task, tasks, settings) | {'seed': seed_of(args.seed, task, index)},
             args.gpu_id,
             overwrite=args.overwrite,
             analyze=args.analyze,
             log=args.log is not None,
+            task_file=file,
+            task_digest=digest(task),
         )
-        for task in tasks
+        for task, file in tasks.items()
         for index in range(args.start, args.start + args.n)
     ]
+
+
+def tasks_of(given: Iterable[str]) -> dict[str, str | None]:
+    """Names of tasks and the absolute path of each that is a user's own, which is loaded.
+
+    Raises ValueError for a file that fails, and for two files of one name.
+    """
+    found: dict[str, str | None] = {}
+    for text in given:
+        if text == 'all':
+            found |= dict.fromkeys(TASKS)
+            continue
+        name = task_name(text)
+        file, earlier = str(Path(text).absolute()), found.get(name)
+        if not text.endswith('.py'):
+            found.setdefault(name, None)
+        elif earlier in (None, file):
+            found[name] = file
+        else:
+            raise ValueError(f'{earlier} and {text} need different names, which name the results')
+    return found
+
+
+def _settings_for(task: str, tasks: Iterable[str], settings: Mapping) -> dict:
+    """The settings of a command without those that only other tasks of the command have."""
+    own = settings_for(task) if task in known() else {}  # `plan` reports an unknown one
+    others = {name for other in tasks if other in known() for name in settings_for(other)}
+    return {name: v for name, v in settings.items() if name in own or name not in others}
 
 
 def _run(args, plans: list[Plan]) -> int:

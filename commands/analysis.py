@@ -1,7 +1,6 @@
 """The command line of analysis.py: which files, with which options, and what is shown."""
 
 import argparse
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -54,17 +53,14 @@ class Request(NamedTuple):
 
 
 def request(arguments: list[str] | None = None) -> tuple[argparse.Namespace, dict]:
-    """The arguments and the settings among them. A wrong request ends the process."""
+    """The arguments and the settings among them. Raises ValueError for a wrong request."""
     args = parser().parse_args(arguments)
     settings = dict(args.settings)
     if not 0 <= args.seed < 2**63:
-        sys.exit(fail(f'--seed {args.seed} is not allowed: it must be from 0 to 2**63 - 1', 2))
-    try:
-        own = [tasks.find(tasks.load_task(filename)).settings for filename in args.tasks]
-        of_all_tasks = {n: v for n, v in settings.items() if not any(n in names for names in own)}
-        parameters_with(of_all_tasks)  # the others are checked with the networks of their task
-    except ValueError as error:
-        sys.exit(fail(error, 2))
+        raise ValueError(f'--seed {args.seed} is not allowed: it must be from 0 to 2**63 - 1')
+    own = [tasks.find(tasks.load_task(filename)).settings for filename in args.tasks]
+    of_all_tasks = {n: v for n, v in settings.items() if not any(n in names for names in own)}
+    parameters_with(of_all_tasks)  # the others are checked with the networks of their task
     return args, settings
 
 

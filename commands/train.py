@@ -30,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def request(arguments: list[str] | None = None) -> Start:
-    """Set `par` as the command line says; return the run. A wrong request ends the process."""
+    """Set `par` as the command line says; return the run. Without one, the process ends."""
     sys.stdout.reconfigure(line_buffering=True)  # so that a log in a file can be followed
     args = parser().parse_args(arguments)
     settings = dict(args.settings)
@@ -41,13 +41,17 @@ def request(arguments: list[str] | None = None) -> Start:
             settings['seed'] = args.seed[1]
         update_parameters(settings)
         options = {'resume': args.resume, 'overwrite': args.overwrite}
-        return begin(par, user_settings(), args.gpu_id, args.threads, **options)
+        start = begin(par, user_settings(), args.gpu_id, args.threads, **options)
     except (ValueError, RunError, ResultsError, DeviceError) as error:
         sys.exit(fail(error, 2))
     except OSError as error:
         sys.exit(fail(error, 1))
     except KeyboardInterrupt:
         sys.exit(fail('stopped', 130))
+    if start.is_finished:
+        print(start.words_if_finished)
+        sys.exit(0)
+    return start
 
 
 def outcome(train: Callable[[], object]) -> int:

@@ -177,7 +177,7 @@ def suppression(run: Run) -> dict:
         'synaptic_pref_dir_test_suppression': 'rule, window, group, unit, time',
     },
     {'synaptic_similarity_suppression': 'rule, window, group, time'},
-    title='tuning with groups silenced',
+    title='suppression',
     options=('suppress_analysis',),
     needs=(A_TEST, PLASTICITY),
 )

@@ -1,8 +1,8 @@
 """Trains the networks of a set on a Dask cluster: `python run_all_models.py ... --dask ADDRESS`.
 
 Workers need Python and the packages of requirements.txt, but no copy of this project and no shared
-disk: they are sent the source of all modules, and results come back to the command, which alone
-writes them. cluster_worker.py is what runs there.
+disk: they are sent the source of all modules and of a user's own task, and results come back to the
+command, which alone writes them. cluster_worker.py is what runs there.
 
 Tasks are given to Dask directly, not through joblib's Dask backend, which hangs once Dask
 gives a task up because its workers died too often.
@@ -11,6 +11,7 @@ gives a task up because its workers died too often.
 import asyncio
 import pickle
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import filelock
@@ -20,6 +21,9 @@ from sets import cluster_worker
 from sets.job import Job, Report, lock, one_line
 from training.tensorboard import CurveLog
 
+ROOT = Path(__file__).resolve().parents[1]
+NOT_SENT = ('tests', 'docs', 'benchmarks')
+OWN_TASK = 'own_task'  # folder of a user's own task on a worker
 TIMEOUT = 4  # s in which the scheduler has to answer, twice
 
 
@@ -38,8 +42,7 @@ class Cluster:
         Raises ClusterError if none answers.
         """
         self.client = _connect(address, local_workers)
-        self.client.upload_file(cluster_worker.__file__)  # also to workers that join later
-        self.sources = {path.name: path.read_bytes() for path in Path(__file__).parent.glob('*.py')}
+        self.train_on_worker, self.sources = _by_value(cluster_worker.train_on_worker), _sources()
         self.total, self.done, self.tasks, self.stopped = total, [], [], False
 
     def run(self, job: Job) -> Report:
@@ -57,11 +60,15 @@ class Cluster:
     def _run(self, job: Job) -> Report:
         from distributed import CancelledError
 
-        there = pickle.dumps(job._replace(folder=cluster_worker.RESULT, log=False))
+        there = job._replace(folder=cluster_worker.RESULT, log=False)
+        sources = self.sources
+        if job.task_file is not None:
+            there = there._replace(task_file=f'{OWN_TASK}/{job.task}.py')
+            sources = sources | {there.task_file: Path(job.task_file).read_bytes()}
         task = self.client.submit(
-            cluster_worker.train_on_worker,
-            there,
-            self.sources,
+            self.train_on_worker,
+            pickle.dumps(there),
+            sources,
             _files(job),
             pure=False,  # else Dask would not do the same work twice
         )
@@ -90,6 +97,33 @@ class Cluster:
         self.client.close()
         if self.client.cluster is not None:
             self.client.cluster.close()
+
+
+def _by_value(function: Callable) -> Callable:
+    """A copy of a function of `cluster_worker` that travels with its code.
+
+    Workers cannot import the module. Dask pickles by reference what Python can find by its name,
+    whatever cloudpickle is told, so it gets a function that is not the one under that name.
+    """
+    import cloudpickle  # comes with Dask
+
+    cloudpickle.register_pickle_by_value(cluster_worker)
+    try:
+        return cloudpickle.loads(cloudpickle.dumps(function))
+    finally:
+        cloudpickle.unregister_pickle_by_value(cluster_worker)
+
+
+def _sources() -> dict[str, bytes]:
+    """The modules of the project, those in its root and those in packages, by relative path."""
+    packages = [path.parent for path in ROOT.glob('*/__init__.py')]
+    files = [*ROOT.glob('*.py'), *(f for folder in packages for f in folder.rglob('*.py'))]
+    relative = [file.relative_to(ROOT) for file in files]
+    return {
+        path.as_posix(): (ROOT / path).read_bytes()
+        for path in relative
+        if path.parts[0] not in NOT_SENT and not any(part[0] == '.' for part in path.parts)
+    }
 
 
 def _files(job: Job) -> dict[str, bytes]:

@@ -1,7 +1,8 @@
 """What a worker of a Dask cluster does with a network that cluster.py sends it.
 
-Workers import this file alone, so it needs nothing but the standard library and Dask. The network
-is trained in a process of its own, which finds all modules in a temporary folder.
+Workers get `train_on_worker` without the rest of the project, so this file needs nothing but the
+standard library and Dask. The network is trained in a process of its own, which finds all modules
+in a temporary folder.
 """
 
 import os
@@ -20,18 +21,17 @@ JOB, REPORT, OUTPUT, RESULT = 'job.pickle', 'report.pickle', 'output.txt', 'resu
 def train_on_worker(packed: bytes, sources: dict, files: dict):
     """Run on a worker: train a network in a process of its own.
 
-    `sources` are the modules of the project, `files` the network's result or checkpoint, where
-    there is one; both are {name: bytes}. Returns the pickled report and the result file (None where
-    there is none), or None and the reason if the process ended without a report. The process is
-    killed when nobody wants its result any more, and ends by itself when this worker does.
+    `sources` are the modules of the project, {relative path: bytes}, `files` the network's result
+    or checkpoint, where there is one, {name: bytes}. Returns the pickled report and the result file
+    (None where there is none), or None and the reason if the process ended without a report. The
+    process is killed when nobody wants its result any more, and ends by itself when this worker
+    does.
     """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         (folder / RESULT).mkdir()
-        for file, content in files.items():
-            (folder / RESULT / file).write_bytes(content)
-        for file, content in {**sources, JOB: packed}.items():
-            (folder / file).write_bytes(content)
+        _write(folder / RESULT, files)
+        _write(folder, {**sources, JOB: packed})
         with open(folder / OUTPUT, 'wb') as output:
             status = _run_process(folder, output)
         if not (folder / REPORT).exists():
@@ -41,10 +41,20 @@ def train_on_worker(packed: bytes, sources: dict, files: dict):
         return (folder / REPORT).read_bytes(), results[0].read_bytes() if results else None
 
 
+def _write(folder: Path, files: dict) -> None:
+    for file, content in files.items():
+        path = folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
 def _run_process(folder: Path, output) -> int:
     from distributed import get_worker
 
-    program = 'import cluster_worker; cluster_worker.run_sent_job()'
+    program = (
+        "import sys; sys.path.insert(0, ''); "
+        'from sets import cluster_worker; cluster_worker.run_sent_job()'
+    )
     command = [sys.executable, '-c', program, str(get_worker().state.nthreads)]
     # standard input carries nothing: the process ends when it is closed, with this worker's end
     with subprocess.Popen(
@@ -71,7 +81,6 @@ def run_sent_job() -> None:
 
     Its argument is how many networks that worker trains at once, which share the cores.
     """
-    sys.path.insert(0, '')
     threading.Thread(target=_end_with_stdin, daemon=True).start()
     from rnn.device import available_cores
     from sets.job import train_network

@@ -1,11 +1,11 @@
 """Smaller copies of result files, to keep or to share.
 
-    python compact.py FILE ... --out FOLDER [--without PATTERN ...] [--average]
+    python -m sets.compact FILE ... --out FOLDER [--without PATTERN ...] [--average]
 
 leaves out the large arrays among the parameters, such as initial weights, which follow from the
 settings and are computed again when a file is loaded, and the measures whose names match a pattern,
 such as '*_dms' (wildcards as in file names). Learning curves become arrays. `--average` keeps the
-means of measures over repetitions, and of the activity over units, in single precision. The
+means of measures over repetitions, and of h_sample_mean over units, in single precision. The
 original files stay as they are.
 """
 
@@ -19,19 +19,12 @@ import numpy as np
 
 import results
 from commands.arguments import fail
+from measures.measure import all_measures
 from parameters import WHOLE_PAR, given_arrays
 
 LARGE = 1000  # bytes
-# the axis of each measure over which --average takes the mean
-AVERAGED = {
-    '*_decoding': 2,
-    '*_decoding_dms': 2,
-    '*_decoding_group': 3,
-    'simulation_accuracy': 2,
-    'accuracy_*_shuffled': 2,
-    'accuracy_*_shuffled_grp': 3,
-    'h_sample_mean*': 1,
-}
+REPEATED = 'repetition'  # the axis over which --average takes the mean
+OTHER_AXIS = {'h_sample_mean': 'unit'}  # and where it is another one
 
 
 def compact(network: dict, without: Sequence[str] = ()) -> dict:
@@ -73,16 +66,29 @@ def check_patterns(files: Sequence[Path], without: Sequence[str]) -> None:
         raise ValueError(f'{unmatched[0]!r} matches no measure of any of these files')
 
 
+def averaged_axes() -> dict[str, int]:
+    """The number of the axis over which --average takes the mean of a measure, by name.
+
+    The names are also those in DMS probes. Standard errors have no such axis.
+    """
+    found = {}
+    for name, axes in ((n, a) for m in all_measures() for n, a in m.axes.items()):
+        axis = OTHER_AXIS.get(name, REPEATED)
+        if axis in axes:
+            found[name] = found[f'{name}_dms'] = axes.index(axis)
+    return found
+
+
 def average(network: Mapping) -> dict:
-    """A copy of a network's results with the means of AVERAGED; the axis stays, with length 1.
+    """A copy of a network's results with means over repetitions; the axis stays, with length 1.
 
     All measures get single precision.
     """
+    axes = averaged_axes()
 
     def smaller(name: str, value):
-        axes = [axis for pattern, axis in AVERAGED.items() if fnmatchcase(name, pattern)]
-        if axes:  # the patterns exclude each other
-            value = np.mean(value, axis=axes[0], keepdims=True)
+        if name in axes:
+            value = np.mean(value, axis=axes[name], keepdims=True)
         is_double = isinstance(value, np.ndarray) and value.dtype == np.float64
         return value.astype(np.float32) if is_double else value
 
@@ -91,7 +97,7 @@ def average(network: Mapping) -> dict:
 
 def run(arguments: list[str] | None = None) -> int:
     """Do what the command line says; return the exit status (2 for a wrong request)."""
-    p = argparse.ArgumentParser('compact.py', description='Make smaller copies of result files.')
+    p = argparse.ArgumentParser('sets.compact', description='Make smaller copies of results.')
     p.add_argument('files', nargs='+', type=Path, metavar='FILE')
     p.add_argument('--out', type=Path, required=True, metavar='FOLDER')
     p.add_argument('--without', nargs='+', default=[], metavar='PATTERN', help='of measures')

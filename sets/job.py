@@ -1,8 +1,8 @@
 """One network of a set: what it is called, from which seed, how it is trained and reported.
 
-run_all_models.py makes `Job`s and `train_network` does one of them, in a process of its own because
-`par` is global. Only one process at a time works on the files of a network: the operating system
-holds a lock for it, which vanishes with the process.
+run_all_models.py makes `Job`s and `train_network` does one of them, in a process of its own. Only
+one process at a time works on the files of a network: the operating system holds a lock for it,
+which vanishes with the process.
 """
 
 import signal
@@ -18,15 +18,16 @@ import numpy as np
 import results
 from parameters import (
     ANALYSIS,
-    SETTINGS,
+    analysis_parameters,
     given_arrays,
-    kept_parameters,
-    par,
-    reset_parameters,
-    update_parameters,
+    parameters_with,
+    settings_for,
 )
 from rnn import device
-from training import loop as training
+from tasks import TaskError, digest, load_task, require_same
+from training.loop import ITERATIONS_TO_STOP, TrainingError, Watch, train
+from training.signals import Interrupted
+from training.start import PLACE, begin
 from training.tensorboard import CurveLog
 
 TEST_COST_MULTIPLIER = 2  # with which the networks of the paper's code were trained
@@ -35,7 +36,10 @@ COLUMNS = ('iterations', 'accuracy', *results.CURVES[1:-1])
 
 
 class Job(NamedTuple):
-    """One network to train: where, with which settings (the seed among them), and how."""
+    """One network to train: where, with which settings (the seed among them), and how.
+
+    task_file: the absolute path of a user's own task, and task_digest that of the file's content.
+    """
 
     folder: str
     task: str
@@ -46,6 +50,8 @@ class Job(NamedTuple):
     overwrite: bool = False
     analyze: bool = False
     log: bool = False
+    task_file: str | None = None
+    task_digest: str | None = None
 
     @property
     def name(self) -> str:
@@ -78,12 +84,28 @@ def seed_of(seed: int, task: str, index: int) -> int:
     return int(sequence.generate_state(1)[0])
 
 
-def set_parameters(job: Job) -> None:
-    """Set `par` for a job. Raises ValueError for settings that are not allowed."""
+def settings_of(job: Job) -> dict:
+    """The settings of a job: those of its command, those of all sets, and where its file is."""
     place = {'save_dir': job.folder, 'save_fn': job.filename.name}
     fixed = {'trial_type': job.task, 'test_cost_multiplier': TEST_COST_MULTIPLIER}
-    reset_parameters()
-    update_parameters(fixed | job.settings | place)
+    return fixed | job.settings | place
+
+
+def parameters_of(job: Job) -> dict:
+    """All parameters of a job. Raises ValueError for settings that are not allowed."""
+    return parameters_with(settings_of(job))
+
+
+def require_task(job: Job) -> None:
+    """Load the task of a job if it is a user's own.
+
+    Raises TaskError if the file fails, or is not the one that the job was made with.
+    """
+    if job.task_file is None:
+        return
+    load_task(job.task_file)
+    if digest(job.task) != job.task_digest:
+        raise TaskError(f'{job.task_file} has changed since the set was started')
 
 
 def lock(filename: Path, timeout: float = 0) -> filelock.BaseFileLock:
@@ -96,19 +118,19 @@ def lock(filename: Path, timeout: float = 0) -> filelock.BaseFileLock:
     return filelock.FileLock(folder / f'{filename.stem}.lock', timeout=timeout)
 
 
-def train_network(job: Job, watch: training.Watch) -> Report:
+def train_network(job: Job, watch: Watch) -> Report:
     """Train a network, or go on with it, and analyse it if that is asked for; never raises.
 
-    A network that is finished is left as it is. `watch` is that of `training.train`.
+    A network that is finished is left as it is. `watch` is that of `training.loop.train`.
     """
     try:
         with lock(job.filename):
             return _train(job, watch)
     except filelock.Timeout:
         return Report('busy', 'another command trains it')
-    except (training.Interrupted, KeyboardInterrupt):
+    except (Interrupted, KeyboardInterrupt):
         return Report('stopped')
-    except (ValueError, OSError, training.TrainingError) as error:
+    except (ValueError, OSError, TrainingError) as error:
         return Report('failed', one_line(error))
     except Exception as error:  # a defect, which must not end the other networks
         return Report('failed', one_line(f'{type(error).__name__}: {error}'))
@@ -119,21 +141,13 @@ def one_line(reason: object) -> str:
     return ' '.join(str(reason).split())
 
 
-def _train(job: Job, watch: training.Watch) -> Report:
+def _train(job: Job, watch: Watch) -> Report:
     start = time.perf_counter()
-    set_parameters(job)
+    require_task(job)
     if job.filename.exists() and not job.overwrite:
         report = finished(job)
     else:
-        log = CurveLog(job.log_folder, par['save_every'], watch) if job.log else nullcontext(watch)
-        with log as watch_and_log:
-            training.train(
-                job.gpu_id,
-                threads=job.threads,
-                resume=not job.overwrite,
-                overwrite=job.overwrite,
-                watch=watch_and_log,
-            )
+        _train_to_the_end(job, watch)
         trained = {'status': 'trained', 'reason': '', 'seconds': time.perf_counter() - start}
         report = finished(job)._replace(**trained)
     if job.analyze:
@@ -141,21 +155,36 @@ def _train(job: Job, watch: training.Watch) -> Report:
     return report
 
 
+def _train_to_the_end(job: Job, watch: Watch) -> None:
+    p, how = parameters_of(job), {'resume': not job.overwrite, 'overwrite': job.overwrite}
+    start = begin(p, settings_of(job), job.gpu_id, job.threads, **how)
+    from model import Model  # brings TensorFlow, for which `begin` has chosen the device
+
+    every = start.p['save_every']
+    with CurveLog(job.log_folder, every, watch) if job.log else nullcontext(watch) as watch_and_log:
+        train(Model, start, watch_and_log)
+
+
 def finished(job: Job) -> Report:
-    """What the result file of a job says, with the settings in which it differs from `par`."""
+    """What the result file of a job says, with the settings in which it differs from the job."""
     saved = results.load_results(job.filename)
-    compared = SETTINGS.keys() - ANALYSIS.keys() - {*training.PLACE}
-    other = {name: saved['parameters'].get(name) for name in sorted(compared)}
+    return Report('finished', _differences(job, saved['parameters']), values=_last_values(saved))
+
+
+def _differences(job: Job, saved: Mapping) -> str:
+    """In what the parameters of a finished network differ from those of a job; '' for nothing."""
+    p = parameters_of(job)
+    compared = settings_for(job.task).keys() - ANALYSIS.keys() - {*PLACE}
     other = [
-        f'{name} {value}, not {par[name]}' for name, value in other.items() if value != par[name]
+        f'{name} {saved.get(name)}, not {p[name]}'
+        for name in sorted(compared)
+        if saved.get(name) != p[name]
     ]
-    given = {*given_arrays(saved['parameters']), *given_arrays(par)}
-    other += [
-        f'another {n}'
-        for n in sorted(given)
-        if not np.array_equal(saved['parameters'].get(n), par[n])
-    ]
-    return Report('finished', ', '.join(other), values=_last_values(saved))
+    if saved.get('task_digest') != p['task_digest']:
+        other.append(f'another {job.task}.py')
+    arrays = sorted({*given_arrays(saved), *given_arrays(p)})
+    other += [f'another {n}' for n in arrays if not np.array_equal(saved.get(n), p[n])]
+    return ', '.join(other)
 
 
 class Plan(NamedTuple):
@@ -175,45 +204,47 @@ class Plan(NamedTuple):
 
 def plan(job: Job) -> Plan:
     """Look at the files of a job. Raises ValueError for settings that are not allowed."""
-    with kept_parameters():
-        set_parameters(job)
-        seed, wanted = par['seed'], par['num_iterations']
-        checkpoint = results.checkpoint_name(job.filename)
-        words = f'starts with seed {seed}'
-        if job.overwrite:
-            return Plan(job, 0, wanted, None, words)
-        try:
-            if job.filename.exists():
-                return Plan(job, wanted, wanted, finished(job), 'is finished')
-            if checkpoint.exists():
-                done = len(results.load_results(checkpoint)['iteration'])
-                return Plan(job, done, wanted, None, f'goes on after iteration {done - 1}')
-        except results.ResultsError as error:
-            return Plan(job, 0, wanted, None, f'will fail: {error}')
-    return Plan(job, 0, wanted, None, words)
+    p = parameters_of(job)
+    seed, wanted = p['seed'], p['num_iterations']
+    checkpoint = results.checkpoint_name(job.filename)
+    try:
+        if job.filename.exists() and not job.overwrite:
+            return Plan(job, wanted, wanted, finished(job), 'is finished')
+        if checkpoint.exists() and not job.overwrite:
+            done = _iterations_in(checkpoint)
+            return Plan(job, done, wanted, None, f'goes on after iteration {done - 1}')
+    except (results.ResultsError, TaskError) as error:
+        return Plan(job, 0, wanted, None, f'will fail: {error}')
+    return Plan(job, 0, wanted, None, f'starts with seed {seed}')
+
+
+def _iterations_in(checkpoint: Path) -> int:
+    saved = results.load_results(checkpoint)
+    require_same(saved['parameters'])
+    return len(saved['iteration'])
 
 
 def _last_values(saved: Mapping) -> dict[str, float]:
     """Iterations, and the means of the last 20 of accuracy and losses."""
-    last = slice(-training.ITERATIONS_TO_STOP, None)
+    last = slice(-ITERATIONS_TO_STOP, None)
     means = {name: float(np.mean(saved[name][last])) for name in COLUMNS[1:]}
     return {'iterations': len(saved['iteration']), **means}
 
 
-def _analyze(job: Job, watch: training.Watch) -> None:
+def _analyze(job: Job, watch: Watch) -> None:
     """Add the measures to a result file, as `python analysis.py` does."""
     device.select(job.gpu_id, job.threads)  # before TensorFlow is imported
     import analysis
 
     options = {name: value for name, value in job.settings.items() if name in ANALYSIS}
     saved = results.load_results(job.filename)
-    analysis.set_parameters(saved, options)
-    if analysis.is_analyzed(saved, analysis.made_with(options, ANALYSIS_SEED)):
+    p = analysis_parameters(saved['parameters'], options)
+    if analysis.is_analyzed(saved, analysis.made_with(p, options, ANALYSIS_SEED)):
         return
 
     def progress(amount: int) -> None:
         if watch(saved):
-            raise training.Interrupted(signal.SIGTERM)
+            raise Interrupted(signal.SIGTERM)
 
     analysis.analyze_model_from_file(
         job.filename,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from results import replacing
 from sets.job import COLUMNS, Report, lock
-from training.loop import losses
+from training.display import losses
 
 FILE = 'summary.csv'
 FIELDS = ('network', 'status', *COLUMNS, 'minutes', 'reason')

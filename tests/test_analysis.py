@@ -83,9 +83,8 @@ def analyze(folder: Path, saved: dict, update_params=None, **options) -> dict:
     found = analysis.analyze_model_from_file(path, None, update_params, **settings)
     assert path.read_bytes() == before
     assert list(folder.iterdir()) == [path]
-    with parameters.kept_parameters():
-        analysis.set_parameters(saved, update_params)
-        assert sum(done) == analysis.amount_of_work(par)
+    p = parameters.analysis_parameters(saved['parameters'], update_params)
+    assert sum(done) == analysis.amount_of_work(p)
     return found
 
 
@@ -261,10 +260,9 @@ def test_probe_is_a_dms_trial_in_the_first_field(task):
     set_task(task, noise_in_sd=0, dead_time=50)
     own = par['n_input'], par['num_motion_tuned'] // par['num_receptive_fields']
     of_network = analysis.Analysis(Model(), 1, 1, lambda work: None)
-    probe = of_network._probe()
-    trial_info = of_network._tested(probe, 0)
+    trial_info = of_network._stimulus('probe', 0).generate_trial(test_mode=True)
     assert par['trial_type'] == task
-    assert probe.p['trial_type'] == 'DMS'
+    assert of_network.kinds['probe']['trial_type'] == 'DMS'
     steps, _, num_inputs = trial_info['neural_input'].shape
     assert (steps, num_inputs) == (1 + 2 + 10 + 20 + 3, own[0])
     shown = trial_info['neural_input'].any(1)  # (time, input)
@@ -341,13 +339,12 @@ def test_only_the_network_is_taken_from_the_file(tmp_path, monkeypatch):
 
 def test_parameters_of_the_trials(small):
     small(trial_type='DMRS90', var_delay=True, variable_delay_max=60, catch_trial_pct=0.3)
-    saved = {'parameters': dict(par)}
-    analysis.set_parameters(saved, {'decode_test': True})
-    assert par['trial_type'] == 'DMRS90'
-    assert (par['n_hidden'], par['batch_size']) == (12, 1024)
-    assert (par['decoding_reps'], par['simulation_reps'], par['decode_test']) == (100, 100, True)
-    assert not Stimulus(1).generate_trial()['catch'].any()
-    assert not par['var_delay']
+    p = parameters.analysis_parameters(par, {'decode_test': True})
+    assert p['trial_type'] == 'DMRS90'
+    assert (p['n_hidden'], p['batch_size']) == (12, 1024)
+    assert (p['decoding_reps'], p['simulation_reps'], p['decode_test']) == (100, 100, True)
+    assert not Stimulus(1, p).generate_trial()['catch'].any()
+    assert not p['var_delay']
 
 
 def test_numbers_follow_the_seed_alone(tmp_path):
@@ -406,7 +403,7 @@ def test_networks_of_the_original_code(
     if not path.exists():
         pytest.skip('the networks that the original code trained are not on this machine')
     tf.config.run_functions_eagerly(False)
-    monkeypatch.setattr(shuffling, 'MOST_GROUP_REPETITIONS', 0)  # they would take longest
+    monkeypatch.setattr(shuffling, 'MOST_GROUP_REPETITIONS', 1)  # they would take longest
     options = QUICK | {'analysis_trials': 256, 'simulation_reps': 3}
     options['decoding_reps'] = 3 if neuronal else 1
     found = analysis.analyze_model_from_file(path, None, options, jobs=1)

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.io import loadmat
-from shell import analysis as analysis_command
 from shell import environment, fatal_tensorflow
 from test_analysis import QUICK, eagerly, network  # noqa: F401
 
 import analysis
 import results
-from parameters import kept_parameters, par, update_parameters, user_settings
+from commands import analysis as analysis_command
+from parameters import par, update_parameters, user_settings
 from tasks import TASKS
 
 COMMAND = Path(analysis.__file__)
@@ -32,7 +32,7 @@ def run(capsys):
 
     def run_command(*arguments, **changes) -> tuple[int, str, str]:
         given = map(str, arguments)
-        status = analysis_command.run([*given, '--jobs=1', *words(QUICK | changes)])
+        status = analysis.main([*given, '--jobs=1', *words(QUICK | changes)])
         return status, *capsys.readouterr()
 
     return run_command
@@ -135,10 +135,9 @@ def test_two_networks_of_one_name(tmp_path, run):
 def analysed(tmp_path_factory) -> bytes:
     """A network that the command has analysed with `decode_test`."""
     path = tmp_path_factory.mktemp('analysed') / 'a.pkl'
-    with kept_parameters():
-        results.save(path, network(seed=0))
+    results.save(path, network(seed=0))
     settings = words(QUICK | {'decode_test': True})
-    assert analysis_command.run([str(path), '--jobs=1', *settings]) == 0
+    assert analysis.main([str(path), '--jobs=1', *settings]) == 0
     return path.read_bytes()
 
 
@@ -257,7 +256,7 @@ def test_too_few_trials(files, run):
 )
 def test_wrong_requests(files, capsys, argument, sentence):
     before = files[0].read_bytes()
-    assert analysis_command.run([str(files[0]), argument]) == 2
+    assert analysis.main([str(files[0]), argument]) == 2
     out, err = capsys.readouterr()
     assert (out, err.count('\n')) == ('', 1)
     assert re.match(f'error: .*{sentence}', err)
@@ -277,7 +276,7 @@ def test_ctrl_c_ends_quietly(files, run, monkeypatch):
 @pytest.mark.parametrize('argument', ['--jobs=0', '--seed=one', '--set=reps', '--sed=1'])
 def test_wrong_arguments(files, capsys, argument):
     with pytest.raises(SystemExit) as stop:
-        analysis_command.run([str(files[0]), argument])
+        analysis.main([str(files[0]), argument])
     assert stop.value.code == 2
     assert 'usage: analysis.py' in capsys.readouterr().err
 

@@ -2,15 +2,17 @@
 
 import numpy as np
 import pytest
-from shell import arguments as command
 
 import results
-from model import Model
+from commands.arguments import setting
+from commands.train import request
+from model import Model, main
 from parameters import ARRAYS, MASKS, par, update_parameters
 from sets import compact
 from sets import job as network_set
 from stimulus import Stimulus
-from training.loop import Interrupted, RunError, train
+from training.signals import Interrupted
+from training.start import RunError
 
 
 def given_weights(**changes) -> dict[str, np.ndarray]:
@@ -113,7 +115,7 @@ def test_a_changed_size_does_not_fit_given_arrays(small):
 def trained(folder, **options) -> dict:
     """The network that training with the present parameters saves."""
     update_parameters({'save_dir': str(folder), 'num_iterations': 3, 'save_every': 1})
-    return results.load_results(train(watch=lambda curves: False, **options))
+    return results.load_results(main(watch=lambda curves: False, **options))
 
 
 @pytest.mark.usefixtures('eager')
@@ -138,12 +140,12 @@ def test_resumed_networks_keep_their_arrays(small, tmp_path):
     stopped = tmp_path / 'stopped'
     update_parameters({'save_dir': str(stopped)})
     with pytest.raises(Interrupted):
-        train(watch=lambda curves: len(curves['iteration']) == 2)
+        main(watch=lambda curves: len(curves['iteration']) == 2)
     mask = par['w_rnn_mask']
     small(w_rnn_mask=1 - np.eye(12))
     update_parameters({'save_dir': str(stopped)})
     with pytest.raises(RunError, match='w_rnn_mask contradicts .* another array'):
-        train(resume=True)
+        main(resume=True)
     for again in ({}, {'w_rnn_mask': mask}):
         small(**again)
         resumed = trained(stopped, resume=True)
@@ -191,10 +193,10 @@ def test_arrays_are_read_from_files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     mask = np.eye(3)
     np.save('mask.npy', mask)
-    name, value = command.setting('w_rnn_mask=mask.npy')
+    name, value = setting('w_rnn_mask=mask.npy')
     assert name == 'w_rnn_mask'
     np.testing.assert_array_equal(value, mask)
-    assert command.setting('w_rnn_mask=None') == ('w_rnn_mask', None)
+    assert setting('w_rnn_mask=None') == ('w_rnn_mask', None)
 
 
 def test_files_without_an_array_are_refused(tmp_path, monkeypatch, capsys):
@@ -204,7 +206,7 @@ def test_files_without_an_array_are_refused(tmp_path, monkeypatch, capsys):
     (tmp_path / 'text.npy').write_text('1 0')
     for name in ('absent.npy', 'objects.npy', 'several.npz', 'text.npy'):
         with pytest.raises(SystemExit, match='2'):
-            command.run([f'--set=w_rnn_mask={name}'])
+            request([f'--set=w_rnn_mask={name}'])
         usage, sentence = capsys.readouterr().err.split('error: ')
         assert name in sentence
         assert sentence.count('\n') == 1

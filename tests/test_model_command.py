@@ -25,9 +25,10 @@ from shell import (
     started,
     wait_for,
 )
-from shell import arguments as command
 
 import results
+from commands import train as command
+from model import Model
 from parameters import par
 from rnn import device
 from training import loop as training
@@ -43,6 +44,15 @@ def without_tensorflow(tmp_path_factory) -> dict:
 def refused(tmp_path, without_tensorflow):
     """Run a command that has to be refused before TensorFlow is imported; return the sentence."""
     return partial(refusal, tmp_path, env=without_tensorflow)
+
+
+def run_here(arguments: list[str]) -> int:
+    """Run model.py in this process; return its exit status."""
+    try:
+        start = command.request(arguments)
+    except SystemExit as end:
+        return end.code
+    return command.outcome(lambda: training.train(Model, start))
 
 
 def assert_finished(path, shown: str, task: str, num_iterations: int):
@@ -277,25 +287,43 @@ def test_values_are_literals_or_text(text, value):
         (training.RunError('reason'), 2),
         (results.ResultsError('reason'), 2),
         (device.DeviceError('reason'), 2),
+        (OSError('reason'), 1),
+        (KeyboardInterrupt(), 130),
+    ],
+)
+def test_exit_status_of_a_run_that_cannot_start(monkeypatch, capsys, error, status):
+    def fail(*arguments, **options):
+        raise error
+
+    monkeypatch.setattr(command, 'begin', fail)
+    assert run_here([]) == status
+    if status < 128:
+        assert capsys.readouterr().err == 'error: reason\n'
+
+
+@pytest.mark.parametrize(
+    ('error', 'status'),
+    [
+        (training.RunError('reason'), 2),
+        (results.ResultsError('reason'), 2),
         (training.TrainingError('reason'), 1),
         (OSError('reason'), 1),
         (training.Interrupted(signal.SIGTERM), 143),
         (KeyboardInterrupt(), 130),
     ],
 )
-def test_exit_status(monkeypatch, capsys, error, status):
-    def fail(*arguments, **options):
+def test_exit_status_of_a_run_that_fails(capsys, error, status):
+    def fail():
         raise error
 
-    monkeypatch.setattr(training, 'train', fail)
-    assert command.run([]) == status
+    assert command.outcome(fail) == status
     if status < 128:
         assert capsys.readouterr().err == 'error: reason\n'
 
 
 def test_huge_learning_rate_is_explained(tmp_path, capsys):
     settings = SHORT | {'save_dir': str(tmp_path), 'learning_rate': 1e30}
-    assert command.run(command_line('model.py', [], settings)[2:]) == 1
+    assert run_here(command_line('model.py', [], settings)[2:]) == 1
     err = capsys.readouterr().err
     assert re.match(r'error: the loss is .* at iteration 1 \(none is saved\).*learning_rate', err)
     assert list(tmp_path.iterdir()) == []
@@ -307,7 +335,7 @@ def test_gpu_that_is_not_there(tmp_path, monkeypatch, capsys, names):
     monkeypatch.setattr(tf.config, 'list_physical_devices', lambda kind: gpus)
     seen = ', '.join(f'{i} ({name})' for i, name in enumerate(names)) or 'none'
     for gpu_id in ('2', '-1', 'first'):
-        assert command.run([gpu_id, f'--set=save_dir={tmp_path}']) == 2
+        assert run_here([gpu_id, f'--set=save_dir={tmp_path}']) == 2
         sentence = capsys.readouterr().err
         assert f'GPU {gpu_id} is not there: TensorFlow sees these GPUs: {seen}. ' in sentence
         assert "pip install 'tensorflow[and-cuda]'" in sentence

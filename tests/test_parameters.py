@@ -149,15 +149,19 @@ def test_loading_the_module_again_keeps_dictionary_and_settings():
     assert asked() == {'trial_type': 'DMC', 'kappa': 3, 'n_hidden': 20, 'seed': 1}
 
 
-def test_kept_parameters():
-    before = fresh(trial_type='ABBA', kappa=5)
-    with contextlib.suppress(KeyError), parameters.kept_parameters():
-        update_parameters({'trial_type': 'DMC', 'kappa': 3, 'seed': 1})
-        raise KeyError
+def test_parameters_in_a_dictionary_of_their_own():
+    """They are what `update_parameters` makes of the same changes, and leave `par` as it is."""
+    updates = {'trial_type': 'DMC', 'n_hidden': 10, 'seed': 1}
+    before = fresh(trial_type='ABBA', kappa=5, seed=1)
+    own = parameters.parameters_with(updates)
+    changed = parameters.parameters_with(updates, par)
     assert_equal(par, before)
-    update_parameters({'trial_type': 'DMS'})
-    assert asked() == {'trial_type': 'DMS', 'kappa': 5}
-    assert par['seed'] == before['seed']
+    update_parameters(updates)
+    assert_equal(changed, par)
+    assert_equal(own, fresh(**updates))
+    assert (changed['kappa'], own['kappa']) == (5, 2)
+    with pytest.raises(ValueError, match='n_hiden'):
+        parameters.parameters_with({'n_hiden': 3}, changed)
 
 
 # The order: defaults, task, user

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from parameters import par, reset_parameters, update_parameters
-from stimulus import Period, Stimulus, place
+from stimulus import Stimulus
 from tasks import TASKS
 
 NO_STIMULI = {'tuning_height': 0, 'num_fix_tuned': 2, 'num_rule_tuned': 3, 'batch_size': 64}
@@ -43,22 +43,6 @@ def assert_same(first, second):
 def noise_of(updates, seed=3):
     update_parameters(updates)
     return Stimulus(seed).generate_trial()['neural_input']
-
-
-# Placing in time
-
-
-def test_place_sets_a_fixed_range_only():
-    array = np.zeros((5, 2, 3))
-    place(array, range(1, 3), np.array([[1, 2, 3], [4, 5, 6]]))
-    assert array[1:3].tolist() == [[[1, 2, 3], [4, 5, 6]]] * 2
-    assert not array[[0, 3, 4]].any()
-
-
-def test_place_sets_the_own_period_of_each_trial():
-    array = np.zeros((6, 3))
-    place(array, Period(np.array([1, 4, 2]), np.array([3, 9, 2])), np.array([7, 8, 9]))
-    assert array.T.tolist() == [[0, 7, 7, 0, 0, 0], [0, 0, 0, 0, 8, 8], [0] * 6]
 
 
 # Tuning
@@ -279,11 +263,13 @@ def test_any_setting_gives_sound_trials_and_leaves_par_alone(updates, test_mode,
     assert_same(par, before)
 
 
-def test_a_stimulus_follows_the_parameters():
-    stimulus = Stimulus(1)
+def test_a_stimulus_takes_the_parameters_when_it_is_made():
     for task in TASKS:
         update_parameters({'trial_type': task, 'batch_size': 8, 'n_hidden': 4, 'dt': 50})
-        assert stimulus.generate_trial()['neural_input'].shape[2] == par['n_input']
+        stimulus, inputs = Stimulus(1), par['n_input']
+        update_parameters({'batch_size': 9, 'num_fix_tuned': 5})
+        assert stimulus.generate_trial()['neural_input'].shape[1:] == (8, inputs)
+        assert Stimulus(1, stimulus.p).generate_trial()['neural_input'].shape[1:] == (8, inputs)
 
 
 # Errors

@@ -40,7 +40,7 @@ def train(make_model: Callable, start: Start, watch: Watch | None = None) -> Pat
     began, say = time.perf_counter(), _silent if watch else print
     p, filename, checkpoint = start.p, start.filename, start.checkpoint or {}
     if start.is_finished:
-        say(f'{filename} is finished already.')
+        say(start.words_if_finished)
         return filename
     if start.overwrite:
         _remove(filename, results.checkpoint_name(filename))

@@ -35,6 +35,11 @@ class Start(NamedTuple):
     threads: int | None
     overwrite: bool
 
+    @property
+    def words_if_finished(self) -> str:
+        """What is said of a run that is finished; '' of one that is not."""
+        return f'{self.filename} is finished already.' if self.is_finished else ''
+
 
 def begin(
     p: Mapping,

@@ -44,7 +44,9 @@ def test_undefined_batches_are_left_out():
     ('degrees', 'mean'), [((178, -178, 180), 180), ((-10, 20), 5), ((100, 120, np.nan), 110)]
 )
 def test_angles_are_averaged_around_the_circle(degrees, mean):
-    found = sampling.mean_and_sem([{'synaptic_rotation': np.array(v)} for v in degrees])
+    found = sampling.mean_and_sem(
+        [{'synaptic_rotation': np.array(v)} for v in degrees], degrees=True
+    )
     assert abs(found['synaptic_rotation']) == pytest.approx(mean)
     turned = np.array(degrees)[~np.isnan(degrees)] % 360 if mean == 180 else np.array(degrees)
     expected = np.nanstd(turned, ddof=1) / np.sqrt(np.sum(~np.isnan(turned)))
@@ -124,7 +126,7 @@ def turned_network() -> dict:
 def similarity(model: Model, seed: int) -> tuple[float, float]:
     """Of sample and test at the end of the test, and its standard error."""
     of_network = analysis.Analysis(model, seed, 1, lambda n: None)
-    found = of_network._measures(analysis.Kind(1, 4, {}, model.par), [])
+    found = of_network._measured('independent')
     return tuple(found[f'synaptic_similarity{end}'][0, 0, -1] for end in ('', '_sem'))
 
 

@@ -10,11 +10,13 @@ from test_analysis import (
     set_task,
 )
 
-from measures.shuffling import get_perf, simulate_network
+from measures.accuracy import get_perf
+from measures.shuffling import simulate_network
 from measures.silencing import calculate_response_matrix, suppress_groups, tuning_under_suppression
 from measures.tuning import calculate_tuning
-from model import Model, State
+from model import Model
 from parameters import par
+from rnn.state import State
 from stimulus import Stimulus
 
 TASKS = ('DMS', 'DMS+DMRS', 'ABBA', 'dualDMS')

@@ -8,11 +8,10 @@ import pytest
 import tensorflow as tf
 
 from analysis import analyze_model_from_file, run_model
-from model import Model
+from model import Model, main
 from parameters import par, update_parameters
 from rnn import bptt, graphs
 from stimulus import Stimulus
-from training.loop import train
 
 NETWORKS, SETTLED, MOST_GROWTH = 50, 3, 50e6  # bytes
 
@@ -48,7 +47,7 @@ def test_training_many_networks(small, tmp_path, traced):
     def use(number):
         small(seed=number, spike_cost=0.01 * number, noise_rnn_sd=0.1 + number, num_iterations=2)
         update_parameters({'save_dir': str(tmp_path), 'save_fn': f'{number}.pkl'})
-        train(watch=lambda curves: False)
+        main(watch=lambda curves: False)
 
     assert growth(use) < MOST_GROWTH
     assert len(traced) == 1
@@ -59,7 +58,7 @@ def test_analysing_many_networks(small, tmp_path):
         small(seed=number, save_dir=str(tmp_path), save_fn=f'{number}.pkl', num_iterations=1)
         options = {'analysis_trials': 32, 'tuning_batches': 2}
         options |= {'decoding_reps': 1, 'simulation_reps': 1}
-        filename = train(watch=lambda curves: False)
+        filename = main(watch=lambda curves: False)
         analyze_model_from_file(filename, filename, options, jobs=1)
 
     assert growth(use) < MOST_GROWTH

@@ -20,6 +20,7 @@ from rnn.optimizer import Adam, adam_step
 from stimulus import Stimulus
 from tasks import TASKS
 from training import loop as training
+from training.start import CHANGEABLE
 
 SHORT = {'fix_time': 10, 'sample_time': 10, 'delay_time': 20, 'test_time': 20, 'mask_duration': 10}
 SEQUENCE = {'ABBA_delay': 10, 'delay_time': 60, 'mask_duration': 0}
@@ -62,7 +63,7 @@ def stopped(ask_for, script):
     paths = ask_for(learning_rate=0.01, catch_trial_pct=0.2)
     script(stop_at(2, signal.SIGTERM))
     with pytest.raises(training.Interrupted):
-        training.train()
+        model.main()
     script(lambda iteration: None)
     return paths
 
@@ -157,7 +158,7 @@ def test_masked_weights_of_a_network_never_move(small):
 def test_tasks_train(ask_for, task):
     """All tasks but those that test_command.py runs through the command."""
     path, _ = ask_for(trial_type=task, num_iterations=2, num_motion_dirs=8, **CHANGES.get(task, {}))
-    assert training.train() == path
+    assert model.main() == path
     network = results.load_results(path)
     assert network['iteration'] == [0, 1]
     assert network['parameters']['trial_type'] == task
@@ -181,7 +182,7 @@ def test_main_trains_on_the_cpu(ask_for):
 def test_lines_are_printed_at_intervals(ask_for, script, capsys):
     path, _ = ask_for(num_iterations=11, iters_between_outputs=5)
     script(lambda iteration: {'accuracy': iteration / 100})
-    training.train(threads=2)
+    model.main(threads=2)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == 'Task DMS, synapses full, CPU, 2 threads, seed 5'
     assert '12 units (10 excitatory), 6 inputs, 3 outputs, 6 steps of 10 ms' in lines[1]
@@ -201,7 +202,7 @@ def test_lines_are_printed_at_intervals(ask_for, script, capsys):
 def test_stop_accuracy_is_passed_by_the_mean_of_twenty(ask_for, script, accuracy, done):
     path, _ = ask_for(num_iterations=50, stop_accuracy=0.75)
     script(lambda iteration: {'accuracy': accuracy(iteration)})
-    training.train()
+    model.main()
     assert iterations(path) == list(range(done))
     assert_only(path)
 
@@ -210,7 +211,7 @@ def test_runs_in_a_thread(ask_for, script):
     """Signals belong to the main thread; elsewhere a run does without them."""
     path, _ = ask_for()
     script(lambda iteration: None)
-    thread = threading.Thread(target=training.train)
+    thread = threading.Thread(target=model.main)
     thread.start()
     thread.join()
     assert_only(path)
@@ -222,7 +223,7 @@ def test_loss_that_is_not_finite_stops_and_keeps_the_checkpoint(ask_for, script,
     script(lambda iteration: {'loss': loss} if iteration == 7 else None)
     explanation = f'the loss is .* at iteration 7 .*{checkpoint}.*learning_rate'
     with pytest.raises(training.TrainingError, match=explanation):
-        training.train()
+        model.main()
     assert iterations(checkpoint) == list(range(6))
     assert_only(checkpoint)
 
@@ -233,7 +234,7 @@ def test_weights_that_are_not_finite_are_not_saved(ask_for, save_every):
     """Neither in a checkpoint nor as the result: the last loss does not show them."""
     path, _ = ask_for(learning_rate=1e39, num_iterations=1, save_every=save_every)
     with pytest.raises(training.TrainingError, match='weight .* at iteration 0 .none is saved'):
-        training.train()
+        model.main()
     assert not list(path.parent.iterdir())
 
 
@@ -244,7 +245,7 @@ def test_batch_follows_from_seed_and_iteration(ask_for):
     drawn = []
     for seed, first in ((5, 0), (5, 1), (6, 0)):
         ask_for(seed=seed)
-        batches = training.batches(first, 3)
+        batches = training.batches(par, first, 3)
         drawn.append({i: trial['neural_input'].tobytes() for i, trial in batches})
     assert drawn[0].keys() == {0, 1, 2}
     assert drawn[1] == {1: drawn[0][1], 2: drawn[0][2]}
@@ -256,7 +257,7 @@ def test_checkpoint_every_save_every(ask_for, script, resume):
     path, checkpoint = ask_for(num_iterations=8, save_every=3)
     saved = []
     script(lambda _: saved.append(len(iterations(checkpoint)) if checkpoint.exists() else None))
-    training.train(resume=resume)
+    model.main(resume=resume)
     assert saved == [None, None, None, 3, 3, 3, 6, 6]
     assert_only(path)
 
@@ -277,17 +278,17 @@ def test_resumed_run_ends_as_if_never_stopped(ask_for, monkeypatch, stop, error,
             return super().optimize(trial_info, iteration)
 
     whole, _ = ask_for('whole', save_every=3)
-    training.train()
+    model.main()
     path, checkpoint = ask_for('stopped', save_every=3)
     handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr(model, 'Model', Stopped)
     with pytest.raises(error):
-        training.train()
+        model.main()
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
     assert iterations(checkpoint) == list(range(done))
     assert_only(checkpoint)
     monkeypatch.setattr(model, 'Model', Model)
-    training.train(resume=True)
+    model.main(resume=True)
     assert_same_network(path, whole)
     assert_only(path)
 
@@ -296,7 +297,7 @@ def test_second_ctrl_c_stops_at_once(ask_for, script):
     _, checkpoint = ask_for()
     script(lambda _: [signal.raise_signal(signal.SIGINT) for _ in range(2)])
     with pytest.raises(KeyboardInterrupt):
-        training.train()
+        model.main()
     assert not checkpoint.exists()
 
 
@@ -307,7 +308,7 @@ def test_settings_come_from_the_checkpoint_wherever_it_is(stopped, tmp_path, cap
     moved.parent.mkdir()
     checkpoint.rename(moved.with_name('other.checkpoint'))
     forget_all_but(moved)
-    assert training.train(resume=True) == moved
+    assert model.main(resume=True) == moved
     assert 'Going on after iteration 2.' in capsys.readouterr().out
     assert iterations(moved) == [0, 1, 2, 3, 4, 5]
     assert not list(path.parent.iterdir())
@@ -321,9 +322,9 @@ def test_settings_that_may_change_on_resuming(stopped):
     path, _ = stopped
     changes = {'num_iterations': 30, 'save_every': 7, 'iters_between_outputs': 4}
     changes['stop_accuracy'] = 0.4
-    assert changes.keys() == set(training.CHANGEABLE)
+    assert changes.keys() == set(CHANGEABLE)
     forget_all_but(path, n_hidden=12, learning_rate=0.01, **changes)  # the first two agree
-    training.train(resume=True)
+    model.main(resume=True)
     assert len(iterations(path)) == training.ITERATIONS_TO_STOP
     after = results.load(path)['parameters']
     assert {name: after[name] for name in changes} == changes
@@ -339,20 +340,20 @@ def test_other_settings_may_not_change_on_resuming(stopped, name):
     path, checkpoint = stopped
     before = checkpoint.read_bytes()
     forget_all_but(path, **{name: OTHERS[name]})
-    allowed = ', '.join(training.CHANGEABLE)
+    allowed = ', '.join(CHANGEABLE)
     with pytest.raises(training.RunError, match=f'^{name} = .* {checkpoint}, .*{allowed}'):
-        training.train(resume=True)
+        model.main(resume=True)
     assert checkpoint.read_bytes() == before
 
 
 def test_finished_run_stays_and_its_old_checkpoint_goes(stopped, script, capsys):
     path, checkpoint = stopped
     old = checkpoint.read_bytes()
-    training.train(resume=True)
+    model.main(resume=True)
     checkpoint.write_bytes(old)
     before = path.read_bytes()
     script(lambda iteration: pytest.fail('trained again'))
-    assert training.train(resume=True) == path
+    assert model.main(resume=True) == path
     assert f'{path} is finished already' in capsys.readouterr().out
     assert path.read_bytes() == before
     assert_only(path)
@@ -361,12 +362,12 @@ def test_finished_run_stays_and_its_old_checkpoint_goes(stopped, script, capsys)
 def test_overwrite_starts_again(stopped):
     path, checkpoint = stopped
     with pytest.raises(training.RunError, match='--resume.*--overwrite'):
-        training.train()
+        model.main()
     with pytest.raises(training.RunError, match='exclude each other'):
-        training.train(resume=True, overwrite=True)
+        model.main(resume=True, overwrite=True)
     assert_only(checkpoint)
     for _ in range(2):  # in place of the checkpoint, then of the result
-        training.train(overwrite=True)
+        model.main(overwrite=True)
         assert iterations(path) == [0, 1, 2, 3, 4, 5]
         assert_only(path)
 
@@ -393,14 +394,14 @@ def test_checkpoint_that_does_not_fit_itself_is_refused(stopped, damage):
     before = checkpoint.read_bytes()
     forget_all_but(path)
     with pytest.raises(training.RunError, match=str(checkpoint)):
-        training.train(resume=True)
+        model.main(resume=True)
     assert checkpoint.read_bytes() == before
 
 
 def test_finished_run_of_another_network_is_refused(ask_for, script):
     path, _ = ask_for()
     script(lambda iteration: None)
-    training.train()
+    model.main()
     forget_all_but(path, trial_type='DMC')
     with pytest.raises(training.RunError, match="trial_type = 'DMC'"):
-        training.train(resume=True)
+        model.main(resume=True)

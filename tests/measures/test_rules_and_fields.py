@@ -7,12 +7,15 @@ import pytest
 from test_analysis import QUICK, TRIALS, analyze, eagerly, network, set_task  # noqa: F401
 from test_shuffling import NOISELESS, network_with_active_memory
 
-import analysis
-from measures import fields as measures
-from measures import tuning
-from measures.shuffling import unit_groups
-from model import Model, State
+import tasks
+from analysis import Analysis
+from measures import accuracy, decoded, shuffling, silencing, tuned, tuning
+from measures.groups import unit_groups
+from measures.measure import INDEPENDENT
+from measures.run import Run, end_of_delay
+from model import Model
 from parameters import par, update_parameters
+from rnn.state import State
 from stimulus import Stimulus
 from tasks import TASKS
 
@@ -26,6 +29,12 @@ def random_states(num_trials: int) -> State:
     rng = np.random.default_rng(1)
     size = par['num_time_steps'], num_trials, par['n_hidden']
     return State(*(rng.random((3, *size), np.float32)))
+
+
+def run_of(states: State, trial_info: dict, p=None) -> Run:
+    """A run that a measure gets, with these states."""
+    about = INDEPENDENT, 0, 1, 1, 1, lambda work: None
+    return Run(None, dict(p or par), trial_info, None, states, *about)
 
 
 def test_which_trials_each_measure_takes(tmp_path, monkeypatch):
@@ -43,8 +52,10 @@ def test_which_trials_each_measure_takes(tmp_path, monkeypatch):
 
     ordinary = ('simulate_network', 'suppress_groups')
     test_mode = ('tuning_under_suppression', 'calculate_response_matrix')
-    for name in (*ordinary, *test_mode, 'accuracy'):
-        note(analysis, name)
+    note(shuffling, 'simulate_network')
+    note(accuracy, 'accuracy')
+    for name in ('suppress_groups', *test_mode):
+        note(silencing, name)
     options = {'analysis_trials': 400, 'calculate_resp_matrix': True, 'suppress_analysis': True}
     analyze(tmp_path, network('dualDMS'), QUICK | options)
     share = {name: seen[name][1]['match'].mean() for name in (*ordinary, *test_mode)}
@@ -56,21 +67,25 @@ def test_which_trials_each_measure_takes(tmp_path, monkeypatch):
 
 
 def test_runs_are_noisy():
-    trial_info, model = trials('DMS', noise_in_sd=0), Model()
-    activity = {
-        (seed, number): analysis.Analysis(model, seed, 1, None)._run(trial_info, number)[1].h
-        for seed, number in ((1, 0), (1, 1), (2, 0))
-    }
-    again = analysis.Analysis(model, 1, 1, None)._run(trial_info, 0)[1].h
-    np.testing.assert_array_equal(activity.pop((1, 0)), again)
-    assert not any(np.array_equal(h, again) for h in activity.values())
+    set_task('DMS', noise_in_sd=0, batch_size=20)
+    model = Model()
+
+    def activity(seed, batch):
+        return Analysis(model, seed, 1, None)._run('training', batch, 2).states.h
+
+    runs = [activity(*case) for case in ((1, 0), (1, 1), (2, 0))]
+    np.testing.assert_array_equal(activity(1, 0), runs[0])
+    assert not any(np.array_equal(h, runs[0]) for h in runs[1:])
 
 
 @pytest.mark.parametrize('task', ['DMS+DMRS+DMC', 'dualDMS'])
 def test_accuracy_of_each_rule(task):
     trial_info = trials(task)
     y = np.random.default_rng(1).random(trial_info['desired_output'].shape)
-    found = analysis.accuracy(trial_info, y, par)
+    task_of, p = tasks.of(par), par
+    found = accuracy.accuracy(
+        trial_info, y, task_of.rule_index(trial_info), task_of.num_rule_indices(p)
+    )
     correct = np.argmax(y, -1) == np.argmax(trial_info['desired_output'], -1)
     scored = (trial_info['desired_output'][..., 0] == 0) & (trial_info['train_mask'] > 0)
     rule = trial_info['rule']
@@ -91,30 +106,32 @@ def samples_of_tests(trial_info: dict) -> list[np.ndarray]:
 @pytest.mark.parametrize('task', ['DMS', 'ABBA', 'location_DMS', 'dualDMS'])
 def test_tests_are_those_that_match_or_not(task):
     trial_info = trials(task)
-    labels, samples = measures.fields(trial_info, par), samples_of_tests(trial_info)
+    labels, samples = tasks.of(par).fields(trial_info, par), samples_of_tests(trial_info)
     for sample, test, match in zip(samples, labels['test'], labels['match'], strict=True):
         np.testing.assert_array_equal(match, sample == test)
-    np.testing.assert_array_equal(measures.tested_sample(trial_info, par), samples[0])
+    np.testing.assert_array_equal(tasks.of(par).tested_sample(trial_info, par), samples[0])
 
 
 @pytest.mark.parametrize('task', TASKS)
 def test_labels_that_are_possible_are_there(task):
-    labels = measures.fields(trials(task), par)
-    assert labels.keys() == set(measures.possible_labels(par))
-    assert all(len(fields) == 1 + (task == 'dualDMS') for fields in labels.values())
+    trial_info = trials(task)
+    labels = tasks.of(par).fields(trial_info, par)
+    assert labels.keys() == set(tasks.of(par).decodable(par))
+    for name, fields in labels.items():
+        assert len(fields) == tasks.of(par).num_fields(name) == 1 + (task == 'dualDMS')
 
 
 def test_categories_are_decoded_where_the_rule_is_about_them():
     trial_info = trials('DMS+DMRS+DMC')
     sample, rule = trial_info['sample'], trial_info['rule']
-    for picked, condition, r, field in measures.cases('sample', trial_info, par):
+    for picked, condition, r, field in decoded.cases('sample', trial_info, par):
         assert field == 0
         np.testing.assert_array_equal(picked, np.flatnonzero(rule == r))
         of_rule = sample[rule == r]
         np.testing.assert_array_equal(condition, of_rule >= 2 if r == 2 else of_rule)
-    for picked, condition, _, _ in measures.cases('test', trial_info, par):
+    for picked, condition, _, _ in decoded.cases('test', trial_info, par):
         np.testing.assert_array_equal(condition, trial_info['test'][picked])
-    ((picked, condition, _, _),) = measures.cases('rule', trial_info, par)
+    ((picked, condition, _, _),) = decoded.cases('rule', trial_info, par)
     np.testing.assert_array_equal(condition[np.argsort(picked)], rule)
 
 
@@ -125,11 +142,11 @@ def test_a_condition_with_too_few_trials(what, count):
     trial = np.arange(40)
     labels = {'sample': trial % 4, 'test': trial // 4 % 4, 'match': trial % 2, 'rule': trial // 20}
     rare = np.flatnonzero(labels[what] == 1)
-    measures.check_trials(labels, par, [what])
+    decoded.check_trials(labels, par, [what])
     labels[what][rare[count:]] = 0
     words = f'decode the {what} .* at least 4 trials of each condition, but condition 1 has {count}'
     with pytest.raises(ValueError, match=words):
-        measures.check_trials(labels, par, [what])
+        decoded.check_trials(labels, par, [what])
 
 
 def test_decoding_is_of_each_rule_and_field():
@@ -140,11 +157,10 @@ def test_decoding_is_of_each_rule_and_field():
     h = np.zeros((par['num_time_steps'], len(rule), 4), np.float32)
     h[:] = np.eye(4)[trial_info['sample'][:, 1]] * (rule == 2)[:, np.newaxis]
     states = State(h, np.ones_like(h), np.ones_like(h))
-    decoder = measures.Decoder(states, trial_info, par, [1], 1, lambda work: None)
-    found = decoder.decode('sample')
-    decoded = found['neuronal_sample_decoding'].mean((2, 3))  # (rule, field)
-    assert decoded[2] == pytest.approx([0.25, 1], abs=0.15)
-    np.testing.assert_array_equal(decoded[[0, 1, 3]], 0.25)  # constant activity
+    found = decoded.sample(run_of(states, trial_info))
+    scores = found['neuronal_sample_decoding'].mean((2, 3))  # (rule, field)
+    assert scores[2] == pytest.approx([0.25, 1], abs=0.15)
+    np.testing.assert_array_equal(scores[[0, 1, 3]], 0.25)  # constant activity
     assert found['neuronal_sample_above_chance'][2, 1]
     assert not found['synaptic_sample_above_chance'].any()
 
@@ -153,27 +169,27 @@ def test_dead_time_and_groups_without_units_are_not_decoded():
     trial_info = trials('DMS', dead_time=100, synapse_config='exc_fac')
     update_parameters({'decoding_reps': 2})
     states = random_states(len(trial_info['sample']))
-    decoder = measures.Decoder(states, trial_info, par, [1], 1, lambda work: None)
-    decoded = decoder.decode_groups('sample')['neuronal_sample_decoding_group']
-    assert (decoded[0, ..., :2] == 0).all()
-    assert (decoded[0, ..., 2:] > 0).all()
-    assert np.isnan(decoded[1:]).all()
+    decoder = decoded.Decoder(run_of(states, trial_info))
+    scores = decoder.decode_groups('sample')['neuronal_sample_decoding_group']
+    assert (scores[0, ..., :2] == 0).all()
+    assert (scores[0, ..., 2:] > 0).all()
+    assert np.isnan(scores[1:]).all()
 
 
 def test_normalization_is_an_option():
     trial_info = trials('DMS')
-    states, decoded = random_states(len(trial_info['sample'])), []
+    states, scores = random_states(len(trial_info['sample'])), []
     for normalize in (True, False):
         update_parameters({'decoding_reps': 2, 'svm_normalize': normalize})
-        decoder = measures.Decoder(states, trial_info, par, [1], 1, lambda work: None)
-        decoded.append(decoder.decode('sample')['neuronal_sample_decoding'])
-    assert not np.array_equal(*decoded)
+        decoder = decoded.Decoder(run_of(states, trial_info))
+        scores.append(decoder.decode('sample')['neuronal_sample_decoding'])
+    assert not np.array_equal(*scores)
 
 
 def test_tuning_is_of_each_rule_and_field():
     trial_info = trials('dualDMS')
     states = random_states(len(trial_info['sample']))
-    found = measures.tuning_measures(states, trial_info, par)
+    found = tuned.tuning_measures(run_of(states, trial_info))
     rule = trial_info['rule'][:, 0] + 2 * trial_info['rule'][:, 1]
     signals = {'neuronal': states.h, 'synaptic': states.syn_x * states.syn_u}
     directions = {'': trial_info['sample'], '_test': trial_info['test'][..., 0]}
@@ -200,25 +216,25 @@ def test_tuning_is_of_each_rule_and_field():
 
 
 @pytest.mark.parametrize('task', ['ABBA', 'dualDMS'])
-def test_similarity_under_suppression_is_that_of_the_tested_location(task):
-    set_task(task)
-    rules, windows = (4, 2) if task == 'dualDMS' else (1, 1)
-    rng, found = np.random.default_rng(0), {}
-    for name, high in (('pev', 1), ('pref_dir', np.pi)):
-        shape = (rules, windows, 5, 12, 3)
-        found[f'synaptic_{name}'] = rng.uniform(0, high, (12, rules, windows, 3))
-        found[f'synaptic_{name}_test_suppression'] = rng.uniform(0, high, shape)
-    found['synaptic_pev_test_suppression'][:, :, 2] = np.nan  # an empty group
-    similarity = measures.similarity_under_suppression(found, par)
-    similarity = similarity['synaptic_similarity_suppression']
-    assert similarity.shape == (rules, windows, 5, 3)
+def test_similarity_under_suppression_is_that_of_the_tested_location(task, monkeypatch):
+    trial_info = trials(task, synapse_config='exc_fac')
+    run = run_of(random_states(par['batch_size']), trial_info)
+    (rules, windows), steps = (4, 2) if task == 'dualDMS' else (1, 1), par['num_time_steps']
+    rng = np.random.default_rng(0)
+    silenced = {
+        f'synaptic_{name}_test_suppression': rng.uniform(0, high, (rules, windows, 5, 12, steps))
+        for name, high in (('pev', 1), ('pref_dir', np.pi))
+    }
+    silenced['synaptic_pev_test_suppression'][:, :, 2] = np.nan  # an empty group
+    monkeypatch.setattr(silencing, 'tuning_under_suppression', lambda *arguments: silenced)
+    similarity = silencing.suppressed_tuning(run)['synaptic_similarity_suppression']
+    assert similarity.shape == (rules, windows, 5, steps)
+    sample = run.tunings['sample']['synaptic']
     for rule, window, group in np.ndindex(rules, windows, 5):
         expected = tuning.similarity_index(
-            *(found[f'synaptic_{what}'][:, rule, rule % 2] for what in ('pev', 'pref_dir')),
-            *(
-                found[f'synaptic_{what}_test_suppression'][rule, window, group]
-                for what in ('pev', 'pref_dir')
-            ),
+            sample.pev[:, rule, rule % 2],
+            sample.pref_dir[:, rule, rule % 2],
+            *(value[rule, window, group] for value in silenced.values()),
         )
         np.testing.assert_array_equal(similarity[rule, window, group], expected)
     assert np.isnan(similarity[:, :, 2]).all()
@@ -234,20 +250,22 @@ def test_similarity_under_suppression_is_that_of_the_tested_location(task):
     ],
 )
 def test_windows_and_signs_of_manipulation(config, sign):
-    sample = trials('DMS', synapse_config=config)['sample']
+    trial_info = trials('DMS', synapse_config=config)
+    sample = trial_info['sample']
     states = random_states(len(sample))
+    run = run_of(states, trial_info)
     early = states.h[2:4].mean(0)  # two steps are 100 ms; fixation and sample take two each
     late = (states.syn_x * states.syn_u)[5:7].mean(0)
     expected = tuning.manipulation(early, late, sample, 4, np.array(sign))
-    assert measures.manipulation(states, sample, par) == pytest.approx(expected, rel=1e-5)
+    assert tuned.manipulation(run)['manipulation'] == pytest.approx(expected, rel=1e-5)
 
 
 def test_rotation_of_each_rule_and_group():
     trial_info = trials('DMS+DMRS')
     states = random_states(len(trial_info['sample']))
-    found = measures.rotation(states, trial_info, par)
+    found = tuned.rotation(run_of(states, trial_info))['synaptic_rotation']
     early = states.h[2:4].mean(0)
-    late = (states.syn_x * states.syn_u)[measures.end_of_delay(par)].mean(0)
+    late = (states.syn_x * states.syn_u)[end_of_delay(par)].mean(0)
     sign = np.array([1, -1] * 6)
     cases = itertools.product(range(2), enumerate(unit_groups(par).values()))
     for rule, (group, members) in cases:
@@ -269,9 +287,9 @@ def test_decoding_shuffled_labels_is_chance():
     trial_info = Stimulus(1).generate_trial()
     states = State(*Model(saved['weights']).run_model(trial_info['neural_input'])[1:])
     shuffled = np.random.default_rng(1).permutation(trial_info['sample'])
-    late = measures.end_of_delay(par)
+    late = end_of_delay(par)
     for sample, expected in ((trial_info['sample'], 1), (shuffled, 1 / 4)):
         labels = trial_info | {'sample': sample}
-        decoder = measures.Decoder(states, labels, par, [1], 1, lambda work: None)
-        decoded = decoder.decode('sample')['neuronal_sample_decoding'][..., late]
-        assert np.mean(decoded) == pytest.approx(expected, abs=0.1)
+        decoder = decoded.Decoder(run_of(states, labels))
+        scores = decoder.decode('sample')['neuronal_sample_decoding'][..., late]
+        assert np.mean(scores) == pytest.approx(expected, abs=0.1)

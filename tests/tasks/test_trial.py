@@ -1,0 +1,18 @@
+"""Placing stimuli, targets and masks in time."""
+
+import numpy as np
+
+from tasks.trial import Period, place
+
+
+def test_place_sets_a_fixed_range_only():
+    array = np.zeros((5, 2, 3))
+    place(array, range(1, 3), np.array([[1, 2, 3], [4, 5, 6]]))
+    assert array[1:3].tolist() == [[[1, 2, 3], [4, 5, 6]]] * 2
+    assert not array[[0, 3, 4]].any()
+
+
+def test_place_sets_the_own_period_of_each_trial():
+    array = np.zeros((6, 3))
+    place(array, Period(np.array([1, 4, 2]), np.array([3, 9, 2])), np.array([7, 8, 9]))
+    assert array.T.tolist() == [[0, 7, 7, 0, 0, 0], [0, 0, 0, 0, 8, 8], [0] * 6]

@@ -1,0 +1,115 @@
+"""The architecture: imports in one direction, TensorFlow where it is needed, tasks by their object.
+
+The graph of imports comes from the sources, imports inside functions included.
+"""
+
+import ast
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from tasks import TASKS
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = sorted(path.parent.name for path in ROOT.glob('*/__init__.py'))
+FILES = [
+    *sorted(ROOT.glob('*.py')),
+    *(f for p in PACKAGES for f in sorted((ROOT / p).glob('*.py'))),
+]
+MODULES = {'.'.join(f.relative_to(ROOT).with_suffix('').parts): f for f in FILES}
+MOST_LINES = 400
+
+
+def imports(tree: ast.AST, in_functions: bool) -> Iterator[str]:
+    """Names of the modules that a source imports, as far as they can be told from the source."""
+    if isinstance(tree, ast.Import):
+        yield from (alias.name for alias in tree.names)
+    elif isinstance(tree, ast.ImportFrom):
+        yield from (f'{tree.module}.{alias.name}' for alias in tree.names)
+    is_function = isinstance(tree, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+    is_main = isinstance(tree, ast.If) and '__name__' in ast.unparse(tree.test)
+    if in_functions or not (is_function or is_main):
+        for child in ast.iter_child_nodes(tree):
+            yield from imports(child, in_functions)
+
+
+def imported(module: str, in_functions: bool) -> set[str]:
+    """The modules of the project that one imports, and 'tensorflow' if it imports that."""
+    found = set()
+    for name in imports(ast.parse(MODULES[module].read_text()), in_functions):
+        if name.split('.')[0] == 'tensorflow':
+            found.add('tensorflow')
+        owner = name if name in MODULES else name.rpartition('.')[0]
+        found |= {m for m in (owner, f'{owner}.__init__') if m in MODULES}
+    return found - {module}
+
+
+def reachable(module: str) -> set[str]:
+    """What is imported, directly or not, as soon as a module is."""
+    found, waiting = set(), [module]
+    while waiting:
+        new = imported(waiting.pop(), in_functions=False) - found
+        found |= new
+        waiting += new - {'tensorflow'}
+    return found
+
+
+def part_of(module: str) -> str:
+    """The package, or the module at the root."""
+    return module.split('.')[0]
+
+
+def test_no_module_imports_itself_by_a_detour():
+    graph = {module: imported(module, in_functions=True) for module in MODULES}
+    assert sum(map(len, graph.values())) > 150
+    TopologicalSorter(graph).prepare()  # raises CycleError
+
+
+def test_packages_are_layers():
+    graph = {part_of(module): set() for module in MODULES}
+    for module in MODULES:
+        graph[part_of(module)] |= {part_of(m) for m in imported(module, in_functions=True)}
+    TopologicalSorter({part: found - {part} for part, found in graph.items()}).prepare()
+
+
+FREE = [m for m in MODULES if part_of(m) in ('measures', 'plots', 'sets', 'tasks', 'parameters')]
+
+
+@pytest.mark.parametrize('module', FREE)
+def test_tensorflow_is_not_needed(module):
+    assert 'tensorflow' not in reachable(module)
+
+
+def test_tensorflow_is_found_where_it_is_needed():
+    assert 'tensorflow' in reachable('model')
+
+
+def compared_names(file: Path) -> set[str]:
+    """Names of tasks with which a source compares something, such as a parameter trial_type."""
+    compared = [n for n in ast.walk(ast.parse(file.read_text())) if isinstance(n, ast.Compare)]
+    cases = [
+        n.pattern for n in ast.walk(ast.parse(file.read_text())) if isinstance(n, ast.match_case)
+    ]
+    constants = (n for place in (*compared, *cases) for n in ast.walk(place))
+    values = {n.value for n in constants if isinstance(n, ast.Constant)}
+    return {value for value in values if value in TASKS}
+
+
+def test_only_tasks_compare_names_of_tasks(tmp_path):
+    (tmp_path / 'a.py').write_text("x = p['trial_type'] in ('DMC', 'ABBA')")
+    assert compared_names(tmp_path / 'a.py') == {'DMC', 'ABBA'}
+    outside = [f for f in FILES if f.parent.name != 'tasks']
+    outside += sorted((ROOT / 'benchmarks').glob('*.py'))
+    found = {f.name: compared_names(f) for f in outside}
+    assert {name: names for name, names in found.items() if names} == {}
+
+
+def test_the_root_holds_few_files():
+    assert len(list(ROOT.glob('*.py'))) <= 9
+
+
+@pytest.mark.parametrize('module', MODULES)
+def test_files_are_short(module):
+    assert len(MODULES[module].read_text().splitlines()) <= MOST_LINES
