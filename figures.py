@@ -1,49 +1,168 @@
 """The paper's figures, from analysed networks.
 
-    python figures.py FOLDER [--out FOLDER] [--format png pdf]
+    python figures.py FOLDER [--out FOLDER] [--format png pdf] [--task FILE.py]...
 
-draws all that the networks in the folder allow, one file per figure and task. A figure is one
-function: it takes analysis results, of one network or of many, and axes, and returns the figure.
-The functions are in figures_network.py, figures_memory.py and figures_tasks.py; the command is in
-figures_command.py.
+draws all that the networks in the folder allow, one file per figure and task. In Python a figure is
+one function, which takes networks, and axes to draw in:
+
+    from plots.memory import decoding
+    from results import load_results
+    decoding(load_results('networks/full/DMS-run-0.pkl')).savefig('decoding.png')
+
+The figures stand in plots/, and plots/figure.py says how one is declared.
 """
 
+import argparse
+import functools
+import importlib
+import pkgutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
+from matplotlib.figure import Figure
+
+import plots
+import results
+import simulate_STP
+import tasks
+from commands.arguments import add_own_tasks, fail
+from plots.figure import FORMATS, FigureError, PaperFigure, save, settings
+from rnn import device
+
+
+class Network(NamedTuple):
+    """A network to draw, and the parameters with which it is analysed."""
+
+    saved: dict
+    p: dict
+
+    @property
+    def is_analyzed(self) -> bool:
+        """Whether it has measures."""
+        return 'analysis' in self.saved
+
+
+@functools.cache
+def all_figures() -> tuple[PaperFigure, ...]:
+    """The figures in simulate_STP.py and in all files of plots/."""
+    names = sorted(module.name for module in pkgutil.iter_modules(plots.__path__))
+    modules = [simulate_STP, *(importlib.import_module(f'plots.{name}') for name in names)]
+    found = [v for module in modules for v in vars(module).values() if isinstance(v, PaperFigure)]
+    return tuple(dict.fromkeys(found))
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments of figures.py."""
+    p = argparse.ArgumentParser('figures.py', description='Draw the figures of analysed networks.')
+    p.add_argument('folder', type=Path, metavar='FOLDER', help='where the networks are (*.pkl)')
+    p.add_argument('--out', type=Path, metavar='FOLDER', help='default: FOLDER/figures')
+    p.add_argument(
+        '--format', nargs='+', choices=FORMATS, default=['png'], dest='formats', help='default: png'
+    )
+    add_own_tasks(p)
+    return p
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Do what the command line says; return the exit status.
+
+    2 for a wrong request, 1 if a file is damaged or not analysed (all others are drawn) or if
+    nothing can be drawn, 130 for Ctrl-C.
+    """
+    args = parser().parse_args(arguments)
+    out = args.out or args.folder / 'figures'
+    try:
+        for filename in args.tasks:
+            tasks.load_task(filename)
+        files = _files(args.folder)
+        results.check_writable(out / 'figure')
+        device.select(None)
+        return _draw(files, out, args.formats)
+    except (tasks.TaskError, results.ResultsError, OSError) as error:
+        return fail(error, 2)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _files(folder: Path) -> list[Path]:
+    """The networks in a folder. Raises ResultsError if there is none."""
+    if not folder.is_dir():
+        raise results.ResultsError(f'{folder} is not a folder')
+    files = sorted(folder.glob('*.pkl'))
+    if not files:
+        raise results.ResultsError(f'{folder} holds no networks (*.pkl)')
+    return files
+
+
+def _draw(files: list[Path], out: Path, formats: list[str]) -> int:
+    networks, status = _load(files)
+    if not networks:
+        raise results.ResultsError(f'{files[0].parent} holds no network that can be drawn')
+    left_out, is_drawn = [], False
+    for name, figure, those in _plan(networks):
+        drawn = _drawn(name, figure, those, left_out)
+        for suffix in formats if drawn else ():
+            target = out / f'{name}.{suffix}'
+            save(drawn, target)
+            print(target)
+            is_drawn = True
+    for line in left_out:
+        print(f'left out {line}')
+    return status if is_drawn else 1
+
+
+def _drawn(
+    name: str, figure: PaperFigure, networks: Sequence[Mapping], left_out: list[str]
+) -> Figure | None:
+    """The figure of those networks that have its measures; None if it cannot be drawn."""
+    try:
+        return figure(networks)
+    except FigureError as error:
+        left_out.append(f'{name}: {error}')
+        others = getattr(error, 'others', None)  # of a MissingMeasure
+    return _drawn(name, figure, others, left_out) if others else None
+
+
+def _load(files: list[Path]) -> tuple[list[Network], int]:
+    """The networks of the files, and 1 if a file is damaged or not analysed, else 0."""
+    networks, status = [], 0
+    for path in files:
+        try:
+            saved = _without_what_is_not_drawn(results.load_results(path))
+            network = Network(saved, settings(saved))
+        except ValueError as error:  # also for incomplete parameters, and a task that is not known
+            status = fail(error if str(path) in str(error) else f'{path}: {error}', 1)
+            continue
+        if not network.is_analyzed:
+            status = fail(f'{path} is not analysed: python analysis.py {path}', 1)
+        networks.append(network)
+    return networks, status
+
+
+def _without_what_is_not_drawn(network: Mapping) -> dict:
+    """The response matrix and the tuning in DMS trials are most of a file of many megabytes."""
+    return {
+        name: value
+        for name, value in network.items()
+        if not name.startswith('resp_') and not name.endswith('_dms')
+    }
+
+
+def _plan(networks: list[Network]) -> Iterator[tuple[str, PaperFigure, list[dict]]]:
+    """(name of the file, figure, networks) of all figures; with no network if none suits it."""
+    for figure in all_figures():
+        suited = [network for network in networks if figure.suits(network.p)]
+        of_tasks = sorted({network.p['trial_type'] for network in suited})
+        drawable = [n for n in suited if n.is_analyzed or not figure.analyzed]
+        if not figure.per_task or not of_tasks:
+            yield figure.name, figure, [n.saved for n in drawable]
+            continue
+        for task in of_tasks:
+            those = [n.saved for n in drawable if n.p['trial_type'] == task]
+            yield f'{task}-{figure.name}', figure, those
+
+
 if __name__ == '__main__':
-    # before TensorFlow is imported, which takes seconds: a wrong request is reported immediately
-    from commands.figures import run
-
-    sys.exit(run())
-
-from plots.memory import decoding, shuffles, stability, tuning
-from plots.network import learning_curves, one_trial, synapse_responses, weights
-from plots.tasks import DUAL, SEQUENCES, attention, manipulation, sequence
-
-
-class Entry(NamedTuple):
-    """One figure: the name of its file, what draws it, and which networks it takes."""
-
-    name: str
-    draw: Callable
-    analyzed: bool = True  # it needs measures, not only a trained network
-    tasks: Sequence[str] = ()  # of these only; of any if empty
-    per_task: bool = True  # one for each task, not one for all
-
-
-# in the order of the paper
-FIGURES = (
-    Entry('synapses', synapse_responses, analyzed=False, per_task=False),
-    Entry('trial', one_trial, analyzed=False),
-    Entry('learning', learning_curves, analyzed=False),
-    Entry('decoding', decoding),
-    Entry('shuffles', shuffles),
-    Entry('tuning', tuning),
-    Entry('sequence', sequence, tasks=SEQUENCES),
-    Entry('attention', attention, tasks=DUAL),
-    Entry('manipulation', manipulation, per_task=False),
-    Entry('stability', stability),
-    Entry('weights', weights, analyzed=False),
-)
+    sys.exit(main())

@@ -48,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
         nargs='+',
         action='extend',
         metavar='TASK',
-        help='tasks of the paper, files of your own (.py), or all of the paper (default: DMS)',
+        help='tasks of the paper, all of them (all), or files with your own (default: DMS)',
     )
     add_settings(p)
     p.add_argument('--jobs', type=positive, help='networks at once (default: cores; on a GPU 1)')
@@ -155,7 +155,7 @@ def tasks_of(given: Iterable[str]) -> dict[str, str | None]:
         elif earlier in (None, file):
             found[name] = file
         else:
-            raise ValueError(f'{earlier} and {text} need different names, which name the results')
+            raise ValueError(f'{earlier} and {text} have the same name, and so would their results')
     return found
 
 

@@ -9,13 +9,14 @@ spikes. Available neurotransmitter x and utilisation u follow the equations of t
     dx/dt = (1 - x) / tau_x - u x spikes
     du/dt = (U - u) / tau_u + U (1 - u) spikes
 
-A spike releases u x, so x u is the synapse's efficacy. Time constants and U are those in `par`.
+A spike releases u x, so x u is the synapse's efficacy. Time constants and U are those in `par`,
+or in other parameters `p` that a function is given.
 """
 
 import argparse
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +26,8 @@ from matplotlib.figure import Figure
 
 from commands.arguments import fail
 from parameters import par
-from plots.style import COLORS, FONT_SIZE, FORMATS, MM, STYLE, save
+from plots.figure import FORMATS, figure, panels, save
+from plots.style import COLORS, FONT_SIZE, MM, STYLE
 
 SYNAPSES = {'std': 'Depressing', 'stf': 'Facilitating'}
 WIDTH, HEIGHT = 60, 80  # mm, of a column of panels
@@ -55,7 +57,9 @@ class Response(NamedTuple):
         return picture.getvalue()
 
 
-def create_stp_constants(synapse_type: str = 'std', delta_t: float = 1) -> tuple:
+def create_stp_constants(
+    synapse_type: str = 'std', delta_t: float = 1, p: Mapping | None = None
+) -> tuple:
     """Return (alpha_std, alpha_stf, U) of a synapse: delta_t / tau_x, delta_t / tau_u, and U.
 
     delta_t is the time step in ms. A depressing synapse ('std') recovers its neurotransmitter
@@ -65,11 +69,12 @@ def create_stp_constants(synapse_type: str = 'std', delta_t: float = 1) -> tuple
     if synapse_type not in SYNAPSES:
         allowed = ' or '.join(SYNAPSES)
         raise ValueError(f'synapse_type = {synapse_type!r} is not allowed: it must be {allowed}')
-    if not 0 < delta_t <= par['tau_fast']:
-        limit = f'above 0 and at most tau_fast = {par["tau_fast"]} ms'
+    p = par if p is None else p
+    if not 0 < delta_t <= p['tau_fast']:
+        limit = f'above 0 and at most tau_fast = {p["tau_fast"]} ms'
         raise ValueError(f'time step {delta_t!r} is not allowed: it must be {limit}')
-    fast, slow = delta_t / par['tau_fast'], delta_t / par['tau_slow']
-    return (slow, fast, par['U_std']) if synapse_type == 'std' else (fast, slow, par['U_stf'])
+    fast, slow = delta_t / p['tau_fast'], delta_t / p['tau_slow']
+    return (slow, fast, p['U_std']) if synapse_type == 'std' else (fast, slow, p['U_stf'])
 
 
 def run_sim_step(x, u, alpha_std, alpha_stf, U, spike) -> tuple:
@@ -118,13 +123,14 @@ def simulate(
     length: float = 80,
     duration: float = 2500,
     delta_t: float = 0.05,
+    p: Mapping | None = None,
 ) -> Response:
     """Return the answer of a synapse that starts at rest, without a drawing.
 
     `rate` is in Hz; `length`, `duration`, the time step delta_t and `onset`, one number or one for
     each train, are in ms. Raises ValueError for what is not possible.
     """
-    alpha_std, alpha_stf, U = create_stp_constants(synapse_type, delta_t)
+    alpha_std, alpha_stf, U = create_stp_constants(synapse_type, delta_t, p)
     if not 2 * delta_t <= duration < np.inf:
         raise ValueError(f'duration = {duration!r} is not allowed: it must be two steps or more')
     time = np.arange(round(duration / delta_t)) * float(delta_t)
@@ -154,8 +160,8 @@ def run_simulation(
 @matplotlib.rc_context(STYLE)
 def response_axes(num_columns: int) -> np.ndarray:
     """Return the axes (3, column) of a new figure, a column for each response to draw."""
-    figure = Figure(figsize=(num_columns * WIDTH * MM, HEIGHT * MM), layout='constrained')
-    axes = figure.subplots(
+    page = Figure(figsize=(num_columns * WIDTH * MM, HEIGHT * MM), layout='constrained')
+    axes = page.subplots(
         3, num_columns, sharex=True, sharey='row', squeeze=False, height_ratios=(1, 3, 3)
     )
     for panel in axes.flat:
@@ -188,6 +194,20 @@ def draw_responses(types: Sequence[str], rates: Sequence[float]) -> Figure:
     axes = response_axes(len(requests))
     for request, column in zip(requests, axes.T, strict=True):
         run_simulation(*request, axes=column)
+    return axes[0, 0].figure
+
+
+@figure(name='synapses', per_task=False, analyzed=False, is_general=True)
+def synapse_responses(networks: Sequence[Mapping], p: Mapping | None, axes=None) -> Figure:
+    """How a depressing and a facilitating synapse answer a burst of spikes (paper, Fig. 1B).
+
+    The synapses are those of the first network, or the default ones; 3 x 2 axes.
+    """
+    axes = panels(
+        axes, 3, 2, height=32, sharex='col', sharey='row', gridspec_kw={'height_ratios': (1, 4, 4)}
+    )
+    for kind, column in zip(SYNAPSES, axes.T, strict=True):
+        run_simulation(kind, axes=column, p=p)
     return axes[0, 0].figure
 
 

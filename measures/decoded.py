@@ -214,7 +214,7 @@ def _labels_of_groups(p: Mapping) -> list[str]:
     ),
 )
 def groups(run: Run) -> dict:
-    """Decoding of what is decoded, from the units of each of the four groups."""
+    """Decoding of the same labels from the units of each of the four groups."""
     found, decoder = {}, Decoder(run)
     for what in _labels_of_groups(run.p):
         found |= decoder.decode_groups(what)

@@ -91,7 +91,7 @@ def _repetitions(p: Mapping) -> int:
     work=_repetitions,
 )
 def shuffles(run: Run) -> dict:
-    """See `simulate_network`."""
+    """Accuracy after shuffling activity or synapses across trials (paper, Fig. 2C and 3H)."""
     repetitions = run.p['simulation_reps']
     return simulate_network(
         run.model,

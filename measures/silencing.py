@@ -167,7 +167,7 @@ def _averages(condition: np.ndarray, num_conditions: int) -> np.ndarray:
     needs=(A_TEST,),
 )
 def suppression(run: Run) -> dict:
-    """See `suppress_groups`."""
+    """Accuracy with each group silenced before a test (paper, Fig. 5)."""
     return suppress_groups(run.model, run.trial_info, run.states, run.seed(3))
 
 
@@ -182,9 +182,9 @@ def suppression(run: Run) -> dict:
     needs=(A_TEST, PLASTICITY),
 )
 def suppressed_tuning(run: Run) -> dict:
-    """`tuning_under_suppression`, and the similarity of this tuning to that to the sample.
+    """Tuning to the first test with each group silenced before, and its similarity to the sample's.
 
-    synaptic_similarity_suppression compares the tunings to sample and first test (paper, Fig. 5).
+    The similarity is that of the synaptic tunings to sample and first test (paper, Fig. 5).
     """
     first_test = run.fields['test'][0]
     found = tuning_under_suppression(run.model, run.trial_info, run.states, first_test, run.seed(6))
@@ -207,7 +207,7 @@ def suppressed_tuning(run: Run) -> dict:
     work=lambda p: len(silencing_gains(p['n_hidden'])),
 )
 def response_matrix(run: Run) -> dict:
-    """See `calculate_response_matrix`."""
+    """Mean activity in the first test by sample and test, also with each unit silenced."""
     sample = run.task.tested_sample(run.trial_info, run.p)
     return calculate_response_matrix(
         run.model,

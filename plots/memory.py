@@ -14,11 +14,14 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.stats import pearsonr
 
-from measures import fields as measures
-from measures.shuffling import GROUPS, num_rules, shuffle_onsets, unit_groups
+import tasks
+from measures.decoded import conditions
+from measures.groups import GROUPS, unit_groups
+from measures.run import before, end_of_delay
 from measures.tuning import calculate_tuning
 from plots import style
-from plots.style import COLORS, GROUP_NAMES, SIGNALS, figure, panels, require
+from plots.figure import figure, panels, settings, signal_names
+from plots.style import COLORS, GROUP_NAMES, SIGNALS
 
 SHUFFLES = {
     'no shuffle': ('simulation_accuracy', 'all', 'o'),
@@ -31,7 +34,7 @@ GROUP_SHUFFLES = {name: SHUFFLES[name] for name in list(SHUFFLES)[1:]}
 def chance(rule: int, p: Mapping) -> float:
     """Share of samples that a guess decodes: 1/2 where categories are decoded, else 1/D."""
     every = np.arange(p['num_motion_dirs'])
-    return 1 / len(np.unique(measures.conditions(every, 'sample', rule, p)))
+    return 1 / len(np.unique(conditions(every, 'sample', rule, p)))
 
 
 def over_repetitions(networks: Sequence[Mapping], name: str) -> np.ndarray:
@@ -40,31 +43,27 @@ def over_repetitions(networks: Sequence[Mapping], name: str) -> np.ndarray:
 
 
 def remembered_field(rule: int, p: Mapping) -> int:
-    """The field of the sample that the test after the shuffle is about: in dualDMS the second."""
-    return rule // 2 if p['trial_type'] == 'dualDMS' else 0
-
-
-def before(step: int, p: Mapping) -> slice:
-    """The last 100 ms before a step."""
-    return slice(max(0, step - measures.END_OF_DELAY // p['dt']), step)
+    """The sample that the test after the last shuffle is about, counted from 0."""
+    task = tasks.of(p)
+    earlier = [test for test in p['test_time_rng'] if test.start < task.shuffle_onsets(p)[-1]]
+    return task.sample_of(rule, len(earlier))
 
 
 def panel_title(rule: int, field: int, p: Mapping) -> list[str]:
     """What tells a panel from others: its rule and its sample, where the task has several."""
-    sample = f'sample {1 + field}' if p['trial_type'] == 'dualDMS' else ''
-    return [part for part in (style.rule_name(rule, p), sample) if part]
+    task = tasks.of(p)
+    sample = f'sample {1 + field}' if task.num_samples > 1 else ''
+    return [part for part in (task.rule_name(rule, p), sample) if part]
 
 
-@figure
-def decoding(networks: Sequence[Mapping], axes=None) -> Figure:
+@figure(measures=('{signal}_sample_decoding',))
+def decoding(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figure:
     """Decoding of the sample over time from activity and efficacy (paper, Fig. 2B, 4B, 4D).
 
     Median and range over networks; R x F axes.
     """
-    p = style.common_settings(networks)
-    names = {name: f'{name}_sample_decoding' for name in style.signal_names(p)}
-    require(networks, *names.values())
-    decoded = {name: over_repetitions(networks, key) for name, key in names.items()}
+    names = signal_names(p)
+    decoded = {name: over_repetitions(networks, f'{name}_sample_decoding') for name in names}
     _, num_rows, num_columns, _ = decoded['neuronal'].shape
     width = style.COLUMN if num_columns == 1 else style.PAGE
     own = panels(axes, num_rows, num_columns, width, 48)
@@ -80,64 +79,68 @@ def decoding(networks: Sequence[Mapping], axes=None) -> Figure:
     return own[0, 0].figure
 
 
-@figure
-def shuffles(networks: Sequence[Mapping], axes=None) -> Figure:
+@figure(
+    measures=(
+        'neuronal_sample_decoding',
+        'simulation_accuracy',
+        'accuracy_{state}_shuffled',
+    )
+)
+def shuffles(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figure:
     """Decoding at the end of the delay against accuracy after shuffles (paper, Fig. 2C).
 
-    Activity or synapses are shuffled across trials at the onset of the test (the second one in
-    dualDMS); the decoding is that of activity in the 100 ms before, of the sample that this test is
-    about. A point is a network; R and P are Pearson's, over networks. Bars are the standard error
-    of a single network. An axes for each rule.
+    Activity or synapses are shuffled across trials at the onset of the test (the second one where
+    there are several samples); the decoding is that of activity in the 100 ms before, of the sample
+    that this test is about. A point is a network; R and P are Pearson's, over networks. Bars are
+    the standard error of a single network. An axes for each rule.
     """
-    p = style.common_settings(networks)
-    drawn = _possible(SHUFFLES, p)
-    require(networks, 'neuronal_sample_decoding', *(key for key, _, _ in drawn.values()))
     decoded = over_repetitions(networks, 'neuronal_sample_decoding')
-    late = before(shuffle_onsets(p)[-1], p)
-    num_panels = num_rules(p)
+    task = tasks.of(p)
+    late, num_panels = before(task.shuffle_onsets(p)[-1], p), task.num_rule_indices(p)
     width = style.COLUMN if num_panels == 1 else style.PAGE
-    rows = 2 if num_panels == 4 else 1  # of dualDMS
-    own = panels(axes, rows, num_panels // rows, width, 65)
-    for rule, ax in zip(range(num_panels), own.flat, strict=True):
+    columns = max(number for number in (1, 2, 3) if num_panels % number == 0)
+    own = panels(axes, num_panels // columns, columns, width, 65)
+    for rule, ax in enumerate(own.flat):
         x = decoded[:, rule, remembered_field(rule, p), late].mean(-1)
-        for name, (key, color, marker) in drawn.items():
-            y = np.array([network[key][rule, -1].mean() for network in networks])
-            label = f'{name}: {style.correlation(pearsonr, x, y)}'
-            ax.plot(x, y, marker, color=COLORS[color], label=label)
-            errors = style.standard_errors(networks, key)
-            if errors is not None and len(networks) == 1:
-                style.error_bars(ax, x, y, COLORS[color], yerr=errors[:, rule, -1])
+        _draw_shuffles(ax, x, networks, rule, p)
         ax.set(xlabel='Decoding from activity, end of delay', ylabel='Accuracy', xlim=(0, 1.03))
-        ax.set(ylim=(0, 1.03), title=style.rule_name(rule, p))
+        ax.set(ylim=(0, 1.03), title=task.rule_name(rule, p))
         ax.legend(loc='lower right')
     return own[0, 0].figure
 
 
+def _draw_shuffles(ax, x: np.ndarray, networks, rule: int, p: Mapping) -> None:
+    """Points of the networks, with their standard error where there is one."""
+    for name, (key, color, marker) in _possible(SHUFFLES, p).items():
+        y = np.array([network[key][rule, -1].mean() for network in networks])
+        label = f'{name}: {style.correlation(pearsonr, x, y)}'
+        ax.plot(x, y, marker, color=COLORS[color], label=label)
+        errors = style.standard_errors(networks, key, (rule, -1))
+        if len(networks) == len(errors) == 1:
+            style.error_bars(ax, x, y, COLORS[color], yerr=errors)
+
+
 def _possible(names: Mapping, p: Mapping) -> dict:
     """Without plasticity, synapses cannot be shuffled."""
-    signals = style.signal_names(p)
+    signals = signal_names(p)
     return {name: entry for name, entry in names.items() if entry[1] in ('all', *signals)}
 
 
-@figure
-def tuning(networks: Sequence[Mapping], axes=None) -> Figure:
+@figure(measures=('{signal}_sample_tuning', 'accuracy_{state}_shuffled_grp'))
+def tuning(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figure:
     """Tuning curves of each group, and accuracy after shuffling it (paper, Fig. 3D to H).
 
     Curves of activity and efficacy in the sample and in the last 100 ms of the delay, aligned to
     the direction that the unit's activity prefers in the sample, averaged over the units of a
     group; median and range over networks. R x 5 axes.
     """
-    p = style.common_settings(networks)
-    drawn = _possible(GROUP_SHUFFLES, p)
-    signals = style.signal_names(p)
-    require(networks, *(f'{name}_sample_tuning' for name in signals))
-    require(networks, *(f'{key}_grp' for key, _, _ in drawn.values()))
+    signals, task = signal_names(p), tasks.of(p)
     columns = 2 * len(signals)
-    own = panels(axes, num_rules(p), columns + 1, height=52)
+    own = panels(axes, task.num_rule_indices(p), columns + 1, height=52)
     for rule, row in enumerate(own):
-        by_network = [group_curves(network, rule, style.settings(network)) for network in networks]
-        _draw_curves(row[:columns], by_network, signals, style.rule_name(rule, p))
-        _draw_group_shuffles(row[-1], networks, rule, drawn)
+        by_network = [group_curves(network, rule, settings(network)) for network in networks]
+        _draw_curves(row[:columns], by_network, signals, task.rule_name(rule, p))
+        _draw_group_shuffles(row[-1], networks, rule, _possible(GROUP_SHUFFLES, p))
     style.legend(own, inside=axes is not None)
     return own[0, 0].figure
 
@@ -145,28 +148,26 @@ def tuning(networks: Sequence[Mapping], axes=None) -> Figure:
 def group_curves(network: Mapping, rule: int, p: Mapping) -> dict[tuple[str, str], np.ndarray]:
     """Mean aligned tuning curves: {(signal, epoch): (group of four, direction)}.
 
-    The preferred direction is at index D // 2; NaN for an empty group. In dualDMS directions are
-    those of the sample that test 1 is about.
+    The preferred direction is at index D // 2; NaN for an empty group. Directions are those of the
+    sample that test 1 is about.
     """
-    field = rule % 2 if p['trial_type'] == 'dualDMS' else 0
-    epochs = {'sample': p['sample_time_rng'], 'end of delay': measures.end_of_delay(p)}
+    field = tasks.of(p).sample_of(rule, 0)
+    epochs = {'sample': p['sample_time_rng'], 'end of delay': end_of_delay(p)}
     epochs = {name: slice(steps.start, steps.stop) for name, steps in epochs.items()}
     curves = {
         (signal, epoch): network[f'{signal}_sample_tuning'][:, rule, :, field, steps].mean(-1)
-        for signal in style.signal_names(p)
+        for signal in signal_names(p)
         for epoch, steps in epochs.items()
     }
-    preferred = preferred_index(curves['neuronal', 'sample'])
-    groups = unit_groups(p)
-    found = {}
-    for name, curve in curves.items():
-        aligned = align(curve, preferred)
-        means = [
-            aligned[groups[g]].mean(0) if groups[g].any() else np.full(curve.shape[1], np.nan)
-            for g in GROUPS[:-1]
-        ]
-        found[name] = np.array(means)
-    return found
+    preferred, groups = preferred_index(curves['neuronal', 'sample']), unit_groups(p)
+    return {name: _group_means(align(curve, preferred), groups) for name, curve in curves.items()}
+
+
+def _group_means(curves: np.ndarray, groups: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Mean (group of four, direction) of curves (unit, direction); NaN for an empty group."""
+    none = np.full(curves.shape[1], np.nan)
+    members = [groups[name] for name in GROUPS[:-1]]
+    return np.array([curves[units].mean(0) if units.any() else none for units in members])
 
 
 def preferred_index(curves: np.ndarray) -> np.ndarray:
@@ -206,41 +207,7 @@ def _draw_group_shuffles(ax, networks, rule: int, drawn: Mapping) -> None:
     for i, (name, (key, color, marker)) in enumerate(drawn.items()):
         x = place + 0.3 * (i - 0.5)
         values = np.array([n[f'{key}_grp'][rule, -1].mean(-1) for n in networks])
-        errors = style.standard_errors(networks, f'{key}_grp')
-        errors = None if errors is None else errors[:, rule, -1]
+        errors = style.standard_errors(networks, f'{key}_grp', (rule, -1))
         style.points(ax, x, values, marker, COLORS[color], name, errors)
     ax.set_xticks(place, [GROUP_NAMES[g] for g in GROUPS], rotation=90)
     ax.set(ylim=(0, 1.03), ylabel='Accuracy', title='after shuffle')
-
-
-@figure
-def stability(networks: Sequence[Mapping], axes=None) -> Figure:
-    """Decoding at each time with what was learned at another, as images; mean over networks.
-
-    A column for activity and efficacy of each field, a row for each rule.
-    """
-    p = style.common_settings(networks)
-    names = {name: f'{name}_sample_decoding_stability' for name in style.signal_names(p)}
-    require(networks, *names.values())
-    decoded = {name: over_repetitions(networks, key).mean(0) for name, key in names.items()}
-    num_rows, num_fields = decoded['neuronal'].shape[:2]
-    own = panels(axes, num_rows, num_fields * len(names), height=65 if num_fields == 1 else 55)
-    cells = [
-        (rule, field, name)
-        for rule in range(num_rows)
-        for field in range(num_fields)
-        for name in names
-    ]
-    limits = style.step_time([0, p['num_time_steps']], p)
-    look = {'vmin': 0, 'vmax': 1, 'aspect': 'equal', 'extent': (*limits, *limits)}
-    for ax, (rule, field, name) in zip(own.flat, cells, strict=True):
-        bar = 'Decoding accuracy' if ax in own[:, -1] else None
-        style.heat_map(ax, decoded[name][rule, field], bar, **look)
-        ax.set(xlabel='Tested at (ms)', ylabel='Trained at (ms)')
-        ax.set_title('\n'.join([*panel_title(rule, field, p), SIGNALS[name]]))
-        for steps in style.stimuli(p).values():
-            for edge in style.step_time([steps.start, steps.stop], p):
-                ax.axvline(edge, color='white', linewidth=0.5, linestyle=':')
-                ax.axhline(edge, color='white', linewidth=0.5, linestyle=':')
-        ax.set(xlim=limits, ylim=limits)
-    return own[0, 0].figure

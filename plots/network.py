@@ -1,4 +1,4 @@
-"""Figures of the network itself: synapses, one trial, learning, weights (paper, Fig. 1).
+"""Figures of the network itself: one trial, learning, weights.
 
     from plots.network import learning_curves
     learning_curves(networks).savefig('learning.png')
@@ -7,7 +7,8 @@ Each takes one network or a list of networks of one task, as `results.load_resul
 axes to draw in (a new figure without them), and returns the figure.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import cycle
 from typing import NamedTuple
 
 import numpy as np
@@ -16,15 +17,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 from scipy.special import softmax
 
-import analysis
-import simulate_STP
-from measures import fields as measures
-from measures.shuffling import GROUPS, unit_groups
+import tasks
+from measures.groups import GROUPS, unit_groups
 from measures.tuning import calculate_tuning
-from model import Model
-from parameters import kept_parameters, par, update_parameters
+from parameters import analysis_parameters
 from plots import style
-from plots.style import COLORS, GROUP_NAMES, STYLE, FigureError, figure, panels
+from plots.figure import FigureError, figure, panels, settings
+from plots.style import COLORS, GROUP_NAMES, STYLE
 from stimulus import Stimulus
 
 TRIALS_FOR_ORDER = 96  # enough to know what a unit prefers
@@ -35,7 +34,6 @@ CURVES = {
     'spike_loss': 'Activity loss (Hz{power})',
     'weight_loss': 'Weight loss',
 }
-RESPONSES = ('fixate', 'non-match', 'match')
 
 
 class Trial(NamedTuple):
@@ -55,27 +53,9 @@ class Trial(NamedTuple):
     p: dict
 
 
-@figure
-def synapse_responses(networks: Sequence[Mapping] = (), axes=None) -> Figure:
-    """How a depressing and a facilitating synapse answer a burst of spikes (paper, Fig. 1B).
-
-    The synapses are those of the first network, or the default ones; 3 x 2 axes.
-    """
-    axes = panels(
-        axes, 3, 2, height=32, sharex='col', sharey='row', gridspec_kw={'height_ratios': (1, 4, 4)}
-    )
-    with kept_parameters():
-        if networks:
-            update_parameters(networks[0]['parameters'])
-        for kind, column in zip(simulate_STP.SYNAPSES, axes.T, strict=True):
-            simulate_STP.run_simulation(kind, axes=column)
-    return axes[0, 0].figure
-
-
-@figure
-def one_trial(networks: Sequence[Mapping], axes=None) -> Figure:
+@figure(name='trial', analyzed=False)
+def one_trial(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figure:
     """Input, activity, efficacy and outputs of the first network in one trial; 4 axes."""
-    style.common_settings(networks)
     return draw_trial(simulate_trial(networks[0]), axes)
 
 
@@ -84,11 +64,11 @@ def simulate_trial(network: Mapping, seed: int = 0, index: int = 0) -> Trial:
 
     The same seed gives the same batch; `index` chooses its trial.
     """
-    with kept_parameters():
-        analysis.set_parameters(network)
-        update_parameters({'batch_size': TRIALS_FOR_ORDER})
-        trial_info, p = Stimulus(seed).generate_trial(), dict(par)
-        run = Model(network['weights']).run_model(trial_info['neural_input'], key=[seed, 0])
+    from model import Model  # brings TensorFlow, which takes seconds
+
+    p = analysis_parameters(network['parameters'], {'analysis_trials': TRIALS_FOR_ORDER})
+    trial_info = Stimulus(seed, p).generate_trial()
+    run = Model(network['weights'], p=p).run_model(trial_info['neural_input'], key=[seed, 0])
     y, h, x, u = (array[:, index] for array in run)
     blocks = _sorted_units(run[1], trial_info['sample'], p)
     outputs = softmax(y.astype(float), axis=-1)
@@ -113,7 +93,7 @@ def _sorted_units(h: np.ndarray, sample: np.ndarray, p: Mapping) -> dict[str, np
 
 def _labels(trial_info: Mapping, index: int, p: Mapping) -> str:
     degrees = 360 / p['num_motion_dirs']
-    every = measures.fields(trial_info, p)
+    every = tasks.of(p).fields(trial_info, p)
     shown = [
         name + ' ' + ', '.join(f'{label[index] * degrees:g}°' for label in every[name])
         for name in ('sample', 'test')
@@ -166,24 +146,21 @@ def _mark_edges(ax, p: Mapping) -> None:
     ax.tick_params(labelbottom=False)
 
 
-def _responses(trial: Trial):
-    """(values (time,) or (time, output), name, colour) of the outputs."""
-    if trial.p['trial_type'] == 'distractor':
-        yield trial.outputs[:, 0], 'fixate', COLORS['fixate']
-        yield trial.outputs[:, 1:], 'directions', COLORS['match']
-        return
-    for i, name in enumerate(RESPONSES):
-        yield trial.outputs[:, i], name, COLORS[name]
+def _responses(trial: Trial) -> Iterator[tuple[np.ndarray, str, str]]:
+    """(values (time, output), name, colour) of the outputs; all further ones have the last name."""
+    names, others = tasks.of(trial.p).responses, cycle(style.OTHERS)
+    for i, name in enumerate(names):
+        stop = i + 1 if i + 1 < len(names) else None
+        yield trial.outputs[:, i:stop], name, COLORS.get(name) or next(others)
 
 
-@figure
-def learning_curves(networks: Sequence[Mapping], axes=None) -> Figure:
+@figure(name='learning', analyzed=False)
+def learning_curves(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figure:
     """Accuracy and each loss over the iterations: median and range over networks; 5 axes.
 
     A loss that falls to less than a tenth is on a logarithmic axis. Where networks were trained for
     different times, each counts as long as it was trained.
     """
-    p = style.common_settings(networks)
     axes = panels(axes, 1, len(CURVES), height=42)
     longest = max((network['iteration'] for network in networks), key=len)
     if not len(longest):
@@ -202,21 +179,19 @@ def learning_curves(networks: Sequence[Mapping], axes=None) -> Figure:
     return axes[0, 0].figure
 
 
-@figure
-def weights(networks: Sequence[Mapping], axes=None) -> Figure:
+@figure(analyzed=False)
+def weights(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figure:
     """Mean effective weights between groups of units, and eigenvalues of all weights; 2 axes.
 
     Effective weights are rectified and have the sign of the unit from which they come. The mean is
     over all pairs of units, and over networks; a network's eigenvalues are points.
     """
-    p = style.common_settings(networks)
     axes = panels(axes, 1, 2, height=70)
     matrices = [effective_weights(network) for network in networks]
     if not np.all(np.isfinite(matrices)):
         raise FigureError('weights that are not finite have no eigenvalues')
     means = [
-        mean_weights(w, unit_groups(style.settings(n)))
-        for w, n in zip(matrices, networks, strict=True)
+        mean_weights(w, unit_groups(settings(n))) for w, n in zip(matrices, networks, strict=True)
     ]
     _draw_groups(axes[0, 0], np.mean(means, axis=0))
     axes[0, 0].set_title(f'Mean effective weights, {p["trial_type"]}, n = {len(networks)}')
@@ -234,9 +209,10 @@ def weights(networks: Sequence[Mapping], axes=None) -> Figure:
 
 def effective_weights(network: Mapping) -> np.ndarray:
     """The recurrent weights (from, to) of a network as they act; see `Model.effective_weights`."""
-    with kept_parameters():
-        analysis.set_parameters(network)
-        return Model(network['weights']).effective_weights()['w_rnn'].numpy()
+    from model import Model  # brings TensorFlow, which takes seconds
+
+    model = Model(network['weights'], p=analysis_parameters(network['parameters']))
+    return model.effective_weights()['w_rnn'].numpy()
 
 
 def mean_weights(matrix: np.ndarray, groups: Mapping[str, np.ndarray]) -> np.ndarray:

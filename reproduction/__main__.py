@@ -1,6 +1,6 @@
 """Compares networks with the paper and its code (docs/reproduction.md).
 
-    python reproduction.py FOLDER [--figures FOLDER]
+    python -m reproduction FOLDER [--figures FOLDER]
 
 prints, as Markdown, how the analysed networks of each task in the folder were trained, the DMS
 networks beside 20 that the original code trained, and the paper's findings. `--figures` also draws
@@ -14,7 +14,10 @@ from pathlib import Path
 
 import results
 from commands.arguments import fail
-from rnn import device
+from plots.figure import save
+from plots.tasks import manipulation
+from reproduction.comparison import comparison
+from reproduction.tables import all_networks, print_tables
 from tasks import TASKS
 
 
@@ -33,17 +36,14 @@ def load_folder(folder: Path) -> dict[str, list]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Print the tables; return the exit status, 2 for a wrong request."""
-    p = argparse.ArgumentParser('reproduction.py', description='Compare with paper and original.')
+    p = argparse.ArgumentParser(
+        'python -m reproduction', description='Compare with paper and original.'
+    )
     p.add_argument('folder', type=Path, metavar='FOLDER', help='of analysed networks')
     p.add_argument('--figures', type=Path, metavar='FOLDER', help='also draw, into this folder')
     args = p.parse_args(arguments)
     try:
         by_task = load_folder(args.folder)
-        with device.quiet():  # they import TensorFlow, which writes a log
-            from plots.style import save
-            from plots.tasks import manipulation
-            from reproduction.comparison import comparison
-            from reproduction.tables import all_networks, print_tables
         print_tables(by_task)
         if args.figures:
             save(comparison(by_task.get('DMS', [])), args.figures / 'comparison.png')

@@ -1,6 +1,6 @@
 """DMS networks beside the 20 of the original code (docs/reproduction.md).
 
-python reproduction.py FOLDER --figures FOLDER
+python -m reproduction FOLDER --figures FOLDER
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from plots import style
-from plots.style import COLORS, figure, panels
+from plots.figure import figure, panels
+from plots.style import COLORS
 from reproduction.tables import ITERATIONS, ORIGINAL, dms_measures
 
 COMPARED = {
@@ -20,13 +21,13 @@ COMPARED = {
 }
 
 
-@figure
-def comparison(networks: Sequence[Mapping], axes=None) -> Figure:
-    """Learning curves and measures at the end of the delay, beside the original's mean and SD.
+@figure()
+def comparison(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figure:
+    """DMS networks: learning curves and measures at the end of the delay, beside the original's.
 
-    The curves are median and range over networks, the points single networks; 2 axes.
+    The curves are median and range over networks, the points single networks; of the original, mean
+    and SD; 2 axes.
     """
-    style.common_settings(networks, ('DMS',))
     own = panels(axes, 1, 2, height=60)
     _draw_curves(own[0, 0], networks)
     _draw_measures(own[0, 1], networks)

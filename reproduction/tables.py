@@ -1,6 +1,6 @@
 """Tables of networks beside the paper and its code (docs/reproduction.md).
 
-    python reproduction.py FOLDER
+    python -m reproduction FOLDER
 
 prints them. The numbers of the paper and of its code stand here; all others come from result files.
 """
@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy.stats import fisher_exact, norm, spearmanr, ttest_ind_from_stats
 
-from measures import fields as measures
-from measures.sampling import SUFFIX
-from measures.shuffling import GROUPS
+import tasks
+from measures.groups import GROUPS
+from measures.run import before, end_of_delay
 from plots import style
-from plots.memory import before
-from plots.style import GROUP_NAMES
-from plots.tasks import PLOTTED_TASKS, attended_traces, by_variant
+from plots.figure import settings
+from plots.style import GROUP_NAMES, standard_errors
+from plots.tasks import COMPARED, by_variant
 from training.loop import ITERATIONS_TO_STOP as RECENT
 
 AROUND = 10  # iterations whose accuracy is averaged
@@ -86,8 +86,8 @@ def _of_training(network: Mapping) -> dict[str, float]:
 
 
 def _of_analysis(network: Mapping) -> dict[str, float]:
-    p = style.settings(network)
-    late = measures.end_of_delay(p)
+    p = settings(network)
+    late = end_of_delay(p)
     groups = dict(zip(GROUPS, network['accuracy_syn_shuffled_grp'][0, -1].mean(-1), strict=True))
     found = {
         'accuracy of the analysis': network['task_accuracy'],
@@ -133,7 +133,7 @@ def passed(accuracy: Sequence[float], wanted: float = 0.9) -> float:
 
 def end_decoding(network: Mapping, signal: str) -> float:
     """Decoding of the sample in the last 100 ms of the delay, over rules and fields."""
-    late = measures.end_of_delay(style.settings(network))
+    late = end_of_delay(settings(network))
     return float(np.mean(network[f'{signal}_sample_decoding'][..., late]))
 
 
@@ -151,7 +151,7 @@ def training_table(by_task: Mapping[str, Networks]) -> str:
         formats = ('.0f', '.0f', *['.3f'] * 3)
         cells = [span(v, f) for v, f in zip(columns.values(), formats, strict=True)]
         manipulated = [n.get('manipulation', np.nan) for n in networks]
-        cells.append(span(manipulated, '.3f', errors(networks, 'manipulation')))
+        cells.append(span(manipulated, '.3f', standard_errors(networks, 'manipulation')))
         rows.append([task, str(len(networks)), *cells])
     header = ['Task', 'Networks', 'Iterations', 'Passed .90 at', 'Accuracy, last 20 iterations']
     header += ['Decoding from activity', 'Decoding from synapses', 'Manipulation']
@@ -243,7 +243,7 @@ def _memory_rows(networks: Networks) -> list[list[str]]:
     rows = []
     for name, (paper, known_range) in cases.items():
         original = of_original(name) + known_range
-        error = errors(networks, SHUFFLED[name], (0, -1)) if name in SHUFFLED else ()
+        error = standard_errors(networks, SHUFFLED[name], (0, -1)) if name in SHUFFLED else ()
         ours = span([m[name] for m in found], errors=error)
         rows.append([f'DMS: {name}', paper, original, ours, count])
     theirs = f'{SILENT_OF_ORIGINAL} of {OF_ORIGINAL}'
@@ -264,11 +264,11 @@ def _rotation_rows(by_task: Mapping[str, Networks]) -> list[list[str]]:
         paper = 'inh. dep. units carry the rotated sample' if task in ROTATIONS else ''
         shuffled = [n['accuracy_syn_shuffled_grp'][0, -1].mean(-1) for n in networks]
         name = f'{task}: accuracy, synapses of a group shuffled at test onset'
-        error = errors(networks, 'accuracy_syn_shuffled_grp', (0, -1))
+        error = standard_errors(networks, 'accuracy_syn_shuffled_grp', (0, -1))
         rows.append([name, paper, '', _by_group(shuffled, error), str(len(networks))])
         turned = [n['synaptic_rotation'][0, 0] for n in networks if 'synaptic_rotation' in n]
         degrees = np.round(turned, 1) + 0.0  # no -0
-        error = errors(networks, 'synaptic_rotation', (0, 0))
+        error = standard_errors(networks, 'synaptic_rotation', (0, 0))
         name = f'{task}: degrees by which groups of units turn their code'
         rows.append([name, paper, '', _by_group(degrees, error, '.1f'), str(len(turned))])
     return rows
@@ -294,7 +294,7 @@ def _similarity_rows(by_task: Mapping[str, Networks]) -> list[list[str]]:
         networks = by_task.get(task, ())
         values = [n[measure][index][_test_2(n)].mean() for n in networks]
         # the steps share their trials, so the error of their mean is nearly that of a step
-        of_steps = errors(networks, measure, index)
+        of_steps = standard_errors(networks, measure, index)
         error = [e[_test_2(n)].mean() for e, n in zip(of_steps, networks, strict=False)]
         name = f'{task}: similarity of sample and test, test 2{condition}'
         rows.append([name, paper, '', span(values, errors=error), str(len(values))])
@@ -320,16 +320,16 @@ def _attention_rows(networks: Networks) -> list[list[str]]:
 
 
 def _attended(network: Mapping, signal: str, delay: int) -> list[float]:
-    p = style.settings(network)
+    p = settings(network)
     decoded = np.mean(network[f'{signal}_sample_decoding'], axis=2)  # (rule, location, time)
     steps = before(p['test_time_rng'][delay].start, p)
-    return [trace[steps].mean() for trace in attended_traces(decoded, p)]
+    return [trace[steps].mean() for trace in tasks.of(p).attended(decoded, p)]
 
 
 def _manipulation_rows(networks: Networks) -> list[list[str]]:
     """Spearman's R of manipulation and decoding from activity, over the variants of tasks."""
     networks = [network for network in networks if 'manipulation' in network]
-    plotted = [n for n in networks if n['parameters']['trial_type'] in PLOTTED_TASKS]
+    plotted = [n for n in networks if COMPARED.include(n['parameters'])]
     points = by_variant(plotted)
     means = np.array([of_variant[:, :2].mean(axis=0) for of_variant in points.values()])
     ours = 'too few variants'
@@ -342,13 +342,8 @@ def _manipulation_rows(networks: Networks) -> list[list[str]]:
 def _accuracy_row(networks: Networks) -> list[str]:
     """The worst network of all tasks."""
     worst = min(networks, key=lambda network: network['task_accuracy'])
-    ours = span([worst['task_accuracy']], errors=errors([worst], 'task_accuracy'))
+    ours = span([worst['task_accuracy']], errors=standard_errors([worst], 'task_accuracy'))
     return ['Accuracy of every network', 'above .90', '', f'at least {ours}', str(len(networks))]
-
-
-def errors(networks: Networks, name: str, index: tuple = ()) -> list:
-    """Standard errors of a measure, of the networks that have them; see sampling.py."""
-    return [np.asarray(n[name + SUFFIX])[index] for n in networks if name + SUFFIX in n]
 
 
 def mean_and_sd(values: Sequence[float]) -> str:
@@ -384,6 +379,6 @@ def table(header: list[str], rows: list[list[str]]) -> str:
 def print_tables(by_task: Mapping[str, Networks]) -> None:
     """Print all tables that these tasks allow."""
     print(training_table(by_task), end='\n\n')
-    if 'DMS' in by_task:
-        print(dms_table(by_task['DMS']), end='\n\n')
+    if networks := by_task.get('DMS'):
+        print(dms_table(networks), end='\n\n')
     print(findings_table(by_task))

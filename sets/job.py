@@ -105,7 +105,7 @@ def require_task(job: Job) -> None:
         return
     load_task(job.task_file)
     if digest(job.task) != job.task_digest:
-        raise TaskError(f'{job.task_file} has changed since the set was started')
+        raise TaskError(f'{Path(job.task_file).name} has changed since the set was started')
 
 
 def lock(filename: Path, timeout: float = 0) -> filelock.BaseFileLock:

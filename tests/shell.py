@@ -144,6 +144,53 @@ def wait_until_ended(processes: list[psutil.Process]):
     wait_for(lambda: not any(map(is_alive, processes)))
 
 
+# Networks
+
+
+def iterations(path) -> list[int]:
+    """The iterations in a result file or checkpoint."""
+    return results.load_results(path)['iteration']
+
+
+def assert_same_network(path, expected_path):
+    """Weights and curves of two result files are the same bits."""
+    got, expected = results.load_results(path), results.load_results(expected_path)
+    for name, value in expected['weights'].items():
+        np.testing.assert_array_equal(got['weights'][name], value, err_msg=name)
+    for name in results.CURVES:
+        assert got[name] == expected[name], name
+
+
+# A user's own task
+
+OWN_TASK = """
+import numpy as np
+from tasks import Task
+from validators import count
+
+class Report(Task):
+    '''Report the direction of the sample after a delay.'''
+    suggested = {'n_output': 9}
+    settings = {'num_reports': (1, count(1))}
+    responses = ('fixate', 'directions')
+    labels = ('sample',)
+
+    def trials(self, batch):
+        sample = batch.draw_direction()
+        batch.show(batch.p['sample_time_rng'], sample)
+        _, catch = batch.single_test(1 + sample)
+        return {'sample': sample, 'catch': catch}
+"""
+OWN_SETTINGS = {'n_output': 5}  # with 4 directions
+
+
+def write_own_task(folder: Path, name: str = 'report') -> Path:
+    """Write the file of a task that is not one of the paper's; return its path."""
+    file = folder / f'{name}.py'
+    file.write_text(OWN_TASK)
+    return file
+
+
 # Sets of networks
 
 SETTINGS = {name: value for name, value in SHORT.items() if name != 'seed'}

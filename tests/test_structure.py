@@ -39,7 +39,7 @@ def imported(module: str, in_functions: bool) -> set[str]:
     """The modules of the project that one imports, and 'tensorflow' if it imports that."""
     found = set()
     for name in imports(ast.parse(MODULES[module].read_text()), in_functions):
-        if name.split('.')[0] == 'tensorflow':
+        if name.partition('.')[0] == 'tensorflow':
             found.add('tensorflow')
         owner = name if name in MODULES else name.rpartition('.')[0]
         found |= {m for m in (owner, f'{owner}.__init__') if m in MODULES}
@@ -58,7 +58,7 @@ def reachable(module: str) -> set[str]:
 
 def part_of(module: str) -> str:
     """The package, or the module at the root."""
-    return module.split('.')[0]
+    return module.partition('.')[0]
 
 
 def test_no_module_imports_itself_by_a_detour():

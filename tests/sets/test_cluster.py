@@ -16,11 +16,14 @@ from typing import NamedTuple
 import psutil
 import pytest
 from shell import (
+    OWN_SETTINGS,
     SETTINGS,
     assert_logged_once,
+    assert_same_network,
     ended,
     environment,
     files_in,
+    iterations,
     paths_of,
     slow_disk,
     start_set,
@@ -29,13 +32,13 @@ from shell import (
     train_set,
     wait_for,
     wait_until_ended,
+    write_own_task,
 )
 from test_analysis import QUICK, TINY
-from test_loop import assert_same_network, iterations
-from test_model_command import saved_network
 
 import results
-from sets.job import Job, seed_of, set_parameters, train_network
+from sets.cluster import ROOT, _sources
+from sets.job import Job, parameters_of, seed_of, train_network
 
 SLOW = SETTINGS | {'batch_size': 300, 'num_iterations': 40, 'save_every': 1}
 SENT = 5  # iterations of a network that is half-trained before
@@ -118,14 +121,30 @@ def address(tmp_path_factory):
         yield found
 
 
+def save_untrained(job: Job) -> None:
+    """Write the result of a job as if it had been trained for one iteration."""
+    p = parameters_of(job)
+    weights = {name: p[f'{name}0'] for name in results.WEIGHT_SHAPES}
+    curves = {name: [0.0] for name in results.CURVES}
+    results.save(job.filename, {'weights': weights, 'parameters': p, **curves})
+
+
+def test_what_is_sent():
+    """All modules with their folders, and nothing that networks do without."""
+    sources = _sources()
+    assert {'model.py', 'tasks/registry.py', 'sets/cluster_worker.py', 'rnn/bptt.py'} <= {*sources}
+    assert not [name for name in sources if name.startswith(('tests/', 'docs/', '.'))]
+    for name, source in sources.items():
+        assert (ROOT / name).read_bytes() == source
+
+
 def test_worker_that_is_killed(tmp_path, address):
     """One network is finished, one half-trained; all arrive once, as if trained here."""
     jobs = [
         Job(str(tmp_path / 'savedir' / 'set'), 'DMS', i, SLOW | {'seed': seed_of(0, 'DMS', i)})
         for i in range(4)
     ]
-    set_parameters(jobs[0])
-    results.save(jobs[0].filename, saved_network())
+    save_untrained(jobs[0])
     before = jobs[0].filename.read_bytes()
     half = train_network(jobs[1], lambda curves: len(curves['iteration']) == SENT)
     assert half.status == 'stopped'
@@ -156,17 +175,20 @@ def test_worker_that_is_killed(tmp_path, address):
 
 
 def test_ctrl_c_ends_the_networks_on_the_workers(tmp_path, address):
+    """The worker joins after the networks were sent."""
     endless = SLOW | {'num_iterations': 10**6}
     arguments = ('none', 'set', 2, 0, f'--dask={address}')
-    with worker(tmp_path / 'worker', address) as only:
-        with start_set(tmp_path, *arguments, **endless) as process:
+    locks = tmp_path / 'savedir' / 'set' / '.locks'
+    with start_set(tmp_path, *arguments, **endless) as process:
+        wait_for(lambda: len(list(locks.glob('DMS-run-*.lock'))) == 2, process)
+        with worker(tmp_path / 'worker', address) as only:
             wait_for(only.is_training, process, only.process)
             networks = only.networks()
             assert len(networks) == 1  # the other one waits
             process.send_signal(signal.SIGINT)
             out, err = process.communicate()
-        wait_until_ended(networks)
-        wait_for(lambda: not list(only.folder.glob('*/result')), only.process)
+            wait_until_ended(networks)
+            wait_for(lambda: not list(only.folder.glob('*/result')), only.process)
     assert (process.returncode, err) == (130, 'error: stopped: the same command goes on\n')
     assert statuses(out) == dict.fromkeys(('DMS-run-0', 'DMS-run-1'), 'stopped')
     assert files_in(tmp_path / 'savedir' / 'set') == ['summary.csv']
@@ -206,6 +228,22 @@ def test_local_cluster(tmp_path):
     assert statuses(out) == {'DMS-run-0': 'trained'}
     assert results.load_results(path)['iteration'] == [0, 1, 2]
     assert 0 <= results.load(path)['task_accuracy'] <= 1
+
+
+def test_own_task_on_a_cluster(tmp_path):
+    """Its file is sent, and the network is the one that is trained without a cluster."""
+    file = write_own_task(tmp_path)
+    settings = SETTINGS | OWN_SETTINGS | {'num_iterations': 3, 'num_reports': 2}
+    options = ('--tasks', file, '--threads=1')
+    for name, place in (('here', ()), ('there', ('--dask=local',))):
+        status, out, err = train_set(tmp_path, 'none', name, 1, 0, *options, *place, **settings)
+        assert (status, err) == (0, '')
+        assert statuses(out) == {'report-run-0': 'trained'}
+    here, there = (tmp_path / 'savedir' / name / 'report-run-0.pkl' for name in ('here', 'there'))
+    assert_same_network(there, here)
+    ours, theirs = (results.load_results(path)['parameters'] for path in (here, there))
+    assert ours['num_reports'] == theirs['num_reports'] == 2
+    assert ours['task_digest'] == theirs['task_digest']
 
 
 def refused_scheduler(folder, address) -> str:

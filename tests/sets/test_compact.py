@@ -7,7 +7,7 @@ from test_analysis import QUICK, eagerly, network  # noqa: F401
 import analysis
 import figures
 import results
-from parameters import kept_parameters, par, update_parameters
+from parameters import par, update_parameters
 from reproduction import tables
 from sets import compact
 
@@ -16,8 +16,7 @@ from sets import compact
 def file(tmp_path_factory, eagerly):  # noqa: F811
     """An analysed network of a task with a DMS probe."""
     path = tmp_path_factory.mktemp('full') / 'DMRS90-run-0.pkl'
-    with kept_parameters():
-        results.save(path, network('DMRS90'))
+    results.save(path, network('DMRS90'))
     analysis.analyze_model_from_file(path, path, QUICK | {'analyze_tuning': True}, jobs=1)
     return path
 
@@ -88,6 +87,31 @@ def test_means_over_repetitions(file, tmp_path, capsys):
     np.testing.assert_allclose(
         tables.end_decoding(after, 'neuronal'), tables.end_decoding(before, 'neuronal'), rtol=1e-5
     )
+
+
+def test_what_is_averaged_follows_from_the_declared_axes():
+    axes = compact.averaged_axes()
+    declared = {
+        'neuronal_sample_decoding': 2,
+        'synaptic_rule_decoding_dms': 2,
+        'neuronal_sample_decoding_group': 3,
+        'simulation_accuracy': 2,
+        'accuracy_neural_shuffled': 2,
+        'accuracy_syn_shuffled_grp': 3,
+        'h_sample_mean': 1,
+        'h_sample_mean_dms': 1,
+    }
+    assert {name: axes.get(name) for name in declared} == declared
+    assert not any('_sem' in name or 'pev' in name for name in axes)
+
+
+def test_standard_errors_stay(file):
+    saved = results.load_results(file)
+    errors = {name for name in saved if name.endswith('_sem')}
+    assert 'simulation_accuracy_sem' in errors
+    after = compact.average(saved)
+    for name in errors:
+        np.testing.assert_allclose(after[name], saved[name], rtol=1e-6)
 
 
 def test_copy_can_be_analysed_and_drawn(file, tmp_path):

@@ -1,0 +1,217 @@
+"""What a figure is: one function with a decorator that says which networks and measures it needs.
+
+    @figure(measures=('{signal}_sample_decoding',))
+    def decoding(networks, p, axes=None) -> Figure:
+        ...
+
+It is called as decoding(networks, axes), with one network or a list, as `results.load_results`
+gives them. Every figure that stands in a file of this folder is drawn by figures.py.
+"""
+
+import functools
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+from measures.measure import PLASTICITY, SIGNALS, is_synaptic, measure_of
+from parameters import ANALYSIS, analysis_parameters
+from plots.style import FONT_SIZE, MM, PAGE, STYLE
+from results import replacing
+
+FORMATS = ('png', 'pdf', 'svg')  # of files with figures
+IN_SHUFFLES = {'neuronal': 'neural', 'synaptic': 'syn'}  # what measures of shuffles call signals
+# what networks that share a time axis and a panel must agree in
+COMMON = ('trial_type', 'dt', 'num_time_steps', 'sample_time_rng', 'test_time_rng')
+COMMON += ('num_motion_dirs', 'synapse_config')
+NO_NETWORK = 'there is no network to draw'
+
+
+class FigureError(ValueError):
+    """A figure cannot be drawn; the message says why, and what would help."""
+
+
+class MissingMeasure(FigureError):
+    """Networks lack a measure; `others` are those that have it."""
+
+    def __init__(self, message: str, others: list[Mapping]):
+        super().__init__(message)
+        self.others = others
+
+
+class Tasks(NamedTuple):
+    """The tasks that a figure is about."""
+
+    include: Callable[[Mapping], bool]  # whether they include that of these parameters
+    about: str  # such as 'tasks with several samples'
+
+
+@dataclass(eq=False)
+class PaperFigure:
+    """A figure that `figure` declares, to be called with networks and axes.
+
+    name: of its file. measures: names of results that all networks need; '{signal}' stands for
+    neuronal and synaptic, '{state}' for neural and syn, the latter of which are left out without
+    plasticity. tasks: those it is about, None for all. per_task: one figure for each task, whose
+    networks must agree, and not one for all. analyzed: it needs measures, not only a trained
+    network. is_general: it can be drawn without a network.
+    """
+
+    draw: Callable
+    name: str
+    measures: Sequence[str]
+    tasks: Tasks | None
+    per_task: bool
+    analyzed: bool
+    is_general: bool
+
+    def __call__(self, networks: Mapping | Sequence[Mapping] = (), axes=None) -> Figure:
+        """Draw networks, in new axes if none are given. Raises FigureError where it cannot."""
+        networks = [networks] if isinstance(networks, Mapping) else list(networks)
+        if not self.per_task:
+            networks = [network for network in networks if self.suits(settings(network))]
+        p = self._settings(networks)
+        with matplotlib.rc_context(STYLE):
+            return self.draw(networks, p, axes)
+
+    def suits(self, p: Mapping) -> bool:
+        """Whether the figure is about the task of these parameters."""
+        return self.tasks is None or self.tasks.include(p)
+
+    def _settings(self, networks: list[Mapping]) -> dict | None:
+        """The parameters that networks share, or those of the first; their measures are there."""
+        if self.is_general and not networks:
+            return None
+        if not networks and self.tasks:
+            raise FigureError(f'{NO_NETWORK}: this figure is about {self.tasks.about}')
+        p = common_settings(networks if self.per_task else networks[:1])
+        if not self.suits(p):
+            words = f'this figure is about {self.tasks.about}, not about {p["trial_type"]}'
+            raise FigureError(words)
+        require(networks, *of_signals(self.measures, p))
+        return p
+
+
+def figure(
+    *,
+    name: str | None = None,
+    measures: Sequence[str] = (),
+    tasks: Tasks | None = None,
+    per_task: bool = True,
+    analyzed: bool = True,
+    is_general: bool = False,
+) -> Callable[[Callable], PaperFigure]:
+    """Declare a function draw(networks, p, axes) as a figure; see `PaperFigure`.
+
+    The function gets a list of networks and their common parameters: those of the first network if
+    there is not one figure per task, None if there is no network. `name` is that of the function if
+    none is given.
+    """
+
+    def declare(draw: Callable) -> PaperFigure:
+        options = measures, tasks, per_task, analyzed, is_general
+        return functools.update_wrapper(PaperFigure(draw, name or draw.__name__, *options), draw)
+
+    return declare
+
+
+def of_signals(names: Sequence[str], p: Mapping) -> list[str]:
+    """The names of measures, with those of the signals that there are in place of {...}."""
+    found = [
+        name.format(signal=signal, state=IN_SHUFFLES[signal])
+        for name in names
+        for signal in signal_names(p)
+    ]
+    return list(dict.fromkeys(found))
+
+
+def signal_names(p: Mapping) -> list[str]:
+    """'neuronal', and 'synaptic' where there is plasticity."""
+    return list(SIGNALS) if PLASTICITY.is_met(p) else ['neuronal']
+
+
+def settings(network: Mapping) -> dict:
+    """The parameters with which a network is analysed, with the options of its analysis.
+
+    Raises ValueError if the network's parameters are not complete, or if its task is not known.
+    """
+    options = network.get('analysis', {}).get('options', {})
+    options = {name: value for name, value in options.items() if name != 'seed'}
+    return analysis_parameters(network['parameters'], options)
+
+
+def common_settings(networks: Sequence[Mapping]) -> dict:
+    """The parameters of networks of one task.
+
+    Raises FigureError if there is no network, or if their trials differ.
+    """
+    if not networks:
+        raise FigureError(NO_NETWORK)
+    every = [settings(network) for network in networks]
+    for name in COMMON:
+        values = sorted({str(p[name]) for p in every})
+        if len(values) > 1:
+            raise FigureError(
+                f'the networks of one figure must agree in {name}, which is {" and ".join(values)}'
+            )
+    return every[0]
+
+
+def require(networks: Sequence[Mapping], *names: str) -> None:
+    """Raise MissingMeasure, which says how to get it, if a network lacks one of these measures."""
+    for name in names:
+        others = [network for network in networks if name in network]
+        lacking = [network for network in networks if name not in network]
+        if lacking:
+            counted = f'{len(lacking)} of {len(networks)} networks lack {name}'
+            raise MissingMeasure(f'{counted}: {_remedy(name, lacking)}', others)
+
+
+def _remedy(name: str, lacking: Sequence[Mapping]) -> str:
+    """Why networks cannot have a measure, or how they can get it."""
+    measure = measure_of(name)
+    if measure is None:
+        return 'analyse them'
+    needs = [*measure.needs, *[PLASTICITY] * is_synaptic(name)]
+    for p in map(settings, lacking):
+        unmet = [need.sentence for need in needs if not need.is_met(p)]
+        if not unmet:
+            extra = [option for option in measure.options if not ANALYSIS[option][0]]
+            words = ' '.join(f'--set {option}=True' for option in extra)
+            return f'analyse them with {words}' if words else 'analyse them'
+    return unmet[0].format(task=p['trial_type'], title=measure.title).rstrip('.')
+
+
+def panels(
+    axes, rows: int, columns: int, width: float = PAGE, height: float = 45, **options
+) -> np.ndarray:
+    """The axes to draw in, (row, column): those given, or those of a new figure.
+
+    `width` of the figure and `height` of a row are in mm; `options` are those of Figure.subplots.
+    Raises FigureError if another number of axes is given.
+    """
+    if axes is not None:
+        given = np.array(axes, object).reshape(-1)
+        if len(given) != rows * columns:
+            raise FigureError(f'this figure needs {rows * columns} axes, not {len(given)}')
+        return given.reshape(rows, columns)
+    new = Figure(figsize=(width * MM, rows * height * MM), layout='constrained')
+    made = new.subplots(rows, columns, squeeze=False, **options)
+    for ax in made.flat:
+        # ticks are made when the figure is drawn, maybe outside the style
+        ax.tick_params(which='both', labelsize=FONT_SIZE, width=STYLE['axes.linewidth'])
+    return made
+
+
+def save(drawn: Figure, filename: str | os.PathLike) -> None:
+    """Write a figure, whole or not at all, in the format that the file's suffix names.
+
+    Raises OSError if the file cannot be written.
+    """
+    with replacing(filename) as temporary, matplotlib.rc_context(STYLE):
+        drawn.savefig(temporary, format=Path(filename).suffix[1:])

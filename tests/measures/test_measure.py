@@ -1,0 +1,50 @@
+"""The declarations of measures: they are true, and the table of the documents follows from them."""
+
+import numpy as np
+import pytest
+from shell import ROOT
+from test_analysis import ALL, TRIALS, analyze, eagerly, network  # noqa: F401
+
+from measures.__main__ import table
+from measures.measure import all_measures, measure_of
+from parameters import ANALYSIS, parameters_with
+from tasks import TASKS
+
+
+def test_results_have_one_measure_each():
+    names = [name for m in all_measures() for name in m.axes]
+    assert len(names) == len(set(names)) > 50
+    assert all(option in ANALYSIS for m in all_measures() for option in m.options)
+    assert measure_of('neuronal_pev_dms') is measure_of('neuronal_pev')
+    assert measure_of('task_accuracy_sem').title == 'accuracy'
+    assert measure_of('nothing') is None
+
+
+@pytest.mark.parametrize('task', ['DMS', 'DMS+DMC', 'dualDMS'])
+def test_results_have_the_declared_axes(tmp_path, task):
+    options = ALL | {'analysis_trials': TRIALS.get(task, 200), 'tuning_batches': 2}
+    found = analyze(tmp_path, network(task), options)
+    for name in found['analysis']['measures']:
+        axes = measure_of(name).axes[name.removesuffix('_sem').removesuffix('_dms')]
+        if name.endswith('_sem'):
+            axes = [axis for axis in axes if axis != 'repetition']
+        assert np.ndim(found[name]) == len(axes), name
+    declared = {name for m in all_measures() for name in m.axes}
+    absent = declared - found.keys()
+    assert absent <= {'neuronal_rule_decoding', 'synaptic_rule_decoding'} | (
+        absent if task != 'DMS' else set()
+    )
+
+
+@pytest.mark.parametrize('task', TASKS)
+def test_what_has_no_meaning_is_said_in_a_sentence(task):
+    p = parameters_with(
+        {'trial_type': task, **{n: True for n, (v, _) in ANALYSIS.items() if v is False}}
+    )
+    for m in all_measures():
+        assert m.is_wanted(p) == (m.absent(p) == [])
+        assert all(sentence.endswith('.') for sentence in m.absent(p))
+
+
+def test_the_table_of_the_documents_is_that_of_the_declarations():
+    assert table() in (ROOT / 'docs' / 'analysis.md').read_text('utf-8')

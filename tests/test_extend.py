@@ -1,0 +1,44 @@
+"""The measure and the figure of docs/extend.md, in a copy of the project."""
+
+import re
+import shutil
+import subprocess
+import sys
+
+from shell import ROOT, TIMEOUT, environment
+
+from results import load_results
+
+TEXT = (ROOT / 'docs' / 'extend.md').read_text('utf-8')
+FILES = dict(re.findall(r'`(\w+/\w+\.py)`:\n\n```python\n(.*?)```', TEXT, re.S))
+NETWORK = 'DMS-run-0.pkl'
+OPTIONS = {'analysis_trials': 120, 'tuning_batches': 2, 'decoding_reps': 1, 'simulation_reps': 1}
+OPTIONS |= {'analyze_tuning': False, 'calculate_resp_matrix': False}
+
+
+def test_a_file_is_all_that_a_measure_and_a_figure_need(tmp_path):
+    left_out = shutil.ignore_patterns('.*', 'tests', 'docs', 'networks', 'savedir', '__pycache__')
+    project = shutil.copytree(ROOT, tmp_path / 'project', ignore=left_out)
+    assert [name.split('/')[0] for name in FILES] == ['measures', 'plots']
+    for name, source in FILES.items():
+        assert len(source.splitlines()) < 25
+        (project / name).write_text(source)
+    folder = tmp_path / 'networks'
+    folder.mkdir()
+    shutil.copy(ROOT / 'networks' / 'full' / NETWORK, folder)
+
+    def run(*words) -> str:
+        command = [sys.executable, *map(str, words)]
+        done = subprocess.run(
+            command, cwd=project, env=environment(), capture_output=True, text=True, timeout=TIMEOUT
+        )
+        assert (done.returncode, done.stderr) == (0, '')
+        return done.stdout
+
+    run('analysis.py', folder, *(f'--set={n}={v}' for n, v in OPTIONS.items()))
+    network = load_results(folder / NETWORK)
+    assert network['share_active'].shape == network['share_active_sem'].shape == (250,)
+    assert (network['share_active_sem'] > 0).any()
+    assert '`share_active`: time' in run('-m', 'measures')
+    run('figures.py', folder)
+    assert (folder / 'figures' / 'DMS-sparseness.png').stat().st_size > 5000
