@@ -30,17 +30,14 @@ def test_results_have_the_declared_axes(tmp_path, task):
             axes = [axis for axis in axes if axis != 'repetition']
         assert np.ndim(found[name]) == len(axes), name
     declared = {name for m in all_measures() for name in m.axes}
-    absent = declared - found.keys()
-    assert absent <= {'neuronal_rule_decoding', 'synaptic_rule_decoding'} | (
-        absent if task != 'DMS' else set()
-    )
+    of_rule = {f'{signal}_rule_decoding' for signal in ('neuronal', 'synaptic')}
+    assert declared - found.keys() == (of_rule if task == 'DMS' else set())
 
 
 @pytest.mark.parametrize('task', TASKS)
 def test_what_has_no_meaning_is_said_in_a_sentence(task):
-    p = parameters_with(
-        {'trial_type': task, **{n: True for n, (v, _) in ANALYSIS.items() if v is False}}
-    )
+    switches = {name: True for name, (default, _) in ANALYSIS.items() if default is False}
+    p = parameters_with(switches | {'trial_type': task})
     for m in all_measures():
         assert m.is_wanted(p) == (m.absent(p) == [])
         assert all(sentence.endswith('.') for sentence in m.absent(p))
