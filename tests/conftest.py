@@ -12,6 +12,7 @@ import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
 
 from parameters import reset_parameters, update_parameters  # noqa: E402
+from tasks import registry  # noqa: E402
 from rnn.device import available_cores  # noqa: E402
 
 # examples may take any time on a busy machine
@@ -58,6 +59,7 @@ def default_parameters():
     reset_parameters()
     yield
     reset_parameters()
+    registry._own.clear()
 
 
 @pytest.fixture
