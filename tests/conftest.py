@@ -12,8 +12,8 @@ import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
 
 from parameters import reset_parameters, update_parameters  # noqa: E402
-from tasks import registry  # noqa: E402
 from rnn.device import available_cores  # noqa: E402
+from tasks import registry  # noqa: E402
 
 # examples may take any time on a busy machine
 settings.register_profile('any speed', deadline=None, suppress_health_check=[HealthCheck.too_slow])

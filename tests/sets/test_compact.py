@@ -5,9 +5,9 @@ import pytest
 from test_analysis import QUICK, eagerly, network  # noqa: F401
 
 import analysis
-import figures
 import results
 from parameters import par, update_parameters
+from plots import memory
 from reproduction import tables
 from sets import compact
 
@@ -117,7 +117,7 @@ def test_standard_errors_stay(file):
 def test_copy_can_be_analysed_and_drawn(file, tmp_path):
     copy = tmp_path / file.name
     results.save(copy, compact.compact(results.load_results(file), ['*_tuning']))
-    assert len(figures.decoding(results.load_results(copy)).axes) == 1
+    assert len(memory.decoding(results.load_results(copy)).axes) == 1
     again = analysis.analyze_model_from_file(copy, None, QUICK | {'analyze_tuning': True}, jobs=1)
     full = results.load_results(file)
     np.testing.assert_equal(again['neuronal_sample_tuning'], full['neuronal_sample_tuning'])
