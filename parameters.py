@@ -31,8 +31,8 @@ SETTINGS: dict[str, tuple[object, Check]] = {
     'balance_EI': (True, flag()),  # draw stronger initial weights where inhibitory units take part
     'connection_prob': (1, number(above=0, high=1)),  # share of initial weights that are not 0
     'num_motion_tuned': (24, count(1)),  # direction-tuned inputs, over all receptive fields
-    'num_fix_tuned': (0, count(0)),  # inputs that tell to fixate
-    'num_rule_tuned': (0, count(0)),  # inputs that tell the rule
+    'num_fix_tuned': (0, count(0)),  # inputs that are on while fixation is required
+    'num_rule_tuned': (0, count(0)),  # inputs that cue the rule
     'n_hidden': (100, count(1)),  # recurrent units
     'n_output': (3, count(3)),  # outputs: fixate, non-match, match
     # Time and learning
@@ -46,7 +46,7 @@ SETTINGS: dict[str, tuple[object, Check]] = {
     'noise_rnn_sd': (0.5, number(0)),  # SD of the recurrent noise, before scaling with dt
     # Stimulus tuning
     'num_motion_dirs': (8, count(2)),  # directions shown, evenly spaced
-    'tuning_height': (4, number(0)),  # answer of an input to its preferred direction
+    'tuning_height': (4, number(0)),  # response of an input to its preferred direction
     'kappa': (2, number(0)),  # concentration of the von Mises tuning
     # Cost
     'spike_regularization': ('L2', one_of('L1', 'L2')),  # power of activity and weights in the cost

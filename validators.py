@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 
 class Check(NamedTuple):
-    """`accepts(value)` tells whether a plain Python value is allowed, `allowed` says what is."""
+    """`accepts(value)` says whether a plain Python value is allowed, `allowed` says what is."""
 
     accepts: Callable[[Any], bool]
     allowed: str

@@ -22,6 +22,7 @@ import results
 from measures.decoding import calculate_svms, draw_repetitions
 from measures.tuning import calculate_tuning
 from rnn import device
+from rnn.state import State
 from stimulus import Stimulus
 
 
@@ -84,7 +85,7 @@ def arguments() -> argparse.Namespace:
 
 
 def network(args) -> dict | None:
-    """Set the parameters; return the weights of the file, if there is one."""
+    """Set `par`; return the weights of the file, if there is one."""
     saved = results.load_results(args.file) if args.file else {'parameters': {}, 'weights': None}
     parameters.update_parameters(saved['parameters'])
     parameters.update_parameters({'batch_size': args.trials, 'seed': 0})
@@ -94,7 +95,7 @@ def network(args) -> dict | None:
 def measure(weights, args) -> list[tuple[str, float, float]]:
     """(measure, our seconds, seconds of the plain loop scaled to the same size)."""
     import analysis
-    from model import Model, State
+    from model import Model
 
     model = Model(weights, trials_per_part=analysis.ROWS_AT_ONCE, threads=args.jobs)
     p, trial = model.par, Stimulus(0).generate_trial(test_mode=True)

@@ -1,16 +1,19 @@
 """How much the measures of one network differ between seeds of the analysis (docs/sampling.md).
 
-    python benchmarks/seeds.py docs/networks/DMS-run-0.pkl ... [--seeds 10] [--jobs N]
+    python benchmarks/seeds.py networks/averaged/DMS-run-0.pkl ... [--seeds 10] [--jobs N]
+                               [--set NAME=VALUE]...
 
 prints, for every number that the tables of docs/reproduction.md show of a network, the mean over
 seeds, the SD between seeds, and the standard error that the analysis itself gives (root mean square
-over seeds). Every seed draws other trials, noise, shuffles and repetitions of the decoding. Only
-what the tables show is measured: decoding at the ends of the delays, and the last of the shuffles.
+over seeds). Every seed draws other trials, noise, shuffles and repetitions of the decoding. The
+sample is decoded at the ends of the delays only, which is what the tables show. `--set` changes
+options of the analysis.
 """
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,126 +21,111 @@ from joblib import Parallel, delayed
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import analysis
 import results
+import tasks
+from commands.arguments import add_settings
+from measures.decoded import Decoder
+from measures.groups import GROUPS
+from measures.measure import INDEPENDENT
+from measures.run import Run, before, end_of_delay
+from parameters import analysis_parameters
+from plots.style import GROUP_NAMES
+from plots.tasks import SEQUENCES
+from rnn import device
+from rnn.state import State
 
 LIMIT = 0.03  # SD between seeds above which a measure is said to be unsure
 ACTIVITY = ('fixation', 'sample', 'delay', 'test')
+SIGNALS = {'neuronal': 'activity', 'synaptic': 'synapses'}  # as the tables name them
+
+Numbers = dict[str, tuple[float, float]]
 
 
-def of_seed(file: Path, seed: int) -> dict[str, tuple[float, float]]:
+def of_seed(file: Path, seed: int, settings: Mapping) -> Numbers:
     """The numbers of a network with one seed: {name: (value, its standard error or NaN)}."""
-    from rnn import device
-
     device.select(None, 1)
-    import analysis
-    from measures import shuffling
-    from parameters import kept_parameters
+    from model import Model  # brings TensorFlow
 
-    # only the last shuffle is in the tables
-    onsets = shuffling.shuffle_onsets
-    shuffling.shuffle_onsets = lambda p: onsets(p)[-1:]
     saved = results.load_results(file)
-    try:
-        with kept_parameters():
-            analysis.set_parameters(saved, _options(saved['parameters']))
-            model = analysis.Model(saved['weights'], trials_per_part=analysis.ROWS_AT_ONCE)
-            return _numbers(analysis.Analysis(model, seed, 1, lambda work: None))
-    finally:
-        shuffling.shuffle_onsets = onsets
+    p = analysis_parameters(saved['parameters'], _options(saved['parameters']) | dict(settings))
+    # decoding at all times is not shown, but belongs to every analysis: once is little work
+    model = Model(saved['weights'], trials_per_part=analysis.ROWS_AT_ONCE, p=p)
+    model.par['decoding_reps'] = 1
+    of_network = analysis.Analysis(model, seed, 1, lambda work: None)
+    numbers = _of_task(of_network.everything(), p)
+    first = of_network._run(INDEPENDENT, 0, p['tuning_batches'])
+    return numbers | {name: (value, np.nan) for name, value in _decoded(first, p)}
 
 
 def _options(p: Mapping) -> dict:
     """Those for what the tables show of a task: shuffles where there is one test."""
-    suppressed = {'suppress_analysis': p['trial_type'] != 'dualDMS'}
-    return suppressed if len(p['test_time_rng']) == 1 else suppressed | {'simulation_reps': 1}
+    options = {'calculate_resp_matrix': False}
+    options['suppress_analysis'] = tasks.of(p).num_samples == 1
+    return options if len(p['test_time_rng']) == 1 else options | {'simulation_reps': 1}
 
 
-def _numbers(of_network) -> dict[str, tuple[float, float]]:
-    """All that the tables show of this network."""
-    import analysis
-    from measures import fields as measures
-
-    decoded, p = {}, of_network.p
-    of_network._first = lambda kind, trials, states, what: _decoded(
-        of_network, kind, trials, states, decoded
-    )
-    kinds = [analysis.Kind(1, 4, {}, p)]
-    probe = of_network._probe()
-    kinds += [probe] if probe else []
-    found = of_network._accuracies()
-    for kind in kinds:
-        of_kind = of_network._measures(kind, [])
-        found |= measures.as_probe(of_kind) if kind.settings else of_kind
-    return _of_task(found, p) | {name: (value, np.nan) for name, value in decoded.items()}
-
-
-def _decoded(of_network, kind, trial_info, states, decoded: dict) -> dict:
-    """Add the decoding of the sample in the last 100 ms of each delay to `decoded`."""
-    from measures import fields as measures
-    from measures.decoding import calculate_svms
-    from model import State
-    from plots.memory import before
-    from plots.tasks import attended_traces
-
-    p = kind.p
-    if kind.settings:
-        return {}
-    for delay, test in enumerate(p['test_time_rng'][: 2 if p['trial_type'] == 'dualDMS' else 1]):
+def _decoded(run: Run, p: Mapping) -> Iterator[tuple[str, float]]:
+    """Decoding of the sample in the last 100 ms of each delay, by name."""
+    tests = p['test_time_rng'] if run.task.num_samples > 1 else p['test_time_rng'][:1]
+    for delay, test in enumerate(tests):
         steps = before(test.start, p)
-        late = State(*(part[steps] for part in states))
-        decoder = measures.Decoder(late, trial_info, p, [of_network.seed, 4], 1, None)
-        decoder.options['first_step'] = 0
-        all_reps = decoder._all(calculate_svms, 'sample', p['decoding_reps'])
-        for name, scores in all_reps.items():
-            signal = {'neuronal': 'activity', 'synaptic': 'synapses'}[name]
+        late = State(*(part[steps] for part in run.states))
+        of_delay = replace(run, states=late, p={**p, 'dead_time_rng': range(0)})
+        found = Decoder(of_delay).decode('sample')
+        for signal, source in SIGNALS.items():
+            scores = found[f'{signal}_sample_decoding']  # (rule, field, repetition, time)
             if delay == 0:
-                decoded[f'decoding from {signal}, end of delay'] = float(scores.mean())
-            if p['trial_type'] == 'dualDMS':
+                yield f'decoding from {source}, end of delay', float(scores.mean())
+            if len(tests) > 1:
                 whole = np.zeros((*scores.shape[:2], p['num_time_steps']))
                 whole[..., steps] = scores.mean(2)
-                traces = attended_traces(whole, p)
+                traces = run.task.attended(whole, p)
                 for which, trace in zip(('attended', 'other'), traces, strict=True):
-                    value = float(trace[steps].mean())
-                    decoded[f'{which} sample from {signal}, delay {delay + 1}'] = value
-    return {}
+                    name = f'{which} sample from {source}, delay {delay + 1}'
+                    yield name, float(trace[steps].mean())
 
 
-def _of_task(found: Mapping, p: Mapping) -> dict[str, tuple[float, float]]:
-    from measures import fields as measures
-    from measures.shuffling import GROUPS
-    from plots.style import GROUP_NAMES
-
-    def both(name, index=()):
-        value, error = np.asarray(found[name]), np.asarray(found[f'{name}_sem'])
-        if value.ndim > error.ndim:
-            value = value.mean(-1)  # over repetitions
-        return float(np.mean(value[index])), float(np.mean(error[index]))
-
-    numbers = {'accuracy': both('task_accuracy')}
-    if 'manipulation' in found:
-        numbers['manipulation'] = both('manipulation')
-    if len(p['test_time_rng']) == 1:
-        for what, name in (('activity', 'neural'), ('synapses', 'syn')):
-            numbers[f'accuracy, {what} shuffled'] = both(f'accuracy_{name}_shuffled', (0, -1))
-        for i, group in enumerate(GROUP_NAMES[group] for group in GROUPS[:-1]):
-            name = f'accuracy, synapses shuffled, {group}'
-            numbers[name] = both('accuracy_syn_shuffled_grp', (0, -1, i))
-            degrees = both('synaptic_rotation', (0, 0, i))
-            numbers[f'rotation (degrees), {group}'] = degrees
-        every = (0, 0, GROUPS.index('all'), 0)
-        numbers['accuracy, all silenced'] = both('acc_neuronal_suppression', every)
-    if p['trial_type'] in ('ABBA', 'ABCA'):
-        test_2 = slice(p['test_time_rng'][1].start, p['test_time_rng'][1].stop)
-        silenced = (0, 0, GROUPS.index('inh_fac'), test_2)
-        numbers['similarity, test 2'] = both('synaptic_similarity', (0, 0, test_2))
-        name = 'synaptic_similarity_suppression'
-        numbers['similarity, test 2, inh. fac. silenced'] = both(name, silenced)
-    if p['trial_type'] == 'DMS':
+def _of_task(found: Mapping, p: Mapping) -> Numbers:
+    """The numbers of a task, from all measures of a network."""
+    numbers = {
+        label: _with_error(found, name, index) for label, name, index in _shown(p) if name in found
+    }
+    if tasks.of(p).probe == 'own':
         sample, test = p['sample_time_rng'], p['test_time_rng'][0]
-        edges = (0, sample.start, sample.stop, measures.end_of_delay(p).stop, test.stop)
+        edges = (0, sample.start, sample.stop, end_of_delay(p).stop, test.stop)
         for name, start, stop in zip(ACTIVITY, edges, edges[1:], strict=False):
             numbers[f'mean activity, {name}'] = found['h_sample_mean'][start:stop].mean(), np.nan
     return numbers
+
+
+def _with_error(found: Mapping, name: str, index: tuple) -> tuple[float, float]:
+    """A measure at an index, averaged over repetitions and steps, and its standard error."""
+    value, error = np.asarray(found[name]), np.asarray(found[f'{name}_sem'])
+    if value.ndim > error.ndim:
+        value = value.mean(-1)  # over repetitions
+    return float(np.mean(value[index])), float(np.mean(error[index]))
+
+
+def _shown(p: Mapping) -> Iterator[tuple[str, str, tuple]]:
+    """(what it is called, name of the measure, index) of what the tables show of a task."""
+    yield 'accuracy', 'task_accuracy', ()
+    yield 'manipulation', 'manipulation', ()
+    if len(p['test_time_rng']) == 1:
+        for what, name in (('activity', 'neural'), ('synapses', 'syn')):
+            yield f'accuracy, {what} shuffled', f'accuracy_{name}_shuffled', (0, -1)
+        for i, group in enumerate(GROUP_NAMES[group] for group in GROUPS[:-1]):
+            name = f'accuracy, synapses shuffled, {group}'
+            yield name, 'accuracy_syn_shuffled_grp', (0, -1, i)
+            yield f'rotation (degrees), {group}', 'synaptic_rotation', (0, 0, i)
+        every = (0, 0, GROUPS.index('all'), 0)
+        yield 'accuracy, all silenced', 'acc_neuronal_suppression', every
+    if SEQUENCES.include(p):
+        test_2 = slice(p['test_time_rng'][1].start, p['test_time_rng'][1].stop)
+        silenced = (0, 0, GROUPS.index('inh_fac'), test_2)
+        yield 'similarity, test 2', 'synaptic_similarity', (0, 0, test_2)
+        name = 'similarity, test 2, inh. fac. silenced'
+        yield name, 'synaptic_similarity_suppression', silenced
 
 
 def table(by_network: Mapping[str, list[dict]]) -> str:
@@ -164,8 +152,10 @@ def main() -> None:
     p.add_argument('files', nargs='+', type=Path)
     p.add_argument('--seeds', type=int, default=10)
     p.add_argument('--jobs', type=int, default=-1)
+    add_settings(p)
     args = p.parse_args()
-    work = [(file, seed) for file in args.files for seed in range(args.seeds)]
+    settings = dict(args.settings)
+    work = [(file, seed, settings) for file in args.files for seed in range(args.seeds)]
     run = Parallel(n_jobs=args.jobs, return_as='generator')(delayed(of_seed)(*w) for w in work)
     found = list(tqdm(run, total=len(work), disable=None))
     by_network = {

@@ -107,7 +107,7 @@ def calculate_stability(
 
 
 def decoding_significance(decoding: np.ndarray, num_conditions: int, steps) -> Significance:
-    """Tell whether a condition is decoded above chance (Masse et al. 2019).
+    """Return whether a condition is decoded above chance (Masse et al. 2019).
 
     It is if, in at least 98 of 100 repetitions, the mean score over `steps` exceeds
     1 / num_conditions. A network for which it is not, in the last 100 ms of the delay and from its

@@ -1,7 +1,7 @@
 """How sure a measure is: its mean over batches of trials, and the standard error of this mean.
 
 A measure of one batch differs from that of another, since the trials and the noise differ. The
-standard error is SD / sqrt(number of batches). It tells how far the value saved for a network may
+standard error is SD / sqrt(number of batches). It says how far the value saved for a network may
 be from that of infinitely many trials, and nothing of how networks differ.
 """
 

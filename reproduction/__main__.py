@@ -22,16 +22,20 @@ from tasks import TASKS
 
 
 def load_folder(folder: Path) -> dict[str, list]:
-    """The networks of a folder by task, in the order of the tasks; ResultsError for a bad file."""
-    by_task: dict[str, list] = {}
+    """The networks of a folder by task of the paper, in the order of the tasks.
+
+    Raises ResultsError for a damaged file, a network that is not analysed, and if there is none.
+    """
+    by_task: dict[str, list] = {task: [] for task in TASKS}
     for path in sorted(folder.glob('*.pkl')):
         network = results.load_results(path)
         if 'analysis' not in network:
             raise results.ResultsError(f'{path} is not analysed: python analysis.py {folder}')
         by_task.setdefault(network['parameters']['trial_type'], []).append(network)
-    if not by_task:
-        raise results.ResultsError(f'{folder} holds no networks (*.pkl)')
-    return {task: by_task[task] for task in TASKS if task in by_task}
+    found = {task: by_task[task] for task in TASKS if by_task[task]}
+    if not found:
+        raise results.ResultsError(f'{folder} holds no networks of the tasks of the paper (*.pkl)')
+    return found
 
 
 def main(arguments: list[str] | None = None) -> int:

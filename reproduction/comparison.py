@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+import tasks
 from plots import style
-from plots.figure import figure, panels
+from plots.figure import Tasks, figure, panels
 from plots.style import COLORS
 from reproduction.tables import ITERATIONS, ORIGINAL, dms_measures
 
@@ -19,9 +20,10 @@ COMPARED = {
     'synapses\nshuffled': 'accuracy, synapses shuffled at test onset',
     'silenced\nbefore test': 'accuracy, all silenced for 100 ms before the test',
 }
+DMS = Tasks(lambda p: tasks.of(p).probe == 'own', 'DMS')  # its own trials are DMS trials
 
 
-@figure()
+@figure(tasks=DMS)
 def comparison(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figure:
     """DMS networks: learning curves and measures at the end of the delay, beside the original's.
 

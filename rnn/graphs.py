@@ -121,7 +121,7 @@ def differentiating(network, c, start, part, cost: tuple, jit_compile: bool, *gi
 
 @kept
 def updating(network, *kind):
-    """One update of the trained weights, see `Model.optimize`; `kind` tells it from others.
+    """One update of the trained weights, see `Model.optimize`; `kind` distinguishes it from others.
 
     A function of the weights, their sign, the results of `differentiating` for the parts of the
     batch, the costs of spikes and weights, the arguments of the optimizer, and the iteration.
