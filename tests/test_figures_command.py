@@ -7,17 +7,23 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from drawing import (  # noqa: F401
+    MAGIC,
+    coarse_synapses,
+    fabricated,
+    figure_of,
+    lines,
+)
 from matplotlib.figure import Figure
-from shell import environment
-from shell import figures as figures_command
+from shell import environment, write_own_task
 from test_analysis import TRIALS, eagerly, network  # noqa: F401
-from test_figures_alike import MAGIC, coarse_synapses, entry_of, fabricated, lines  # noqa: F401
 
 import analysis
 import figures
 import results
-from parameters import kept_parameters
 from plots import style
+from plots.figure import figure
+from tasks import load_task, registry
 
 COMMAND = Path(figures.__file__)
 TIMEOUT = 240  # s
@@ -32,9 +38,7 @@ def analyzed(tmp_path_factory, eagerly) -> Path:  # noqa: F811
     folder = tmp_path_factory.mktemp('networks')
     for task in ('DMS', 'ABBA', 'dualDMS'):
         options = OPTIONS | {'analysis_trials': TRIALS.get(task, 120)}
-        with kept_parameters():
-            saved = network(task)
-        results.save(folder / f'{task}.pkl', saved)
+        results.save(folder / f'{task}.pkl', network(task))
         analysis.analyze_model_from_file(
             folder / f'{task}.pkl', folder / f'{task}.pkl', options, jobs=1
         )
@@ -47,7 +51,7 @@ def run(capsys):
 
     def run_command(*arguments) -> tuple[int, list[str], str]:
         try:
-            status = figures_command.run(list(map(str, arguments)))
+            status = figures.main(list(map(str, arguments)))
         except SystemExit as stop:
             status = stop.code
         out, err = capsys.readouterr()
@@ -60,14 +64,18 @@ def run(capsys):
 def fast(monkeypatch):
     """Figures of one panel take the place of all others, for tests of the command alone."""
 
-    def draw(networks, axes=None):
-        style.common_settings(networks)
+    def draw(networks, p, axes=None):
         page = Figure(figsize=(1, 1))
         page.text(0, 0, str(len(networks)))
         return page
 
-    entries = [entry for entry in figures.FIGURES if entry.name in ('learning', 'decoding')]
-    monkeypatch.setattr(figures, 'FIGURES', [entry._replace(draw=draw) for entry in entries])
+    drawn = figure(name='learning', analyzed=False)(draw), figure(name='decoding')(draw)
+    only(monkeypatch, *drawn)
+
+
+def only(monkeypatch, *drawn) -> None:
+    """Let these be all figures that there are."""
+    monkeypatch.setattr(figures, 'all_figures', lambda: drawn)
 
 
 def save(folder: Path, **networks: dict) -> Path:
@@ -122,15 +130,14 @@ def test_command_as_a_process(tmp_path):
     assert out[:4] == list(map(str, expected))
     assert sorted((tmp_path / 'figures').iterdir()) == sorted(expected)
     assert all(path.read_bytes().startswith(MAGIC['pdf']) for path in expected)
+    none = 'there is no network to draw'
+    of_tasks = f'{none}: this figure is about tasks'
     assert out[4:] == [
-        f'left out {name}: there is no network to draw'
-        for name in ('DMC-decoding', 'DMC-shuffles', 'DMC-tuning')
-    ] + [
-        'left out sequence: there is no network of ABBA or ABCA to draw',
-        'left out attention: there is no network of dualDMS to draw',
-        'left out manipulation: this figure is about DMS, DMRS45, DMRS90, DMRS180, DMS+DMRS, '
-        'ABCA, ABBA, dualDMS',
-        'left out DMC-stability: there is no network to draw',
+        *(f'left out DMC-{name}: {none}' for name in ('decoding', 'shuffles', 'tuning')),
+        f'left out DMC-stability: {none}',
+        f'left out sequence: {of_tasks} that compare several tests with one sample',
+        f'left out attention: {of_tasks} with several samples of which a rule picks one',
+        f'left out manipulation: {of_tasks} that are compared by manipulation in DMS trials',
     ]
 
 
@@ -195,12 +202,12 @@ def test_a_folder_without_a_sound_network(run, tmp_path):
 
 
 def test_networks_that_lack_a_measure_are_left_out_of_its_figure_alone(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(figures, 'FIGURES', [entry_of('decoding')])
+    only(monkeypatch, figure_of('decoding'))
     lacking = fabricated(seed=1)
     del lacking['synaptic_sample_decoding']
     save(tmp_path, whole=fabricated(seed=0), lacking=lacking)
     drawn = []
-    monkeypatch.setattr(figures_command, 'save', lambda page, path: drawn.append(page))
+    monkeypatch.setattr(figures, 'save', lambda page, path: drawn.append(page))
     status, out, err = run(tmp_path)
     assert (status, err) == (0, '')
     assert '1 of 2 networks lack synaptic_sample_decoding: analyse them' in out[-1]
@@ -210,7 +217,7 @@ def test_networks_that_lack_a_measure_are_left_out_of_its_figure_alone(run, tmp_
 
 
 def test_networks_with_other_trials_are_left_out(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(figures, 'FIGURES', [entry_of('decoding')])
+    only(monkeypatch, figure_of('decoding'))
     save(tmp_path, short=fabricated(delay_time=500), long=fabricated())
     status, out, _ = run(tmp_path)
     assert status == 1  # nothing is drawn
@@ -220,19 +227,69 @@ def test_networks_with_other_trials_are_left_out(run, tmp_path, monkeypatch):
     ]
 
 
+# A user's own task
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch) -> Path:
+    """The file of a task, beside a folder with a network of it and a DMS network."""
+    monkeypatch.setattr(registry, '_own', {})
+    file = write_own_task(tmp_path)
+    folder = tmp_path / 'networks'
+    folder.mkdir()
+    save(folder, own=fabricated(load_task(file)), dms=fabricated())
+    monkeypatch.setattr(registry, '_own', {})
+    return file
+
+
+def test_an_own_task_gets_its_figures(own, run, monkeypatch):
+    monkeypatch.setitem(style.STYLE, 'savefig.dpi', 50)
+    status, out, err = run(own.parent / 'networks', '--task', own)
+    assert (status, err) == (0, '')
+    each = ('trial', 'learning', 'decoding', 'shuffles', 'tuning', 'stability', 'weights')
+    expected = {f'{task}-{name}' for task in ('DMS', 'report') for name in each}
+    expected |= {'synapses', 'manipulation'}
+    assert {Path(line).stem for line in out[:-2]} == expected
+    assert [line.split(':')[0] for line in out[-2:]] == ['left out sequence', 'left out attention']
+
+
+def test_an_own_task_that_is_not_given_or_has_changed_is_named(own, run, fast):
+    folder = own.parent / 'networks'
+    status, out, err = run(folder)
+    assert status == 1
+    assert err.startswith(f"error: {folder / 'own.pkl'}: its task 'report' is a file that must be")
+    assert '--task path/to/report.py' in err
+    assert err.count('\n') == 1
+    assert [Path(line).stem for line in out] == ['DMS-learning', 'DMS-decoding']
+    own.write_text(own.read_text() + '# changed')
+    status, out, err = run(folder, '--task', own)
+    assert status == 1
+    assert err == (
+        f"error: {folder / 'own.pkl'}: its task 'report' is not that of {own}, which has changed\n"
+    )
+    assert [Path(line).stem for line in out] == ['DMS-learning', 'DMS-decoding']
+
+
+def test_a_file_that_is_no_task_is_refused(own, run):
+    own.write_text('1 / 0')
+    status, out, err = run(own.parent / 'networks', '--task', own)
+    assert (status, out) == (2, [])
+    assert err == f'error: {own} fails: ZeroDivisionError: division by zero\n'
+
+
 def test_ctrl_c_ends_the_command_quietly(run, tmp_path, monkeypatch):
     save(tmp_path, one=fabricated())
 
     def interrupt(networks):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(figures_command, '_plan', lambda networks: [('a', interrupt, networks)])
+    monkeypatch.setattr(figures, '_plan', lambda networks: [('a', interrupt, networks)])
     assert run(tmp_path) == (130, [], '')
 
 
 def test_what_is_not_drawn_is_not_kept(tmp_path):
     saved = fabricated() | {'resp_suppression': np.zeros(9), 'neuronal_pev_dms': np.zeros(9)}
     save(tmp_path, one=saved)
-    (kept,), status = figures_command._load([tmp_path / 'one.pkl'])
+    (kept,), status = figures._load([tmp_path / 'one.pkl'])
     assert status == 0
-    assert set(kept) == set(saved) - {'resp_suppression', 'neuronal_pev_dms'}
+    assert set(kept.saved) == set(saved) - {'resp_suppression', 'neuronal_pev_dms'}

@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import figures
 import results
+from plots.memory import decoding
 from reproduction import __main__ as reproduction
 from sets.job import TEST_COST_MULTIPLIER, seed_of
 from tasks import TASKS
 
-PROJECT = Path(figures.__file__).parent
-FOLDER, DOCS = PROJECT / 'networks', PROJECT / 'docs'
-REPRODUCTION = DOCS / 'networks'
+PROJECT = Path(results.__file__).parent
+FOLDER, DOCS = PROJECT / 'networks' / 'full', PROJECT / 'docs'
+REPRODUCTION = PROJECT / 'networks' / 'averaged'
 NETWORKS = sorted(FOLDER.glob('*.pkl'))
 
 
@@ -33,7 +33,7 @@ def test_trained_to_the_end_and_analysed(path):
     assert np.mean(network['accuracy'][-50:]) > 0.99
     assert network['task_accuracy'] > 0.98
     assert set(network['analysis']['measures']) <= network.keys()
-    assert len(figures.decoding(network).axes[0].get_lines()) == 3  # chance and both signals
+    assert len(decoding(network).axes[0].get_lines()) == 3  # chance and both signals
 
 
 @pytest.mark.parametrize('path', sorted(REPRODUCTION.glob('*.pkl')), ids=lambda path: path.stem)

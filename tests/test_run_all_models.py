@@ -16,7 +16,6 @@ import numpy as np
 import psutil
 import pytest
 from shell import (
-    OWN_SETTINGS,
     SETTINGS,
     assert_logged_once,
     assert_same_network,
@@ -35,7 +34,6 @@ from shell import (
     wait_for,
     wait_until_ended,
     without,
-    write_own_task,
 )
 from test_analysis import QUICK, TINY
 
@@ -311,50 +309,6 @@ def assert_planned(folder, options, settings, env, paths):
     assert all(plan.startswith('will fail: ') for plan in plans[:2])
     assert plans[2:4] == [f'goes on after iteration {done(paths[2]) - 1}', 'is finished']
     assert files_in(paths[0].parent) == files
-
-
-# A user's own task
-
-
-def test_own_task_beside_one_of_the_paper(tmp_path, without_tensorflow):
-    """Trained with a setting that it alone has; when its file has changed, nothing is lost."""
-    (tmp_path / 'mine').mkdir()
-    file = write_own_task(tmp_path / 'mine')
-    settings = SETTINGS | OWN_SETTINGS | {'num_iterations': 3, 'num_reports': 2}
-    command = ('none', 'set', 1, 0, '--tasks', 'DMS', 'mine/report.py', '--threads=1')
-    status, out, err = train_set(tmp_path, *command, **settings)
-    assert (status, err) == (0, '')
-    assert statuses(out) == dict.fromkeys(('DMS-run-0', 'report-run-0'), 'trained')
-    folder = tmp_path / 'savedir' / 'set'
-    path = folder / 'report-run-0.pkl'
-    saved = results.load_results(path)['parameters']
-    seed = seed_of(0, 'report', 0)
-    assert (saved['trial_type'], saved['num_reports'], saved['seed']) == ('report', 2, seed)
-    assert 'num_reports' not in results.load_results(folder / 'DMS-run-0.pkl')['parameters']
-    before = path.read_bytes()
-    file.write_text(file.read_text() + '# changed\n')
-    status, out, err = train_set(tmp_path, *command, **settings, env=without_tensorflow)
-    assert (status, err) == (0, '')
-    assert 'another report.py' in summary_of(path)['report-run-0']['reason']
-    assert path.read_bytes() == before
-
-
-@pytest.mark.parametrize(
-    ('source', 'name', 'sentence'),
-    [
-        (None, 'mine.py', 'the file of the task, mine.py, cannot be read: No such file'),
-        ('import nothing_of_this_name', 'mine.py', 'mine.py fails: ModuleNotFoundError: '),
-        ('1 +', 'mine.py', 'mine.py fails: SyntaxError: '),
-        ('', 'mine.py', 'mine.py must define one subclass of tasks.Task, but defines none'),
-        ('', 'DMS.py', 'DMS.py has the name of a task of the paper'),
-    ],
-)
-def test_own_tasks_that_cannot_be_used(tmp_path, without_tensorflow, source, name, sentence):
-    if source is not None:
-        (tmp_path / name).write_text(source)
-    command = (*GOOD, '--tasks', 'DMS', name)
-    assert sentence in refused_set(tmp_path, *command, env=without_tensorflow, **SETTINGS)
-    assert not (tmp_path / 'savedir').exists()
 
 
 # What would be done

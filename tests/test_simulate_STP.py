@@ -14,7 +14,7 @@ from matplotlib.colors import same_color
 from shell import fatal_tensorflow
 
 import simulate_STP as stp
-from parameters import update_parameters
+from parameters import par, parameters_with, update_parameters
 from plots.style import COLORS
 
 COMMAND = Path(stp.__file__)
@@ -66,6 +66,16 @@ def test_constants_follow_the_parameters():
     update_parameters({'tau_fast': 50, 'tau_slow': 400, 'U_std': 0.6, 'U_stf': 0.1})
     assert stp.create_stp_constants('std', 2) == pytest.approx((2 / 400, 2 / 50, 0.6))
     assert stp.create_stp_constants('stf', 2) == pytest.approx((2 / 50, 2 / 400, 0.1))
+
+
+def test_constants_follow_parameters_that_are_given():
+    changed, before = {'tau_fast': 50, 'tau_slow': 400, 'U_std': 0.6, 'U_stf': 0.1}, dict(par)
+    p = parameters_with(changed)
+    assert stp.create_stp_constants('stf', 2, p) == pytest.approx((2 / 50, 2 / 400, 0.1))
+    given = stp.run_simulation('std', p=p, **COARSE)
+    assert par == before
+    update_parameters(changed)
+    np.testing.assert_array_equal(given.u, stp.simulate('std', **COARSE).u)
 
 
 @pytest.mark.parametrize('function', [stp.create_stp_constants, stp.simulate, stp.run_simulation])

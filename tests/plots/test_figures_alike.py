@@ -1,147 +1,30 @@
-"""All figures: none has text that overlaps or leaves the page, all draw in given axes.
+"""All figures: none has text that overlaps or leaves the page, all draw in given axes."""
 
-`fabricated` makes networks whose measures are random numbers, for all tests of figures.
-"""
-
-import functools
-from itertools import combinations
-from unittest import mock
+import sys
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from drawing import assert_texts_fit, coarse_synapses, fabricated, figure_of  # noqa: F401
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 from test_analysis import eagerly  # noqa: F401
 
 import figures
-import results
-import simulate_STP
-from measures.shuffling import num_rules, shuffle_onsets
-from parameters import kept_parameters, par, reset_parameters, update_parameters
-from plots import network as figures_network
-from plots.style import FigureError
-
-MAGIC = {'png': b'\x89PNG', 'pdf': b'%PDF', 'svg': b'<?xml'}
-SMALL = {'n_hidden': 10, 'dt': 50}  # with the times of the paper
-
-
-def fabricated(task: str = 'DMS', seed: int = 0, **settings) -> dict:
-    """An analysed network of 10 units with random measures of the right shapes."""
-    rng = np.random.default_rng(seed)
-    with kept_parameters():
-        reset_parameters()
-        update_parameters({'trial_type': task, 'seed': seed} | SMALL | settings)
-        p = dict(par)
-    weights = {name: p[f'{name}0'] for name in results.WEIGHT_SHAPES}
-    curves = {name: list((0.1 + rng.random(6)) / 4 ** np.arange(6)) for name in results.CURVES}
-    curves |= {'accuracy': list(rng.random(6))}
-    curves['iteration'] = list(range(6))
-    measures = {name: rng.random(shape) for name, shape in shapes(p).items()}
-    measures = {
-        name: (2 * value - 1) * np.pi if 'pref_dir' in name else value
-        for name, value in measures.items()
-    }
-    about = {'options': {}, 'measures': sorted(measures), 'end_of_delay': (0, 1)}
-    return {'weights': weights, 'parameters': p, **curves, **measures, 'analysis': about}
-
-
-def shapes(p) -> dict[str, tuple[int, ...]]:
-    """Shapes of the measures that are drawn."""
-    T, N, D, R = p['num_time_steps'], p['n_hidden'], p['num_motion_dirs'], num_rules(p)
-    F = W = 2 if p['trial_type'] == 'dualDMS' else 1
-    P = len(shuffle_onsets(p))
-    found = {
-        'simulation_accuracy': (R, P, 3),
-        'accuracy_neural_shuffled': (R, P, 3),
-        'accuracy_syn_shuffled': (R, P, 3),
-        'accuracy_neural_shuffled_grp': (R, P, 5, 3),
-        'accuracy_syn_shuffled_grp': (R, P, 5, 3),
-        'acc_neuronal_suppression': (R, W, 5, 3),
-        'accuracy_no_suppression': (R, 3),
-        'synaptic_similarity_suppression': (R, W, 5, T),
-        'manipulation': (),
-        'synaptic_rotation': (R, F, 5),
-    }
-    for name in ('neuronal', 'synaptic'):
-        found |= {
-            f'{name}_sample_decoding': (R, F, 3, T),
-            f'{name}_test_decoding': (R, F, 3, T),
-            f'{name}_sample_decoding_stability': (R, F, 2, T, T),
-            f'{name}_sample_tuning': (N, R, D, F, T),
-            f'{name}_similarity': (R, F, T),
-            f'{name}_pev': (N, R, F, T),
-            f'{name}_pref_dir': (N, R, F, T),
-        }
-    return found
-
-
-def lines(ax) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """What is drawn with a label: x and y of each line."""
-    named = [line for line in ax.get_lines() if not line.get_label().startswith('_')]
-    return {line.get_label(): tuple(map(np.asarray, line.get_data())) for line in named}
-
-
-def bands(ax) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Lower and upper edge (time,) of each band."""
-    found = []
-    for area in ax.collections:
-        outline = area.get_paths()[0].vertices
-        half = (len(outline) - 3) // 2
-        found.append((outline[1 : 1 + half, 1], outline[2 + half : -1, 1][::-1]))
-    return found
-
-
-def written_texts(drawn: Figure) -> list[tuple[str, object]]:
-    """Each text that the page shows, with the rectangle that it fills."""
-    found, canvas, draw = [], FigureCanvasAgg(drawn), Text.draw
-
-    def record(text, renderer, *args, **options):
-        if text.get_visible() and text.get_text().strip():
-            found.append((text.get_text(), text.get_window_extent(renderer)))
-        return draw(text, renderer, *args, **options)
-
-    with mock.patch.object(Text, 'draw', record):
-        canvas.draw()
-    return found
-
-
-def assert_texts_fit(drawn: Figure) -> None:
-    texts = written_texts(drawn)
-    assert texts
-    page = drawn.bbox
-    for text, box in texts:
-        assert page.x0 <= box.x0 < box.x1 <= page.x1, f'{text!r} leaves the page'
-        assert page.y0 <= box.y0 < box.y1 <= page.y1, f'{text!r} leaves the page'
-    for (text_a, a), (text_b, b) in combinations(texts, 2):
-        width = min(a.x1, b.x1) - max(a.x0, b.x0)
-        height = min(a.y1, b.y1) - max(a.y0, b.y0)
-        assert width < 0.5 or height < 0.5, f'{text_a!r} and {text_b!r} overlap'
-
-
-@pytest.fixture(autouse=True)
-def coarse_synapses(monkeypatch):
-    """Simulate synapses in steps of 1 ms, which takes a twentieth of the time."""
-    simulate = functools.partial(simulate_STP.simulate, delta_t=1.0)
-    monkeypatch.setattr(simulate_STP, 'simulate', simulate)
-
+import plots
+from plots.figure import FigureError
+from plots.network import one_trial
+from plots.tasks import manipulation
 
 SINGLE = ('synapses', 'trial')  # show one network
 DRAWN = [
-    *((entry.name, 'DMS') for entry in figures.FIGURES if not entry.tasks),
+    *((entry.name, 'DMS') for entry in figures.all_figures() if not entry.tasks),
     *((name, 'DMS+DMRS+DMC') for name in ('decoding', 'shuffles')),
     *((name, 'dualDMS') for name in ('trial', 'decoding', 'shuffles', 'tuning', 'stability')),
     *((name, 'ABBA') for name in ('decoding', 'sequence')),
     *((name, 'distractor') for name in ('trial', 'decoding')),
     ('attention', 'dualDMS'),
+    ('manipulation', 'DMS'),
 ]
-
-
-def entry_of(name: str) -> figures.Entry:
-    return next(entry for entry in figures.FIGURES if entry.name == name)
-
-
+ABOUT = {'sequence': 'ABBA', 'attention': 'dualDMS'}  # a task of figures that are not about all
 CASES = [(*case, 1) for case in DRAWN]
 CASES += [(name, 'DMS', 3) for name, task in DRAWN if name not in SINGLE and task == 'DMS']
 CASES += [('sequence', 'ABBA', 3)]
@@ -150,14 +33,14 @@ CASES += [('sequence', 'ABBA', 3)]
 @pytest.mark.parametrize(('name', 'task', 'number'), CASES)
 def test_no_text_overlaps_or_leaves_the_page(name, task, number):
     networks = [fabricated(task, seed) for seed in range(number)]
-    drawn = entry_of(name).draw(networks if number > 1 else networks[0])
+    drawn = figure_of(name)(networks if number > 1 else networks[0])
     assert drawn.get_figwidth() * 25.4 <= 183 + 1e-6
     assert_texts_fit(drawn)
 
 
 def test_no_text_of_all_variants_overlaps():
-    tasks = ('DMS', 'DMRS45', 'DMRS90', 'DMRS180', 'DMS+DMRS', 'ABCA', 'ABBA', 'dualDMS')
-    assert_texts_fit(figures.manipulation([fabricated(task) for task in tasks]))
+    names = ('DMS', 'DMRS45', 'DMRS90', 'DMRS180', 'DMS+DMRS', 'ABCA', 'ABBA', 'dualDMS')
+    assert_texts_fit(manipulation([fabricated(name) for name in names]))
 
 
 def test_the_check_of_texts_finds_faults():
@@ -171,22 +54,42 @@ def test_the_check_of_texts_finds_faults():
         assert_texts_fit(overlapping)
 
 
-@pytest.mark.parametrize('entry', figures.FIGURES, ids=lambda entry: entry.name)
-def test_figures_draw_in_given_axes(entry):
-    task = entry.tasks[0] if entry.tasks else 'DMS'
-    own = entry.draw(fabricated(task))
-    # those of the bars of colours are made by the figure itself
+@pytest.mark.parametrize('figure', figures.all_figures(), ids=lambda figure: figure.name)
+def test_figures_draw_in_given_axes(figure):
+    task = ABOUT.get(figure.name, 'DMS')
+    own = figure(fabricated(task))
+    # the colour bars are made by the figure itself
     number = len([ax for ax in own.axes if ax.get_subplotspec() is not None])
     page = Figure()
     given = page.subplots(1, number, squeeze=False)
-    assert entry.draw(fabricated(task), given) is page
+    assert figure(fabricated(task), given) is page
     assert all(ax.has_data() for ax in given.flat)
     with pytest.raises(FigureError, match=f'needs {number} axes, not 9'):
-        entry.draw(fabricated(task), Figure().subplots(3, 3))
+        figure(fabricated(task), Figure().subplots(3, 3))
     assert plt.get_fignums() == []
 
 
-def test_all_figures_are_listed():
-    assert len(figures.FIGURES) == 11
-    assert len({entry.name for entry in figures.FIGURES}) == 11
-    assert figures.one_trial is figures_network.one_trial
+def test_all_figures_are_found():
+    names = ['decoding', 'shuffles', 'tuning', 'trial', 'learning', 'weights', 'stability']
+    names += ['sequence', 'attention', 'manipulation']
+    assert [figure.name for figure in figures.all_figures()] == ['synapses', *names]
+    assert one_trial in figures.all_figures()
+    assert one_trial.__doc__.startswith('Input, activity')
+
+
+def test_a_figure_is_added_with_one_file(tmp_path, monkeypatch):
+    (tmp_path / 'added.py').write_text(
+        'from plots.figure import figure, panels\n'
+        '@figure(measures=("{signal}_pev",), analyzed=False)\n'
+        'def variance(networks, p, axes=None):\n'
+        '    return panels(axes, 1, len(networks) * len(p["trial_type"]))[0, 0].figure\n'
+    )
+    monkeypatch.setattr(plots, '__path__', [*plots.__path__, str(tmp_path)])
+    figures.all_figures.cache_clear()
+    try:
+        added = next(f for f in figures.all_figures() if f.name == 'variance')
+        assert len(figures.all_figures()) == 12
+        assert len(added([fabricated(), fabricated(seed=1)]).axes) == 6
+    finally:
+        figures.all_figures.cache_clear()
+        sys.modules.pop('plots.added', None)

@@ -2,19 +2,18 @@
 
 import numpy as np
 import pytest
+from drawing import bands, fabricated, lines
 from matplotlib.figure import Figure
 from test_analysis import eagerly  # noqa: F401
-from test_figures_alike import bands, fabricated, lines
 
-import analysis
 import results
 import simulate_STP
-from measures.shuffling import unit_groups
+from measures.groups import unit_groups
 from model import Model
-from parameters import kept_parameters, par, update_parameters
+from parameters import analysis_parameters, par, update_parameters
 from plots import network as net
 from plots import style
-from plots.style import FigureError
+from plots.figure import FigureError, settings
 from stimulus import Stimulus
 
 
@@ -22,7 +21,9 @@ from stimulus import Stimulus
 def coarse(monkeypatch):
     """Simulate synapses in steps of 1 ms."""
     exact = simulate_STP.simulate
-    monkeypatch.setattr(simulate_STP, 'simulate', lambda *args: exact(*args, delta_t=1.0))
+    monkeypatch.setattr(
+        simulate_STP, 'simulate', lambda *args, **options: exact(*args, delta_t=1.0, **options)
+    )
 
 
 def responses(drawn: Figure) -> dict[str, list]:
@@ -35,14 +36,14 @@ def responses(drawn: Figure) -> dict[str, list]:
 
 
 def test_synapses_are_those_of_the_simulation(coarse):
-    for kind, (x, u, efficacy) in responses(net.synapse_responses()).items():
+    for kind, (x, u, efficacy) in responses(simulate_STP.synapse_responses()).items():
         expected = simulate_STP.simulate(kind)
         np.testing.assert_array_equal([x, u], [expected.x, expected.u])
         np.testing.assert_array_equal(efficacy.get_data(), [expected.time, expected.efficacy])
 
 
 def test_synapses_have_the_constants_of_the_network(coarse):
-    x, u, _ = responses(net.synapse_responses(fabricated(U_stf=0.3)))['stf']
+    x, u, _ = responses(simulate_STP.synapse_responses(fabricated(U_stf=0.3)))['stf']
     assert u[0] == pytest.approx(0.3)
     assert par['U_stf'] == 0.15
 
@@ -53,11 +54,10 @@ def test_synapses_have_the_constants_of_the_network(coarse):
 def test_a_trial_is_a_run_of_the_network():
     network = fabricated()
     trial = net.simulate_trial(network, seed=3, index=5)
-    with kept_parameters():
-        analysis.set_parameters(network)
-        update_parameters({'batch_size': net.TRIALS_FOR_ORDER})
-        trial_info = Stimulus(3).generate_trial()
-        y, h, x, u = Model(network['weights']).run_model(trial_info['neural_input'], key=[3, 0])
+    p = analysis_parameters(network['parameters'], {'analysis_trials': net.TRIALS_FOR_ORDER})
+    trial_info = Stimulus(3, p).generate_trial()
+    model = Model(network['weights'], p=p)
+    y, h, x, u = model.run_model(trial_info['neural_input'], key=[3, 0])
     np.testing.assert_array_equal(trial.stimulus, trial_info['neural_input'][:, 5])
     np.testing.assert_array_equal(trial.activity, h[:, 5])
     np.testing.assert_array_equal(trial.efficacy, x[:, 5] * u[:, 5])
@@ -207,7 +207,7 @@ def test_weights_are_an_image_and_points(number):
     networks = [fabricated(seed=seed) for seed in range(number)]
     image_ax, plane = net.weights(networks).axes[:2]
     matrices = [net.effective_weights(network) for network in networks]
-    groups = unit_groups(style.settings(networks[0]))
+    groups = unit_groups(settings(networks[0]))
     expected = np.mean([net.mean_weights(matrix, groups) for matrix in matrices], 0)
     (image,) = image_ax.get_images()
     np.testing.assert_allclose(image.get_array(), expected)

@@ -2,17 +2,29 @@
 
 import re
 
+import matplotlib
 import numpy as np
 import pytest
+from drawing import MAGIC, bands, fabricated, lines
 from matplotlib.colors import same_color, to_rgb
 from matplotlib.figure import Figure
 from scipy.stats import pearsonr, spearmanr
-from test_figures_alike import MAGIC, bands, fabricated, lines
 
-from measures.shuffling import GROUPS
+from measures.groups import GROUPS
 from parameters import par, update_parameters
 from plots import style
-from plots.style import COLORS, FigureError, MissingMeasure
+from plots.figure import (
+    FigureError,
+    MissingMeasure,
+    Tasks,
+    common_settings,
+    figure,
+    panels,
+    require,
+    save,
+    settings,
+)
+from plots.style import COLORS
 
 
 @pytest.fixture
@@ -67,10 +79,12 @@ def test_standard_errors_are_those_of_a_single_network(ax):
     assert len(ax.containers) == 1
 
 
-def test_standard_errors_need_all_networks():
-    networks = [{'a': 1.0, 'a_sem': 0.1}, {'a': 2.0, 'a_sem': 0.2}]
-    np.testing.assert_array_equal(style.standard_errors(networks, 'a'), [0.1, 0.2])
-    assert style.standard_errors([*networks, {'a': 3.0}], 'a') is None
+def test_standard_errors_are_those_of_networks_that_have_them():
+    networks = [{'a': 1.0, 'a_sem': 0.1}, {'a': 2.0}, {'a': 3.0, 'a_sem': 0.3}]
+    np.testing.assert_array_equal(style.standard_errors(networks, 'a'), [0.1, 0.3])
+    (row,) = style.standard_errors([{'b_sem': np.arange(6).reshape(2, 3)}], 'b', (1,))
+    np.testing.assert_array_equal(row, [3, 4, 5])
+    assert style.standard_errors([{'a': 3.0}], 'a') == []
 
 
 def test_points_are_all_values_and_their_median(ax):
@@ -154,7 +168,7 @@ def test_the_bar_of_an_image_tells_its_colours(ax):
 
 
 def test_new_panels_have_the_size_of_print():
-    axes = style.panels(None, 2, 3, width=89, height=30)
+    axes = panels(None, 2, 3, width=89, height=30)
     assert axes.shape == (2, 3)
     np.testing.assert_allclose(axes[0, 0].figure.get_size_inches() * 25.4, [89, 60])
 
@@ -162,15 +176,15 @@ def test_new_panels_have_the_size_of_print():
 @pytest.mark.parametrize('shape', [(6,), (2, 3), (3, 2)])
 def test_given_axes_are_used_in_their_order(shape):
     given = np.array(Figure().subplots(2, 3)).reshape(shape)
-    axes = style.panels(given, 2, 3)
+    axes = panels(given, 2, 3)
     assert axes.shape == (2, 3)
     assert list(axes.flat) == list(given.flat)
 
 
 def test_one_axes_alone_can_be_given(ax):
-    assert style.panels(ax, 1, 1)[0, 0] is ax
+    assert panels(ax, 1, 1)[0, 0] is ax
     with pytest.raises(FigureError, match='this figure needs 2 axes, not 1'):
-        style.panels(ax, 1, 2)
+        panels(ax, 1, 2)
 
 
 def test_a_legend_names_each_thing_once():
@@ -187,23 +201,6 @@ def test_a_legend_names_each_thing_once():
 
 
 @pytest.mark.parametrize(
-    ('name', 'rule', 'expected'),
-    [
-        ('DMS', 0, ''),
-        ('DMRS90', 0, ''),
-        ('DMS+DMRS', 0, 'DMS rule'),
-        ('DMS+DMRS', 1, 'DMRS90 rule'),
-        ('DMS+DMRS+DMC', 2, 'DMC rule'),
-        ('dualDMS', 0, 'tests of sample 1, then 1'),
-        ('dualDMS', 1, 'tests of sample 2, then 1'),
-        ('dualDMS', 2, 'tests of sample 1, then 2'),
-    ],
-)
-def test_names_of_rules(name, rule, expected):
-    assert style.rule_name(rule, task(name)) == expected
-
-
-@pytest.mark.parametrize(
     ('measure', 'how'),
     [
         ('neuronal_sample_decoding', 'analyse them'),
@@ -212,34 +209,47 @@ def test_names_of_rules(name, rule, expected):
         ('acc_neuronal_suppression', 'analyse them with --set suppress_analysis=True'),
         ('synaptic_similarity_suppression', 'analyse them with --set suppress_analysis=True'),
         ('neuronal_test_decoding', 'analyse them with --set decode_test=True'),
-        ('neuronal_sample_tuning', 'analyse them with --set analyze_tuning=True'),
-        ('synaptic_similarity', 'analyse them with --set analyze_tuning=True'),
-        ('manipulation', 'analyse them with --set analyze_tuning=True'),
+        ('neuronal_sample_tuning', 'analyse them'),
+        ('synaptic_similarity', 'analyse them'),
+        ('manipulation', 'analyse them'),
     ],
 )
 def test_a_missing_measure_is_named_with_the_option_that_makes_it(measure, how):
-    networks = [{measure: 1}, {}, {'other': 2}]
+    bare = {'parameters': task('DMS')}
+    networks = [bare | {measure: 1}, bare, bare | {'other': 2}]
     with pytest.raises(MissingMeasure) as caught:
-        style.require(networks, measure)
+        require(networks, measure)
     assert str(caught.value) == f'2 of 3 networks lack {measure}: {how}'
     assert caught.value.others == [networks[0]]
     assert isinstance(caught.value, ValueError)
-    style.require([networks[0]], measure)
+    require([networks[0]], measure)
 
 
 @pytest.mark.parametrize(
     'measure', ['synaptic_similarity', 'accuracy_syn_shuffled', 'manipulation']
 )
 def test_synapses_without_plasticity_have_no_measures(measure):
-    static = {'parameters': {'synapse_config': None}}
-    with pytest.raises(MissingMeasure, match='1 of 1 .*: synapses without plasticity have none'):
-        style.require([static], measure)
-    with pytest.raises(MissingMeasure, match='lack neuronal_pev: analyse them with --set'):
-        style.require([static], 'neuronal_pev')
+    static = {'parameters': fabricated(synapse_config=None)['parameters']}
+    words = 'Synapses without plasticity have no synaptic measures$'
+    with pytest.raises(MissingMeasure, match=f'1 of 1 networks lack {measure}: {words}'):
+        require([static], measure)
+    with pytest.raises(MissingMeasure, match='lack neuronal_pev: analyse them$'):
+        require([static], 'neuronal_pev')
+    with pytest.raises(MissingMeasure, match=f'2 of 2 networks lack {measure}: analyse them$'):
+        require([static, {'parameters': task('DMS')}], measure)
+
+
+def test_a_measure_that_the_task_cannot_have_is_missing_for_good():
+    network = {'parameters': task('distractor')}
+    words = 'distractor has no test to decode: it reports the sample, and matches no test'
+    with pytest.raises(MissingMeasure, match=f'lack neuronal_test_decoding: {words}$'):
+        require([network], 'neuronal_test_decoding')
+    with pytest.raises(MissingMeasure, match='lack unknown: analyse them$'):
+        require([network], 'unknown')
 
 
 def test_networks_of_a_figure_have_one_task_and_the_same_trials():
-    assert style.common_settings([fabricated(), fabricated(seed=1)])['trial_type'] == 'DMS'
+    assert common_settings([fabricated(), fabricated(seed=1)])['trial_type'] == 'DMS'
     for networks, message in [
         ([], 'there is no network to draw'),
         ([fabricated(), fabricated('DMC')], 'must agree in trial_type, which is DMC and DMS'),
@@ -250,22 +260,22 @@ def test_networks_of_a_figure_have_one_task_and_the_same_trials():
         ),
     ]:
         with pytest.raises(FigureError, match=re.escape(message)):
-            style.common_settings(networks)
-    with pytest.raises(FigureError, match='this figure is about ABBA and ABCA, not about DMS'):
-        style.common_settings([fabricated()], ('ABBA', 'ABCA'))
+            common_settings(networks)
 
 
 def test_settings_are_those_of_the_analysis_and_leave_par_alone():
     before = dict(par)
     changed = fabricated(catch_trial_pct=0.5)
+    given = dict(changed['parameters'])
     changed['analysis']['options'] = {'analysis_trials': 33, 'delay_time': 700, 'seed': 2}
-    p = style.settings(changed)
+    p = settings(changed)
     assert (p['delay_time'], p['analysis_trials'], p['catch_trial_pct']) == (700, 33, 0)
     assert p['num_time_steps'] == 2200 // p['dt']
     assert par.keys() == before.keys()
     assert all(par[name] is before[name] for name in before)
+    assert all(changed['parameters'][name] is value for name, value in given.items())
     del changed['analysis']
-    assert style.settings(changed)['delay_time'] == 1000
+    assert settings(changed)['delay_time'] == 1000
 
 
 def test_correlation():
@@ -283,7 +293,7 @@ def test_correlation():
 @pytest.mark.parametrize('suffix', list(MAGIC))
 def test_saved_whole_or_not_at_all(tmp_path, suffix, monkeypatch):
     path = tmp_path / f'one.{suffix}'
-    style.save(Figure(figsize=(1, 1)), path)
+    save(Figure(figsize=(1, 1)), path)
     before = path.read_bytes()
     assert before.startswith(MAGIC[suffix])
     broken = Figure(figsize=(1, 1))
@@ -294,7 +304,7 @@ def test_saved_whole_or_not_at_all(tmp_path, suffix, monkeypatch):
 
     monkeypatch.setattr(broken, 'savefig', fail)
     with pytest.raises(OSError, match='no space'):
-        style.save(broken, path)
+        save(broken, path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
@@ -308,15 +318,40 @@ def test_colours_of_groups_and_signals_can_be_told_apart():
 
 
 def test_style_does_not_leak():
-    import matplotlib
-
     before = dict(matplotlib.rcParams)
-    styled = style.figure(lambda networks, axes: matplotlib.rcParams['font.size'])
-    assert styled([]) == style.FONT_SIZE
+    size_of = figure(is_general=True)(lambda networks, p, axes: matplotlib.rcParams['font.size'])
+    assert size_of() == style.FONT_SIZE
     assert dict(matplotlib.rcParams) == before
 
 
 def test_one_network_is_the_same_as_a_list_of_one():
-    as_given = style.figure(lambda networks, axes: networks)
-    one = {'a': 1}
-    assert as_given(one) == as_given([one]) == as_given((one,)) == [one]
+    as_given = figure()(lambda networks, p, axes: (networks, p['trial_type']))
+    one = fabricated()
+    assert as_given(one) == as_given([one]) == as_given((one,)) == ([one], 'DMS')
+
+
+def test_a_figure_gets_what_it_declares():
+    as_given = figure(measures=('{signal}_pev', 'accuracy_{state}_shuffled'))(
+        lambda networks, p, axes: networks
+    )
+    static = fabricated(synapse_config=None)
+    for name in ('synaptic_pev', 'accuracy_syn_shuffled'):
+        del static[name]
+        lacking = {n: value for n, value in fabricated().items() if n != name}
+        with pytest.raises(MissingMeasure, match=f'lack {name}'):
+            as_given(lacking)
+    assert as_given(static) == [static]
+    with pytest.raises(FigureError, match='there is no network to draw$'):
+        as_given()
+
+
+def test_a_figure_of_all_tasks_leaves_networks_of_others_out():
+    two = Tasks(lambda p: p['num_rules'] == 2, 'two rules')
+    of_all = figure(tasks=two, per_task=False)(lambda networks, p, axes: networks)
+    mixed = [fabricated('DMS+DMRS'), fabricated('DMS'), fabricated('DMS+DMC')]
+    assert of_all(mixed) == [mixed[0], mixed[2]]
+    with pytest.raises(FigureError, match='no network to draw: this figure is about two rules'):
+        of_all(mixed[1])
+    of_one = figure(tasks=two)(lambda networks, p, axes: networks)
+    with pytest.raises(FigureError, match='this figure is about two rules, not about DMS$'):
+        of_one(mixed[1])

@@ -5,14 +5,17 @@ import re
 
 import numpy as np
 import pytest
-from measures.fields import end_of_delay
+from drawing import assert_texts_fit, fabricated, lines
 from scipy.stats import pearsonr, ttest_ind
-from test_figures_alike import assert_texts_fit, fabricated, lines
 
 import results
-from measures.shuffling import GROUPS, num_rules
+import tasks
+from measures.groups import GROUPS
+from measures.run import end_of_delay
+from plots.figure import FigureError
 from reproduction import __main__ as reproduction
 from reproduction import tables
+from reproduction.comparison import comparison
 
 
 def network(task='DMS', seed=0, iterations=1200, **changes) -> dict:
@@ -23,7 +26,7 @@ def network(task='DMS', seed=0, iterations=1200, **changes) -> dict:
         made[name] = list(rng.random(iterations))
     made['iteration'] = list(range(iterations))
     made['task_accuracy'] = rng.random()
-    made['neuronal_sample_above_chance'] = np.full((num_rules(p), 1), seed > 0)
+    made['neuronal_sample_above_chance'] = np.full((tasks.of(p).num_rule_indices(p), 1), seed > 0)
     made['h_sample_mean'] = rng.random((p['num_time_steps'], p['n_hidden'], 8))
     return made | changes
 
@@ -273,13 +276,23 @@ def test_bad_folders(tmp_path, capsys):
         assert re.search(name, err)
 
 
+def test_networks_of_other_tasks_are_not_compared_with_the_paper(tmp_path):
+    other = network()
+    other['parameters']['trial_type'] = 'report'
+    results.save(tmp_path / 'a.pkl', other)
+    with pytest.raises(results.ResultsError, match='no networks of the tasks of the paper'):
+        reproduction.load_folder(tmp_path)
+    results.save(tmp_path / 'b.pkl', network())
+    assert list(reproduction.load_folder(tmp_path)) == ['DMS']
+
+
 def unanalyzed() -> dict:
     return {name: value for name, value in network().items() if name != 'analysis'}
 
 
 def test_figure_shows_networks_and_original():
     networks = [network(seed=i) for i in range(3)]
-    drawn = figures_reproduction.comparison(networks)
+    drawn = comparison(networks)
     curves, measured = drawn.axes
     median = np.median([n['accuracy'] for n in networks], axis=0)
     np.testing.assert_allclose(lines(curves)['this project'][1], median)
@@ -292,6 +305,8 @@ def test_figure_shows_networks_and_original():
     expected = [tables.dms_measures(n)[name] for n in networks]
     assert [values[0] for values in points] == expected
     assert_texts_fit(drawn)
+    with pytest.raises(FigureError, match='this figure is about DMS, not about DMC'):
+        comparison(network('DMC'))
 
 
 def test_groups_of_the_original_are_in_the_order_of_this_project():

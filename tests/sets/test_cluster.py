@@ -16,7 +16,6 @@ from typing import NamedTuple
 import psutil
 import pytest
 from shell import (
-    OWN_SETTINGS,
     SETTINGS,
     assert_logged_once,
     assert_same_network,
@@ -32,7 +31,6 @@ from shell import (
     train_set,
     wait_for,
     wait_until_ended,
-    write_own_task,
 )
 from test_analysis import QUICK, TINY
 
@@ -228,22 +226,6 @@ def test_local_cluster(tmp_path):
     assert statuses(out) == {'DMS-run-0': 'trained'}
     assert results.load_results(path)['iteration'] == [0, 1, 2]
     assert 0 <= results.load(path)['task_accuracy'] <= 1
-
-
-def test_own_task_on_a_cluster(tmp_path):
-    """Its file is sent, and the network is the one that is trained without a cluster."""
-    file = write_own_task(tmp_path)
-    settings = SETTINGS | OWN_SETTINGS | {'num_iterations': 3, 'num_reports': 2}
-    options = ('--tasks', file, '--threads=1')
-    for name, place in (('here', ()), ('there', ('--dask=local',))):
-        status, out, err = train_set(tmp_path, 'none', name, 1, 0, *options, *place, **settings)
-        assert (status, err) == (0, '')
-        assert statuses(out) == {'report-run-0': 'trained'}
-    here, there = (tmp_path / 'savedir' / name / 'report-run-0.pkl' for name in ('here', 'there'))
-    assert_same_network(there, here)
-    ours, theirs = (results.load_results(path)['parameters'] for path in (here, there))
-    assert ours['num_reports'] == theirs['num_reports'] == 2
-    assert ours['task_digest'] == theirs['task_digest']
 
 
 def refused_scheduler(folder, address) -> str:

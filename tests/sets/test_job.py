@@ -11,7 +11,6 @@ import filelock
 import numpy as np
 import pytest
 from shell import (
-    OWN_SETTINGS,
     ROOT,
     SETTINGS,
     assert_logged_once,
@@ -19,7 +18,6 @@ from shell import (
     ended,
     iterations,
     summary_of,
-    write_own_task,
 )
 from test_analysis import QUICK, TINY
 
@@ -30,7 +28,7 @@ from sets import job as network_set
 from sets import summary as set_summary
 from sets.job import Job, Report, lock, parameters_of, plan, seed_of, train_network
 from sets.local import Board, LocalWorkers
-from tasks import TASKS, digest, load_task, registry
+from tasks import TASKS
 from training.loop import TrainingError
 from training.signals import Interrupted
 from training.tensorboard import CurveLog
@@ -221,78 +219,6 @@ def test_stopped_analysis(trained):
     before = trained.filename.read_bytes()
     assert train_network(analyzing, lambda curves: True) == Report('stopped')
     assert trained.filename.read_bytes() == before
-
-
-# A user's own task
-
-
-@pytest.fixture
-def file(tmp_path):
-    """A user's own task, written to a file."""
-    return write_own_task(tmp_path)
-
-
-@pytest.fixture
-def own(file, tmp_path, monkeypatch) -> Job:
-    """A small network of that task."""
-    monkeypatch.setattr(registry, '_own', {})  # nothing that is loaded here stays
-    name = load_task(file)
-    settings = BRIEF | OWN_SETTINGS
-    folder, about = str(tmp_path / 'set'), {'task_file': str(file), 'task_digest': digest(name)}
-    return Job(folder, name, 0, settings, **about)
-
-
-def test_own_task(own, monkeypatch):
-    """A process that knows nothing of it loads the file."""
-    monkeypatch.setattr(registry, '_own', {})
-    assert train_network(own, on).status == 'trained'
-    saved = results.load_results(own.filename)['parameters']
-    assert own.filename.name == 'report-run-0.pkl'
-    assert (saved['trial_type'], saved['task_digest']) == ('report', own.task_digest)
-    assert (saved['n_output'], saved['num_reports']) == (5, 1)
-    assert plan(own).report == train_network(own, on)
-    other = own._replace(settings=own.settings | {'num_reports': 2})
-    assert network_set.finished(other).reason == 'num_reports 1, not 2'
-
-
-def test_own_task_that_changed_before_the_next_run(own, file):
-    """Finished networks are kept and the change is mentioned; half-trained ones do not go on."""
-    half = own._replace(index=1)
-    assert train_network(own, on).status == 'trained'
-    assert train_network(half, after(2)).status == 'stopped'
-    before = own.filename.read_bytes()
-    file.write_text(file.read_text() + '# changed\n')
-    load_task(file)
-    now = [job._replace(task_digest=digest(job.task)) for job in (own, half)]
-    finished, failed = (train_network(job, on) for job in now)
-    assert (finished.status, finished.reason) == ('finished', 'another report.py')
-    assert own.filename.read_bytes() == before
-    assert failed.status == 'failed'
-    assert failed.reason.endswith(f"its task 'report' is not that of {file}, which has changed")
-    assert iterations(results.checkpoint_name(half.filename)) == [0, 1]
-    assert plan(now[1]).words.startswith("will fail: its task 'report' is not that of ")
-
-
-def test_own_task_that_changes_while_a_set_is_trained(own, file):
-    file.write_text(file.read_text() + '# changed\n')
-    report = train_network(own, on)
-    assert report == Report('failed', 'report.py has changed since the set was started')
-    assert not own.filename.exists()
-
-
-def test_tasks_of_a_command(own, file, tmp_path):
-    """Settings of one task alone are given to its networks alone; all stands for those built in."""
-    given = ['none', 'set', '1', '0', '--task', 'all', str(file), 'report', '--set=num_reports=2']
-    jobs = make_jobs(parser().parse_args(given))
-    assert [job.task for job in jobs] == [*TASKS, 'report']
-    assert [job.task_file for job in jobs] == [*len(TASKS) * [None], str(file)]
-    assert [job.settings.get('num_reports') for job in jobs] == [*len(TASKS) * [None], 2]
-    with pytest.raises(ValueError, match="there is no parameter 'num_reports'"):
-        plan(jobs[0]._replace(settings={'num_reports': 2}))
-    (tmp_path / 'other').mkdir()
-    again = str(write_own_task(tmp_path / 'other'))
-    with pytest.raises(ValueError, match=f'{file} and {again} have the same name'):
-        make_jobs(parser().parse_args([*given, '--tasks', again]))
 
 
 # Locks
