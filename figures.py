@@ -28,7 +28,7 @@ import results
 import simulate_STP
 import tasks
 from commands.arguments import add_own_tasks, fail
-from plots.figure import FORMATS, FigureError, PaperFigure, save, settings
+from plots.figure import FORMATS, DeclaredFigure, FigureError, save, settings
 from rnn import device
 
 
@@ -45,11 +45,13 @@ class Network(NamedTuple):
 
 
 @functools.cache
-def all_figures() -> tuple[PaperFigure, ...]:
+def all_figures() -> tuple[DeclaredFigure, ...]:
     """The figures in simulate_STP.py and in all files of plots/."""
     names = sorted(module.name for module in pkgutil.iter_modules(plots.__path__))
     modules = [simulate_STP, *(importlib.import_module(f'plots.{name}') for name in names)]
-    found = [v for module in modules for v in vars(module).values() if isinstance(v, PaperFigure)]
+    found = [
+        v for module in modules for v in vars(module).values() if isinstance(v, DeclaredFigure)
+    ]
     return tuple(dict.fromkeys(found))
 
 
@@ -114,7 +116,7 @@ def _draw(files: list[Path], out: Path, formats: list[str]) -> int:
 
 
 def _drawn(
-    name: str, figure: PaperFigure, networks: Sequence[Mapping], left_out: list[str]
+    name: str, figure: DeclaredFigure, networks: Sequence[Mapping], left_out: list[str]
 ) -> Figure | None:
     """The figure of those networks that have its measures; None if it cannot be drawn."""
     try:
@@ -150,7 +152,7 @@ def _without_what_is_not_drawn(network: Mapping) -> dict:
     }
 
 
-def _plan(networks: list[Network]) -> Iterator[tuple[str, PaperFigure, list[dict]]]:
+def _plan(networks: list[Network]) -> Iterator[tuple[str, DeclaredFigure, list[dict]]]:
     """(name of the file, figure, networks) of all figures; with no network if none suits it."""
     for figure in all_figures():
         suited = [network for network in networks if figure.suits(network.p)]

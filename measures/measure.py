@@ -132,7 +132,7 @@ def is_synaptic(name: str) -> bool:
 @functools.cache
 def all_measures() -> tuple[Measure, ...]:
     """The measures in all files of this folder."""
-    names = [module.name for module in pkgutil.iter_modules(measures.__path__)]
+    names = [m.name for m in pkgutil.iter_modules(measures.__path__) if m.name != '__main__']
     modules = [importlib.import_module(f'measures.{name}') for name in names]
     found = [v for module in modules for v in vars(module).values() if isinstance(v, Measure)]
     return tuple(dict.fromkeys(found))

@@ -52,7 +52,7 @@ class Tasks(NamedTuple):
 
 
 @dataclass(eq=False)
-class PaperFigure:
+class DeclaredFigure:
     """A figure that `figure` declares, to be called with networks and axes.
 
     name: of its file. measures: names of results that all networks need; '{signal}' stands for
@@ -105,17 +105,17 @@ def figure(
     per_task: bool = True,
     analyzed: bool = True,
     is_general: bool = False,
-) -> Callable[[Callable], PaperFigure]:
-    """Declare a function draw(networks, p, axes) as a figure; see `PaperFigure`.
+) -> Callable[[Callable], DeclaredFigure]:
+    """Declare a function draw(networks, p, axes) as a figure; see `DeclaredFigure`.
 
     The function gets a list of networks and their common parameters: those of the first network if
     there is not one figure per task, None if there is no network. `name` is that of the function if
     none is given.
     """
 
-    def declare(draw: Callable) -> PaperFigure:
+    def declare(draw: Callable) -> DeclaredFigure:
         options = measures, tasks, per_task, analyzed, is_general
-        return functools.update_wrapper(PaperFigure(draw, name or draw.__name__, *options), draw)
+        return functools.update_wrapper(DeclaredFigure(draw, name or draw.__name__, *options), draw)
 
     return declare
 

@@ -50,7 +50,7 @@ def remembered_field(rule: int, p: Mapping) -> int:
 
 
 def panel_title(rule: int, field: int, p: Mapping) -> list[str]:
-    """What tells a panel from others: its rule and its sample, where the task has several."""
+    """What distinguishes a panel: its rule and its sample, where the task has several."""
     task = tasks.of(p)
     sample = f'sample {1 + field}' if task.num_samples > 1 else ''
     return [part for part in (task.rule_name(rule, p), sample) if part]

@@ -188,7 +188,7 @@ def of_original(name: str) -> str:
 
 
 def num_silent(networks: Networks) -> int:
-    """How many DMS networks have no activity that tells the sample at the end of the delay."""
+    """How many DMS networks have no activity that carries the sample at the end of the delay."""
     return sum(not n['neuronal_sample_above_chance'][0, 0] for n in networks)
 
 

@@ -23,7 +23,7 @@ settings.load_profile('any speed')
 # longest comes first, so that no core is left with it when the others are done; its longest file
 # decides how many processes are of use, each of which imports TensorFlow.
 MOST_PROCESSES = 6
-FIRST = ('test_run_all_models', 'test_cluster', 'test_command', 'test_analysis_command')
+FIRST = ('test_run_all_models', 'test_cluster', 'test_model_command', 'test_own_task_page')
 
 # a network and a task of which a training step takes milliseconds; 23 steps, so that the last
 # block of steps is not a whole one

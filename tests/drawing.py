@@ -15,7 +15,7 @@ import results
 import simulate_STP
 import tasks
 from parameters import parameters_with
-from plots.figure import PaperFigure
+from plots.figure import DeclaredFigure
 
 MAGIC = {'png': b'\x89PNG', 'pdf': b'%PDF', 'svg': b'<?xml'}
 SMALL = {'n_hidden': 10, 'dt': 50}  # with the times of the paper
@@ -119,5 +119,5 @@ def coarse_synapses(monkeypatch):
     monkeypatch.setattr(simulate_STP, 'simulate', simulate)
 
 
-def figure_of(name: str) -> PaperFigure:
+def figure_of(name: str) -> DeclaredFigure:
     return next(figure for figure in figures.all_figures() if figure.name == name)

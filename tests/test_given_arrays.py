@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from conftest import SMALL
 
 import results
 from commands.arguments import setting
@@ -172,8 +173,8 @@ def test_a_set_tells_of_another_array(small, tmp_path):
     weights = {name: variable.numpy() for name, variable in Model().weights.items()}
     curves = {name: [0.5] for name in results.CURVES}
     results.save(file, {'weights': weights, 'parameters': dict(par), **curves})
-    job = network_set.Job(str(file.parent), 'DMS', 0, {'w_rnn_mask': 1 - np.eye(12)}, 'none')
-    update_parameters({'w_rnn_mask': np.zeros((12, 12))})
+    settings = SMALL | {'w_rnn_mask': np.zeros((12, 12))}
+    job = network_set.Job(str(file.parent), 'DMS', 0, settings, 'none')
     assert 'another w_rnn_mask' in network_set.finished(job).reason
 
 

@@ -355,7 +355,7 @@ def test_the_suffix_decides_the_format(drawn, suffix):
         (['--out', 'folder.png'], 'folder.png cannot be written: Is a directory'),
     ],
 )
-def test_a_wrong_request_is_told_in_one_sentence(
+def test_a_wrong_request_is_reported_in_one_sentence(
     monkeypatch, tmp_path, capsys, coarse, arguments, sentence
 ):
     monkeypatch.chdir(tmp_path)

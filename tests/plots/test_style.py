@@ -152,7 +152,7 @@ def test_time_is_in_ms_from_the_sample():
     assert time[par['sample_time_rng'].start] == 0
 
 
-def test_the_bar_of_an_image_tells_its_colours(ax):
+def test_an_image_has_a_colour_bar(ax):
     values = np.arange(6.0).reshape(2, 3)
     style.heat_map(ax, values, 'unit', vmin=-1)
     (image,) = ax.get_images()
