@@ -12,7 +12,7 @@ from parameters import ANALYSIS, par, reset_parameters, update_parameters, user_
 from rnn.initial_values import SYNAPSES
 from tasks import TASKS
 
-REFERENCE = Path(__file__).resolve().parents[2] / 'shared' / 'reference'
+REFERENCE = Path(__file__).resolve().parents[3] / 'shared' / 'reference'
 WEIGHTS = {
     'h0': (1, 100),
     'w_in0': (24, 100),
