@@ -29,7 +29,7 @@ MEASURES = {
 
 def ours():
     """A generator that trains for one iteration at a time, and a function that makes a batch."""
-    from parameters import update_parameters
+    from parameters import par, update_parameters
     from rnn import device
     from stimulus import Stimulus
     from training import loop as training
@@ -41,7 +41,7 @@ def ours():
     model = Model()
 
     def train():
-        for iteration, trial_info in training.batches(0, 10**6):
+        for iteration, trial_info in training.batches(par, 0, 10**6):
             model.optimize(trial_info, iteration)
             yield
 

@@ -11,6 +11,7 @@ import threading
 import numpy as np
 import pytest
 import tensorflow as tf
+from shell import assert_same_network, iterations
 
 import model
 import results
@@ -78,10 +79,6 @@ def crash(iteration):
         raise MemoryError
 
 
-def iterations(path):
-    return results.load_results(path)['iteration']
-
-
 def forget_all_but(path, **settings):
     """Return to the defaults, apart from the place of the result and the given settings."""
     reset_parameters()
@@ -90,14 +87,6 @@ def forget_all_but(path, **settings):
 
 def assert_only(path):
     assert list(path.parent.iterdir()) == [path]
-
-
-def assert_same_network(path, expected_path):
-    got, expected = results.load_results(path), results.load_results(expected_path)
-    for name, value in expected['weights'].items():
-        np.testing.assert_array_equal(got['weights'][name], value, err_msg=name)
-    for name in results.CURVES:
-        assert got[name] == expected[name], name
 
 
 # The update
