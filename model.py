@@ -15,7 +15,7 @@ if __name__ == '__main__':
 
     REQUESTED = request()
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,14 +23,19 @@ import numpy as np
 import tensorflow as tf
 
 from parameters import par, user_settings
-from rnn import bptt, graphs
+from rnn import bptt, graphs, stacks
 from rnn.device import available_cores
+from rnn.initial_values import MASKS
 from rnn.optimizer import Adam
 from rnn.state import State
 from training.loop import Watch, train
 from training.start import begin
 
 TRIALS_PER_PART = 128  # of a batch; their states in a block of steps stay in a core's cache
+NUMBERS_AT_ONCE = 2**17  # activities of a step, of all networks and trials differentiated at once
+# what networks of a stack must agree in
+ALIKE = ('trial_type', 'task_digest', 'shape', 'num_time_steps', 'dt', 'batch_size', 'EI')
+ALIKE += ('spike_regularization',)
 POWER = {'L1': 1, 'L2': 2}
 
 
@@ -54,7 +59,7 @@ class Coefficients(NamedTuple):
     def repeated(self, num_trials: int | tf.Tensor) -> 'Coefficients':
         """The same for so many trials at once."""
         names = ('b_rnn', 'dt', 'alpha_std', 'alpha_stf', 'U')
-        shape = (num_trials, self.dt.shape[1])
+        shape = (*self.dt.shape[:-2], num_trials, self.dt.shape[-1])
         return self._replace(**{n: tf.broadcast_to(getattr(self, n), shape) for n in names})
 
 
@@ -67,50 +72,86 @@ def clip(value: tf.Tensor):
 
 
 class Model:
-    """One network with the parameters `p`, by default with those in `par` as it now is."""
+    """One network with the parameters `p`, by default with those in `par` as it now is.
+
+    A sequence of parameters makes a stack of networks, which are trained at once, each as if it
+    were alone. All arrays of a stack have an axis of networks before all others.
+    """
 
     def __init__(
         self,
-        weights: dict | None = None,
+        weights: Mapping | Sequence[Mapping] | None = None,
         jit_compile: bool = False,
         trials_per_part: int = TRIALS_PER_PART,
         threads: int | None = None,
-        p: Mapping | None = None,
+        p: Mapping | Sequence[Mapping] | None = None,
     ):
         """Start from the given weights (as in a result file), else from the initial ones.
 
         `jit_compile` has XLA compile the training step, which is fast on a GPU and slow on a CPU.
         `trials_per_part` trials are differentiated at once, on `threads` threads (default: all).
+        Raises ValueError for weights that do not fit, and for networks that cannot be stacked.
         """
-        self.par = dict(par if p is None else p)
+        p = par if p is None else p
+        self.is_stack = not isinstance(p, Mapping)
+        self.networks = [dict(q) for q in (p if self.is_stack else [p])]
+        self.par = self.networks[0]
+        _require_alike(self.networks)
         self.trials_per_part = trials_per_part
-        self.threads = graphs.threads(threads or available_cores())
+        self.num_threads = threads or available_cores()
+        self.threads = graphs.threads(self.num_threads)
         self.jit_compile = jit_compile
         # This pass may turn sums into operations that fail when two threads run one graph; the
         # time of a training step does not depend on it.
         tf.config.optimizer.set_experimental_options({'arithmetic_optimization': False})
-        self.initialize_weights(weights)
-        masks = {name: self.par.get(f'{name}_mask') for name in self.weights}
-        self.optimizer = Adam(
-            self.weights, masks, self.par['learning_rate'], self.par['clip_max_grad_val']
-        )
-
-    def initialize_weights(self, weights: dict | None = None) -> None:
-        """Make the trained variables: every key of `par` that ends in 0, named without it.
-
-        Raises ValueError where given weights do not fit the network's shape.
-        """
-        initial = {key[:-1]: value for key, value in self.par.items() if key.endswith('0')}
-        given = initial if weights is None else weights
-        for name, value in initial.items():
-            if given[name].shape != value.shape:
-                raise ValueError(
-                    f'weight {name} has shape {given[name].shape}, but these parameters make a '
-                    f'network in which it is {value.shape}'
-                )
+        given = weights if self.is_stack else [weights]
+        given = given or [None] * len(self.networks)
+        every = [_weights(q, w) for q, w in zip(self.networks, given, strict=True)]
         self.weights = {
-            name: tf.Variable(given[name], dtype=tf.float32, name=name) for name in initial
+            name: tf.Variable(self._stacked(w[name] for w in every), dtype=tf.float32, name=name)
+            for name in every[0]
         }
+        masks = dict.fromkeys(self.weights) | {n[:-5]: self._of_each(n) for n in MASKS}
+        rate, norm = self._number('learning_rate'), self._number('clip_max_grad_val')
+        self.optimizer = Adam(self.weights, masks, rate, norm)
+
+    @classmethod
+    def stack(cls, models: Sequence['Model']) -> 'Model':
+        """One model of several single ones, with their weights and slots as they now are."""
+        first, p = models[0], [model.par for model in models]
+        weights = [{name: w.numpy() for name, w in model.weights.items()} for model in models]
+        options = first.jit_compile, first.trials_per_part, first.num_threads
+        made = cls(weights, *options, p=p)
+        slots = [model.optimizer.slots for model in models]
+        made.optimizer.slots = tf.nest.map_structure(lambda *values: tf.stack(values), *slots)
+        return made
+
+    def members(self) -> list['Model']:
+        """A single model of each network, with its weights and slots as they now are."""
+        if not self.is_stack:
+            return [self]
+        return [self._member(i) for i in range(len(self.networks))]
+
+    def _member(self, i: int) -> 'Model':
+        weights = {name: variable.numpy()[i] for name, variable in self.weights.items()}
+        options = self.jit_compile, self.trials_per_part, self.num_threads
+        made = Model(weights, *options, p=self.networks[i])
+        made.optimizer.slots = tf.nest.map_structure(lambda v: v[i], self.optimizer.slots)
+        return made
+
+    def _stacked(self, arrays: Iterable) -> np.ndarray:
+        """Arrays of the networks as one; that of a single network as it is."""
+        arrays = list(arrays)
+        return np.stack(arrays) if self.is_stack else arrays[0]
+
+    def _of_each(self, name: str) -> np.ndarray:
+        """An array among the parameters, of all networks."""
+        return self._stacked(q[name] for q in self.networks)
+
+    def _number(self, name: str, axes: int = 2, dtype=tf.float32) -> tf.Tensor:
+        """A number among the parameters; of a stack as (network, 1, ...) with so many axes."""
+        shape = [1] * axes if self.is_stack else []
+        return tf.constant(self._stacked(np.reshape(q[name], shape) for q in self.networks), dtype)
 
     def effective_weights(self) -> dict[str, tf.Tensor]:
         """See `effective`."""
@@ -118,7 +159,9 @@ class Model:
 
     def _sign(self) -> tf.Tensor | None:
         """Sign of each unit's recurrent weights (unit, 1); None where they are free."""
-        return tf.constant(self.par['EI_list'][:, np.newaxis]) if self.par['EI'] else None
+        if not self.par['EI']:
+            return None
+        return tf.constant(self._stacked(q['EI_list'][:, np.newaxis] for q in self.networks))
 
     @staticmethod
     def effective(weights: dict, sign: tf.Tensor | None) -> dict[str, tf.Tensor]:
@@ -130,17 +173,14 @@ class Model:
 
     def coefficients(self) -> Coefficients:
         """Effective weights and rates."""
-        p = self.par
-        dynamic = p['dynamic_synapse']
         rates = {
-            'alpha': p['alpha_neuron'],
-            'dt': p['dt_sec'] * dynamic,
-            'alpha_std': p['alpha_std'] * dynamic,
-            'alpha_stf': p['alpha_stf'] * dynamic,
-            'U': p['U'],
+            'dt': [q['dt_sec'] * q['dynamic_synapse'] for q in self.networks],
+            'alpha_std': [q['alpha_std'] * q['dynamic_synapse'] for q in self.networks],
+            'alpha_stf': [q['alpha_stf'] * q['dynamic_synapse'] for q in self.networks],
+            'U': [q['U'] for q in self.networks],
         }
-        rates = {name: tf.constant(value, tf.float32) for name, value in rates.items()}
-        return Coefficients(**self.effective_weights(), **rates)
+        rates = {name: tf.constant(self._stacked(v), tf.float32) for name, v in rates.items()}
+        return Coefficients(**self.effective_weights(), alpha=self._number('alpha_neuron'), **rates)
 
     @staticmethod
     def rnn_cell(stimulus, noise, state: State, c: Coefficients) -> State:
@@ -167,19 +207,20 @@ class Model:
 
     def initial_state(self, num_trials: int, h=None, syn_x=None, syn_u=None) -> State:
         """State before the first step, (1, unit) repeated for every trial; default: as trained."""
-        p = self.par
-        given = (h, syn_x, syn_u)
-        default = (self.weights['h'], p['syn_x_init'][:1], p['syn_u_init'][:1])
-        start = (d if g is None else g for g, d in zip(given, default, strict=True))
-        shape = (num_trials, p['n_hidden'])
+        synapses = (self._of_each(name)[..., :1, :] for name in ('syn_x_init', 'syn_u_init'))
+        default = self.weights['h'], *synapses
+        start = (d if g is None else g for g, d in zip((h, syn_x, syn_u), default, strict=True))
+        shape = (*self.weights['h'].shape[:-2], num_trials, self.par['n_hidden'])
         return State(*(tf.broadcast_to(tf.cast(v, tf.float32), shape) for v in start))
 
-    def noise(self, key: Sequence[int]) -> dict[str, bptt.Noise]:
-        """{'noise': the recurrent noise that three integers decide}; {} where it has no SD."""
-        if not self.par['noise_rnn']:
+    def noise(self, key: Sequence) -> dict[str, bptt.Noise]:
+        """{'noise': the recurrent noise that three integers decide}; {} where it has no SD.
+
+        A stack has three integers for each network.
+        """
+        if not any(q['noise_rnn'] for q in self.networks):
             return {}
-        sd = tf.constant(self.par['noise_rnn'], tf.float32)
-        return {'noise': bptt.Noise(sd, tf.constant(key, tf.int64))}
+        return {'noise': bptt.Noise(self._number('noise_rnn', 3), tf.constant(key, tf.int64))}
 
     def run_model(
         self, x, h_init=None, syn_x_init=None, syn_u_init=None, key=None, suppress_activity=None
@@ -224,49 +265,105 @@ class Model:
         joined = [np.concatenate([v.pop(0) for v in parts], -2) for _ in range(len(parts[0]))]
         return tuple(joined) if record == 'all' else joined[0]
 
-    def optimize(self, trial_info: dict, iteration: int) -> dict[str, float]:
+    def optimize(self, trial_info, iteration):
         """Train on one batch. Returns its accuracy and losses, those before the update.
 
-        The batch is differentiated in parts, as many at once as there are threads. Their number
-        does not depend on the threads, and neither does the result.
+        A stack takes a batch and an iteration for each network, and returns a list. The batch is
+        differentiated in parts, as many at once as there are threads. Their number does not depend
+        on the threads, and neither does the result.
         """
-        p, sums = self.par, self.losses_and_gradients(trial_info, iteration)
+        sums = self.losses_and_gradients(trial_info, iteration)
         weights = {name: variable.read_value() for name, variable in self.weights.items()}
-        costs = {name: tf.constant(p[name], tf.float32) for name in ('spike_cost', 'weight_cost')}
+        costs = {name: self._number(name, 0) for name in ('spike_cost', 'weight_cost')}
         tensors = (weights, self._sign(), sums, costs, self.optimizer.arguments())
-        power = POWER[p['spike_regularization']]
-        update = graphs.updating(Model, p['shape'], len(sums), p['EI'], power, self.jit_compile)
-        weights, self.optimizer.slots, losses = update(*tensors, tf.constant(iteration, tf.int64))
+        p, number = self.par, len(self.networks) if self.is_stack else 0
+        kind = p['shape'], number, len(sums), p['EI'], POWER[p['spike_regularization']]
+        update = graphs.updating(Model, *kind, self.jit_compile)
+        t = tf.constant(iteration, tf.int64)
+        t = t[:, tf.newaxis, tf.newaxis] if self.is_stack else t
+        weights, self.optimizer.slots, losses = update(*tensors, t)
         for name, value in weights.items():
             self.weights[name].assign(value)
-        return {name: float(value) for name, value in losses.items()}
+        of_networks = [
+            {name: float(value) for name, value in zip(losses, values, strict=True)}
+            for values in zip(*(np.atleast_1d(v) for v in losses.values()), strict=True)
+        ]
+        return of_networks if self.is_stack else of_networks[0]
 
-    def losses_and_gradients(self, trial_info: dict, iteration: int) -> list[dict[str, tf.Tensor]]:
+    def losses_and_gradients(self, trial_info, iteration) -> list[dict[str, tf.Tensor]]:
         """Losses and gradients of each part of a batch, see `bptt.losses_and_gradients`.
 
         The gradients are those with respect to the effective weights, and to the first activity h.
+        A stack is also split by networks, so that all threads work.
         """
-        p, c = self.par, self.coefficients()
-        names = ('neural_input', 'desired_output', 'train_mask')
-        num_parts = -(-trial_info['neural_input'].shape[1] // self.trials_per_part)
-        split = (np.array_split(trial_info[name], num_parts, 1) for name in names)
-        parts = [tuple(map(tf.constant, part)) for part in zip(*split, strict=True)]
-        # the seed, the iteration and the number of the part decide the noise
-        noises = [self.noise([p['seed'], iteration, i]) for i in range(num_parts)]
-        starts = [self.initial_state(part[0].shape[1]) for part in parts]
-        spike_cost = tf.constant(p['spike_cost'], tf.float64)
-        cost = POWER[p['spike_regularization']], p['batch_size']
-        made = [
-            graphs.differentiating(
-                Model, *map(graphs.specs, (c, *trials)), cost, self.jit_compile, *noises[0]
+        infos = trial_info if self.is_stack else [trial_info]
+        iterations = iteration if self.is_stack else [iteration]
+        num_parts = -(-infos[0]['neural_input'].shape[1] // self.trials_per_part)
+        chunks = self._chunks(num_parts)
+        c, spike_cost = self.coefficients(), self._number('spike_cost', 2, tf.float64)
+        keys = [[q['seed'], i] for q, i in zip(self.networks, iterations, strict=True)]
+        cost = POWER[self.par['spike_regularization']], self.par['batch_size']
+
+        def differentiate(chunk: slice | None, part: int) -> dict[str, tf.Tensor]:
+            trials = [_part_of(info, part, num_parts) for info in infos[chunk or slice(None)]]
+            trials = tuple(stacks.stacked(v, chunk) for v in zip(*trials, strict=True))
+            # the seed, the iteration and the number of the part decide the noise
+            every = [[*key, part] for key in keys]
+            noise = self.noise(every if self.is_stack else every[0])
+            whole = c, self.initial_state(trials[0].shape[-2]), spike_cost, tuple(noise.values())
+            c_, start, spike_cost_, noise = stacks.members(whole, chunk)
+            arguments = c_, start, trials, spike_cost_, noise
+            kind = *map(graphs.specs, arguments), cost, self.jit_compile
+            return graphs.differentiating(Model, *kind)(*arguments)
+
+        jobs = [(chunk, part) for part in range(num_parts) for chunk in chunks]
+        sums = list(self.threads.map(differentiate, *zip(*jobs, strict=True)))
+        num = len(chunks)
+        return [stacks.joined(sums[i : i + num], chunks) for i in range(0, len(sums), num)]
+
+    def _chunks(self, num_parts: int) -> list[slice | None]:
+        """Which networks of a stack are differentiated at once; [None] for a single network.
+
+        As many as fit the cache, but no fewer chunks than keep all threads busy.
+        """
+        if not self.is_stack:
+            return [None]
+        rows = min(self.trials_per_part, self.par['batch_size'])
+        most = max(1, NUMBERS_AT_ONCE // (rows * self.par['n_hidden']))
+        needed = -(-self.num_threads // num_parts)
+        num = max(-(-len(self.networks) // most), min(needed, len(self.networks)))
+        parts = np.array_split(np.arange(len(self.networks)), num)
+        return [slice(int(part[0]), int(part[-1]) + 1) for part in parts]
+
+
+def _weights(p: Mapping, given: Mapping | None) -> dict[str, np.ndarray]:
+    """The trained variables: every key of `par` that ends in 0, named without it.
+
+    Raises ValueError where given weights do not fit the network's shape.
+    """
+    initial = {key[:-1]: value for key, value in p.items() if key.endswith('0')}
+    found = initial if given is None else {name: given[name] for name in initial}
+    for name, value in initial.items():
+        if found[name].shape != value.shape:
+            raise ValueError(
+                f'weight {name} has shape {found[name].shape}, but these parameters make a '
+                f'network in which it is {value.shape}'
             )
-            for trials in zip(starts, parts, strict=True)
-        ]
+    return found
 
-        def differentiate(graph, start, part, noise):
-            return graph(c, start, part, spike_cost, noise)
 
-        return list(self.threads.map(differentiate, made, starts, parts, noises))
+def _require_alike(networks: Sequence[Mapping]) -> None:
+    """Raise ValueError for networks that cannot be stacked."""
+    for name in ALIKE:
+        values = sorted({str(q[name]) for q in networks})
+        if len(values) > 1:
+            raise ValueError(f'networks of a stack must agree in {name}: {" and ".join(values)}')
+
+
+def _part_of(trial_info: Mapping, part: int, num_parts: int) -> list[np.ndarray]:
+    """Input, target and mask of the trials of a part."""
+    names = ('neural_input', 'desired_output', 'train_mask')
+    return [np.array_split(trial_info[name], num_parts, 1)[part] for name in names]
 
 
 def main(gpu_id: str | int | None = None, watch: Watch | None = None, **options) -> Path:

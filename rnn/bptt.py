@@ -23,6 +23,10 @@ the outputs and the activity cost of this step as well as what comes from the st
 
 and summed over steps and trials: W: a s^T g_z, W_in: a stimulus^T g_z, b: a g_z; h0: the gradient
 of the first h. A test compares all of it with automatic differentiation of the cell.
+
+Several networks of one shape are computed at once, as a stack: every array then has an axis of
+networks before all others, such as stimulus (network, time, trial, input), and sums and products
+are those of each network. The text is the same for one network, which has no such axis.
 """
 
 from typing import NamedTuple
@@ -35,7 +39,10 @@ _fold = tf.random.experimental.stateless_fold_in
 
 
 class Noise(NamedTuple):
-    """Recurrent noise: its SD in one step, and the three integers that decide every draw."""
+    """Recurrent noise: its SD in one step, and the three integers that decide every draw.
+
+    Of a stack: sd (network, 1, 1, 1), key (network, 3).
+    """
 
     sd: tf.Tensor
     key: tf.Tensor
@@ -50,15 +57,40 @@ class Cost(NamedTuple):
 
 
 def gaussian(shape, key: tf.Tensor) -> tf.Tensor:
-    """Standard normal numbers, a function of the key (Box-Muller).
+    """Standard normal numbers of the shape (time, trial, unit), a function of the key (Box-Muller).
 
+    Of a stack with a key for each network, (network, 2): (network, time, trial, unit).
     tf.random.stateless_normal draws the same distribution one number at a time, three times slower;
     it took a fifth of the training time.
     """
     half = (shape[0] + 1) // 2
-    uniform = tf.random.stateless_uniform([2, half, *shape[1:]], key, alg='philox')
-    radius, angle = tf.sqrt(-2 * tf.math.log(1 - uniform[0])), 2 * np.pi * uniform[1]
-    return tf.concat([radius * tf.cos(angle), radius * tf.sin(angle)], 0)[: shape[0]]
+
+    def draw(key) -> tf.Tensor:
+        return tf.random.stateless_uniform([2, half, *shape[1:]], key, alg='philox')
+
+    first, second = tf.unstack(_of_each(draw, key), axis=-4)
+    radius, angle = tf.sqrt(-2 * tf.math.log(1 - first)), 2 * np.pi * second
+    normal = tf.concat([radius * tf.cos(angle), radius * tf.sin(angle)], -3)
+    return normal if shape[0] % 2 == 0 else normal[..., : shape[0], :, :]
+
+
+def _of_each(function, key: tf.Tensor) -> tf.Tensor:
+    """A function of a key (2,), or of each key of a stack (network, 2), one after the other.
+
+    So a network draws the same in any stack.
+    """
+    if len(key.shape) == 1:
+        return function(key)
+    return tf.stack([function(of_network) for of_network in tf.unstack(key)])
+
+
+def _folded(key: tf.Tensor, data) -> tf.Tensor:
+    """A key that follows from another one and an integer, or from those of each network."""
+    if len(key.shape) == 1:
+        return _fold(key, data)
+    every = tf.unstack(tf.broadcast_to(data, key.shape[:1]))
+    pairs = zip(tf.unstack(key), every, strict=True)
+    return tf.stack([_fold(of_network, d) for of_network, d in pairs])
 
 
 def through_clip(gradient: tf.Tensor, clipped: tf.Tensor) -> tf.Tensor:
@@ -80,19 +112,19 @@ def forward(cell, c, stimulus: tf.Tensor, start, noise: Noise | None, record=tup
     TensorArray for each tensor of record(state), by default the state itself; entry t belongs to
     the state before step t, so that entry 0 is that of `start`, and the last that of the end.
     """
-    num_steps, num_trials, num_inputs = _sizes(stimulus)
-    num_rows, num_units = _sizes(start[0])
-    conditions = [1, num_rows // num_trials, 1]
+    *stack, num_steps, num_trials, _ = _sizes(stimulus)
+    *_, num_rows, num_units = _sizes(start[0])
+    conditions = [1] * len(stack) + [1, num_rows // num_trials, 1]
     whole, rest = _blocks(num_steps)
-    key = None if noise is None else _fold(noise.key[:2], noise.key[2])
+    key = None if noise is None else _folded(noise.key[..., :2], noise.key[..., 2])
 
     def block(t, state, arrays, length=STEPS_PER_BLOCK):
-        inputs = tf.slice(stimulus, [t, 0, 0], [length, num_trials, num_inputs])
-        inputs = tf.unstack(tf.tile(inputs, conditions), length)
+        inputs = tf.tile(_steps_of(stimulus, t, length), conditions)
+        inputs = tf.unstack(inputs, length, axis=-3)
         noises = [0.0] * length
         if noise is not None:
-            draws = gaussian((length, num_trials, num_units), _fold(key, t))
-            noises = tf.unstack(tf.tile(noise.sd * draws, conditions), length)
+            draws = gaussian((length, num_trials, num_units), _folded(key, t))
+            noises = tf.unstack(tf.tile(noise.sd * draws, conditions), length, axis=-3)
         for k in range(length):
             state = cell(inputs[k], noises[k], state, c)
             if gain is not None:
@@ -132,7 +164,12 @@ class Fixed(NamedTuple):
     @classmethod
     def of(cls, c) -> 'Fixed':
         return cls(
-            c.alpha, tf.transpose(c.w_rnn), c.dt, c.dt * c.U, 1 - c.alpha_std, 1 - c.alpha_stf
+            c.alpha,
+            tf.linalg.matrix_transpose(c.w_rnn),
+            c.dt,
+            c.dt * c.U,
+            1 - c.alpha_std,
+            1 - c.alpha_stf,
         )
 
 
@@ -168,7 +205,7 @@ def losses_and_gradients(model, c, trials, start, noise: Noise | None, cost: Cos
     the numbers of scored and of correct time points, and the gradients named like the weights.
     """
     stimulus, target, mask = trials
-    num_steps = stimulus.shape[0]
+    num_steps = stimulus.shape[-3]
     whole, rest = _blocks(num_steps)
     arrays = forward(model.rnn_cell, c, stimulus, start, noise)
     fixed = Fixed.of(c)
@@ -176,42 +213,51 @@ def losses_and_gradients(model, c, trials, start, noise: Noise | None, cost: Cos
     def block(t, g, sums, length=STEPS_PER_BLOCK):
         t -= length
         states = [[array.read(t + k) for array in arrays] for k in range(length + 1)]
-        here = [_block_of(part, t, length) for part in (stimulus, target, mask)]
+        here = [_joined(_steps_of(part, t, length)) for part in (stimulus, target)]
+        here.append(_joined(_steps_of(mask[..., tf.newaxis], t, length))[..., 0])
         outputs = _outputs_back(model.output, c, states[1:], here, num_steps, cost)
-        g_out = tf.split(outputs.pop('g_h'), length)
+        g_out = tf.split(outputs.pop('g_h'), length, axis=-2)
         steps = []
         for k in reversed(range(length)):
             g = (g[0] + g_out[k], *g[1:])
             g, g_drive, transmitted = step_back(g, states[k], states[k + 1], fixed)
             steps.insert(0, (g_drive, transmitted))
-        g_drive, transmitted = (tf.concat(parts, 0) for parts in zip(*steps, strict=True))
+        g_drive, transmitted = (tf.concat(parts, -2) for parts in zip(*steps, strict=True))
         new = outputs | {
             'w_rnn': tf.matmul(transmitted, g_drive, transpose_a=True),
             'w_in': tf.matmul(here[0], g_drive, transpose_a=True),
-            'b_rnn': tf.reduce_sum(g_drive, 0, keepdims=True),
+            'b_rnn': tf.reduce_sum(g_drive, -2, keepdims=True),
         }
         return t, g, {name: sums[name] + new[name] for name in sums}
 
     zeros = tuple(tf.zeros_like(v) for v in start)
-    carry = (num_steps, zeros, _empty_sums(c))
+    carry = (num_steps, zeros, _empty_sums(c, tf.zeros(mask.shape[:-2])))
     if rest:
         carry = block(*carry, rest)
     _, g, sums = tf.while_loop(lambda t, *_: t > 0, block, carry, parallel_iterations=1)
-    return sums | {'h': tf.reduce_sum(g[0], 0, keepdims=True)}
+    return sums | {'h': tf.reduce_sum(g[0], -2, keepdims=True)}
 
 
-def _empty_sums(c) -> dict[str, tf.Tensor]:
-    """Zeros for all that is summed over the blocks."""
-    scalars = {name: tf.zeros([]) for name in ('perf_loss', 'spike_loss', 'scored', 'correct')}
+def _empty_sums(c, zero: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Zeros for all that is summed over the blocks; `zero` is that of a loss."""
+    scalars = dict.fromkeys(('perf_loss', 'spike_loss', 'scored', 'correct'), zero)
     weights = {name: tf.zeros_like(getattr(c, name)) for name in ('w_in', 'w_rnn', 'w_out')}
-    biases = {name: tf.zeros([1, getattr(c, name).shape[1]]) for name in ('b_rnn', 'b_out')}
+    biases = {name: tf.zeros_like(getattr(c, name)[..., :1, :]) for name in ('b_rnn', 'b_out')}
     return scalars | weights | biases
 
 
-def _block_of(part: tf.Tensor, t, length: int) -> tf.Tensor:
-    """Steps t to t + length of a (time, trial, ...) tensor, as (time * trial, ...)."""
-    first, size = [t] + [0] * (len(part.shape) - 1), [length, *part.shape[1:]]
-    return tf.reshape(tf.slice(part, first, size), [length * part.shape[1], *part.shape[2:]])
+def _steps_of(part: tf.Tensor, t, length: int) -> tf.Tensor:
+    """Steps t to t + length of a tensor (..., time, trial, feature)."""
+    sizes = _sizes(part)
+    first, sizes[-3] = [0] * len(sizes), length
+    first[-3] = t
+    return tf.slice(part, first, sizes)
+
+
+def _joined(part: tf.Tensor) -> tf.Tensor:
+    """A tensor (..., time, trial, feature) as (..., time * trial, feature)."""
+    *stack, num_steps, num_trials, num_features = part.shape
+    return tf.reshape(part, [*stack, num_steps * num_trials, num_features])
 
 
 def _outputs_back(output, c, states, trials, num_steps: int, cost: Cost) -> dict[str, tf.Tensor]:
@@ -221,24 +267,29 @@ def _outputs_back(output, c, states, trials, num_steps: int, cost: Cost) -> dict
     holds g_h, the gradient with respect to the activity (time * trial, unit), beside the sums.
     """
     _, target, mask = trials
-    h = tf.concat([state[0] for state in states], 0)
+    h = tf.concat([state[0] for state in states], -2)
     logits = output(h, c)
+    rows = [-1, logits.shape[-1]]
     cross_entropy, g_logits = tf.raw_ops.SoftmaxCrossEntropyWithLogits(
-        features=logits, labels=target
+        features=tf.reshape(logits, rows), labels=tf.reshape(target, rows)
+    )
+    cross_entropy, g_logits = (
+        tf.reshape(cross_entropy, mask.shape),
+        tf.reshape(g_logits, logits.shape),
     )
     num_outputs = num_steps * cost.num_trials
-    num_activities = num_outputs * h.shape[1]
-    g_logits *= mask[:, tf.newaxis] / num_outputs
+    num_activities = num_outputs * h.shape[-1]
+    g_logits *= mask[..., tf.newaxis] / num_outputs
     activity, g_activity = (tf.square(h), 2 * h) if cost.power == 2 else (h, tf.ones_like(h))
-    scored = (target[:, 0] == 0) & (mask > 0)
-    correct = scored & (tf.argmax(logits, 1) == tf.argmax(target, 1))
+    scored = (target[..., 0] == 0) & (mask > 0)
+    correct = scored & (tf.argmax(logits, -1) == tf.argmax(target, -1))
     return {
         'g_h': tf.matmul(g_logits, c.w_out, transpose_b=True)
         + tf.cast(cost.spike_cost / num_activities, tf.float32) * g_activity,
         'w_out': tf.matmul(h, g_logits, transpose_a=True),
-        'b_out': tf.reduce_sum(g_logits, 0, keepdims=True),
-        'perf_loss': tf.reduce_sum(mask * cross_entropy) / num_outputs,
-        'spike_loss': tf.reduce_sum(activity) / num_activities,
-        'scored': tf.reduce_sum(tf.cast(scored, tf.float32)),
-        'correct': tf.reduce_sum(tf.cast(correct, tf.float32)),
+        'b_out': tf.reduce_sum(g_logits, -2, keepdims=True),
+        'perf_loss': tf.reduce_sum(mask * cross_entropy, -1) / num_outputs,
+        'spike_loss': tf.reduce_sum(activity, (-2, -1)) / num_activities,
+        'scored': tf.reduce_sum(tf.cast(scored, tf.float32), -1),
+        'correct': tf.reduce_sum(tf.cast(correct, tf.float32), -1),
     }

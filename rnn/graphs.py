@@ -100,23 +100,20 @@ def running(network, c, start, num_steps: int, record: str, *given: str):
 
 
 @kept
-def differentiating(network, c, start, part, cost: tuple, jit_compile: bool, *given: str):
+def differentiating(network, c, start, part, spike_cost, noise: tuple, cost: tuple, jit_compile):
     """Losses and gradients of a part of a batch, see `bptt.losses_and_gradients`.
 
     A function of the coefficients, the first state (trial, unit), the stimulus, targets and mask of
-    the part (`c`, `start` and `part` are their specs), the cost of spikes, and a dictionary with
-    the noise, if that is `given`. `cost`: the power of the activity in the cost, and the number of
-    trials of the whole batch.
+    the part, the cost of spikes, and a tuple with the noise, if there is any; here these are their
+    specs. `cost`: the power of the activity in the cost, and the number of trials of the batch.
     """
 
-    def differentiate(c, start, part, spike_cost, given: dict):
+    def differentiate(c, start, part, spike_cost, noise: tuple):
         weighed = bptt.Cost(spike_cost, *cost)
-        c = c.repeated(start.h.shape[0])
-        return bptt.losses_and_gradients(network, c, part, start, given.get('noise'), weighed)
+        c = c.repeated(start.h.shape[-2])
+        return bptt.losses_and_gradients(network, c, part, start, *noise or [None], weighed)
 
-    noise = {name: _noise_spec() for name in given}
-    arguments = (c, start, part, tf.TensorSpec([], tf.float64), noise)
-    return differentiate, arguments, {'jit_compile': jit_compile}
+    return differentiate, (c, start, part, spike_cost, noise), {'jit_compile': jit_compile}
 
 
 @kept
@@ -157,11 +154,11 @@ def trained_gradients(network, weights: dict, sign, sums: dict, weight_cost, pow
     with tf.GradientTape() as tape:
         tape.watch(weights)
         effective = network.effective(weights, sign)
-        weight_loss = tf.reduce_mean(tf.nn.relu(effective['w_rnn']) ** power)
+        weight_loss = tf.reduce_mean(tf.nn.relu(effective['w_rnn']) ** power, (-2, -1))
         cost = weight_cost * weight_loss
     gradients = tape.gradient(
         [*effective.values(), cost],
         weights,
-        output_gradients=[*(sums[name] for name in effective), tf.ones([])],
+        output_gradients=[*(sums[name] for name in effective), tf.ones_like(cost)],
     )
     return gradients | {'h': sums['h']}, weight_loss

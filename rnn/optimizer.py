@@ -28,7 +28,8 @@ def adam_step(
     """The update of iteration 0, 1, ...: new values of variables and slots.
 
     Mask, then clip each gradient to a norm, then the step of Adam. EPSILON is added to sqrt(v)
-    before its bias is corrected, as in section 2 of Kingma & Ba and in TensorFlow 1.
+    before its bias is corrected, as in section 2 of Kingma & Ba and in TensorFlow 1. In a stack,
+    variables are (network, from, to), and iteration, learning_rate and max_norm (network, 1, 1).
     """
     t = tf.cast(iteration, tf.float32) + 1
     rate = learning_rate * tf.sqrt(1 - BETA_2**t) / (1 - BETA_1**t)
@@ -45,7 +46,9 @@ def adam_step(
 def _masked_and_clipped(gradient: tf.Tensor, mask, max_norm) -> tf.Tensor:
     if mask is not None:
         gradient *= mask
-    return gradient * (max_norm / tf.maximum(tf.norm(gradient), max_norm))
+    return gradient * (
+        max_norm / tf.maximum(tf.norm(gradient, axis=(-2, -1), keepdims=True), max_norm)
+    )
 
 
 class Adam:
