@@ -28,14 +28,13 @@ from rnn.device import available_cores
 from rnn.initial_values import MASKS
 from rnn.optimizer import Adam
 from rnn.state import State
-from training.loop import Watch, train
+from training.loop import train
+from training.member import Watch
+from training.stacks import require_alike
 from training.start import begin
 
 TRIALS_PER_PART = 128  # of a batch; their states in a block of steps stay in a core's cache
 NUMBERS_AT_ONCE = 2**17  # activities of a step, of all networks and trials differentiated at once
-# what networks of a stack must agree in
-ALIKE = ('trial_type', 'task_digest', 'shape', 'num_time_steps', 'dt', 'batch_size', 'EI')
-ALIKE += ('spike_regularization',)
 POWER = {'L1': 1, 'L2': 2}
 
 
@@ -96,7 +95,7 @@ class Model:
         self.is_stack = not isinstance(p, Mapping)
         self.networks = [dict(q) for q in (p if self.is_stack else [p])]
         self.par = self.networks[0]
-        _require_alike(self.networks)
+        require_alike(self.networks)
         self.trials_per_part = trials_per_part
         self.num_threads = threads or available_cores()
         self.threads = graphs.threads(self.num_threads)
@@ -350,14 +349,6 @@ def _weights(p: Mapping, given: Mapping | None) -> dict[str, np.ndarray]:
                 f'network in which it is {value.shape}'
             )
     return found
-
-
-def _require_alike(networks: Sequence[Mapping]) -> None:
-    """Raise ValueError for networks that cannot be stacked."""
-    for name in ALIKE:
-        values = sorted({str(q[name]) for q in networks})
-        if len(values) > 1:
-            raise ValueError(f'networks of a stack must agree in {name}: {" and ".join(values)}')
 
 
 def _part_of(trial_info: Mapping, part: int, num_parts: int) -> list[np.ndarray]:

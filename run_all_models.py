@@ -1,8 +1,9 @@
 """Train many networks, on this machine's cores, a GPU or a Dask cluster.
 
     python run_all_models.py GPU_ID|none NAME N START [--tasks TASK|FILE.py|all ...]
-                             [--set NAME=VALUE]... [--jobs N] [--threads N] [--seed N] [--analyze]
-                             [--overwrite] [--dry-run] [--dask ADDRESS|local] [--log tensorboard]
+                             [--set NAME=VALUE]... [--jobs N] [--threads N] [--stack N|auto]
+                             [--seed N] [--analyze] [--overwrite] [--dry-run]
+                             [--dask ADDRESS|local] [--log tensorboard]
 
 trains the networks START to START + N - 1 of each task (the paper trained 20) and writes
 savedir/NAME/<task>-run-<index>.pkl. A task is one of the paper or a file with your own. The command
@@ -26,10 +27,11 @@ from rnn.device import available_cores, is_cpu
 from sets import summary as set_summary
 from sets.cluster import Cluster, ClusterError
 from sets.job import Job, Plan, Report, one_line, plan, seed_of
-from sets.local import LocalWorkers, check_gpu
+from sets.local import LocalWorkers, memory_of
 from tasks import TASKS, digest, known
 from training import tensorboard
 from training.signals import Signals
+from training.stacks import kind, memory, usual_size
 from validators import file_name
 
 POLL = 0.5  # s between two looks at the progress
@@ -55,6 +57,13 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         '--threads', type=positive, help='of a network (default: its share of the cores)'
     )
+    p.add_argument(
+        '--stack',
+        type=_stack,
+        default='auto',
+        metavar='N|auto',
+        help='networks in one graph and process (default auto: what is small)',
+    )
     p.add_argument('--seed', type=_index, default=0, help='of the set (default 0)')
     p.add_argument('--analyze', action='store_true', help='analyse each network when trained')
     p.add_argument('--overwrite', action='store_true', help='start again, without what is there')
@@ -68,6 +77,10 @@ def _gpu(text: str) -> str:
     if not (is_cpu(text) or text.isdecimal()):
         raise argparse.ArgumentTypeError(f'{text!r} is neither the number of a GPU nor none')
     return text.lower()
+
+
+def _stack(text: str) -> int | str:
+    return text if text == 'auto' else positive(text)
 
 
 def _index(text: str) -> int:
@@ -104,10 +117,19 @@ def run(arguments: list[str] | None = None) -> int:
 def _print_plans(args, plans: list[Plan]) -> None:
     for p in plans:
         print(p.job.filename, p.words)
-    needed = sum(p.is_needed for p in plans)
-    if needed and args.dask is None:
-        at_once, threads = _share(args, needed)
-        print(f'{needed} to do, {at_once} at once, with {threads} thread{"s" * (threads > 1)} each')
+    needed = [p for p in plans if p.is_needed]
+    if not needed:
+        return
+    groups = stacks_of(needed, args.stack, *_at_once(args))
+    largest = max(groups, key=len)
+    words = f'{len(needed)} to do'
+    if len(largest) > 1:
+        size = memory(largest[0].p, len(largest)) / 1e6
+        words += f' in {len(groups)} stacks of up to {len(largest)} (about {size:.0f} MB each)'
+    if args.dask is None:
+        at_once, threads = _share(args, len(groups))
+        words += f', {at_once} at once, with {threads} thread{"s" * (threads > 1)} each'
+    print(words)
 
 
 def make_jobs(args) -> list[Job]:
@@ -184,37 +206,71 @@ def _run(args, plans: list[Plan]) -> int:
 
 def _train(args, plans: list[Plan], reports: dict[str, Report]) -> int:
     """Train all networks, adding their reports; return the signal that stopped it, or 0."""
-    at_once, threads = _share(args, len(plans))
-    workers = _workers(args, plans, at_once)
-    jobs = [p.job._replace(threads=threads) for p in plans]
+    at_once, gpu_memory = _at_once(args)
+    workers = _workers(args, plans, min(at_once, len(plans)))
+    groups = stacks_of(plans, args.stack, workers.at_once, gpu_memory)
+    if len({kind(p.p) for p in plans}) > 1 and max(map(len, groups)) > 1:
+        print('Only networks of one task and size are stacked with each other.')
+    at_once, threads = _share(args, len(groups))
     bar = tqdm(total=workers.total, initial=workers.progress(), unit=workers.unit, disable=None)
     with Signals() as signals, closing(workers), bar, ThreadPoolExecutor(at_once) as pool:
-        waiting = {pool.submit(workers.run, job): job.name for job in jobs}
+        waiting = {}
+        for group in groups:
+            jobs = [p.job._replace(threads=threads) for p in group]
+            waiting[pool.submit(workers.run, jobs)] = [job.name for job in jobs]
         while waiting:
             done, _ = wait(waiting, POLL, FIRST_COMPLETED)
             for future in done:
-                name = waiting.pop(future)
-                reports[name] = _report_of(future)
-                bar.write(set_summary.line(name, reports[name]))
+                for name, report in _reports_of(future, waiting.pop(future)).items():
+                    reports[name] = report
+                    bar.write(set_summary.line(name, report))
             bar.update(workers.progress() - bar.n)
             if signals.received:
                 workers.stop()
     return signals.received
 
 
-def _report_of(future: Future) -> Report:
+def stacks_of(
+    plans: list[Plan], size: int | str, at_once: int, gpu_memory: int | None
+) -> list[list[Plan]]:
+    """The networks that are trained at once, by what they have in common, in the order of plans.
+
+    No more in a stack than keep `at_once` processes busy, if `size` is 'auto'.
+    """
+    kinds: dict[tuple, list[Plan]] = {}
+    for p in plans:
+        kinds.setdefault(kind(p.p), []).append(p)
+    groups = []
+    for alike in kinds.values():
+        most = size
+        if size == 'auto':
+            share = -(-len(alike) // at_once)
+            most = min(share, usual_size(alike[0].p, gpu_memory))
+        groups += [alike[i : i + most] for i in range(0, len(alike), most)]
+    return groups
+
+
+def _reports_of(future: Future, names: list[str]) -> dict[str, Report]:
     try:
-        return future.result()
+        return dict(zip(names, future.result(), strict=True))
     except Exception as error:  # such as a full disk, or a worker of Dask that died again and again
-        return Report('failed', one_line(f'{type(error).__name__}: {error}'))
+        report = Report('failed', one_line(f'{type(error).__name__}: {error}'))
+        return dict.fromkeys(names, report)
 
 
-def _share(args, num_networks: int) -> tuple[int, int | None]:
-    """Networks at once, and threads of each; None leaves them to the workers of a cluster."""
+def _at_once(args) -> tuple[int, int | None]:
+    """Processes that are to train at once here, and the memory that each has of the GPU."""
+    if is_cpu(args.gpu_id):
+        return args.jobs or available_cores(), None
+    return args.jobs or 1, memory_of(args.gpu_id) // (args.jobs or 1)
+
+
+def _share(args, num_groups: int) -> tuple[int, int | None]:
+    """Processes at once, and threads of each; None leaves them to the workers of a cluster."""
     if args.dask not in (None, 'local'):
-        return num_networks, args.threads
+        return num_groups, args.threads
     usual = available_cores() if is_cpu(args.gpu_id) else 1
-    at_once = min(args.jobs or usual, num_networks)
+    at_once = min(args.jobs or usual, num_groups)
     return at_once, args.threads or max(1, available_cores() // at_once)
 
 
@@ -223,9 +279,7 @@ def _workers(args, plans: list[Plan], at_once: int) -> LocalWorkers | Cluster:
         if args.jobs and args.dask != 'local':
             raise ValueError('--jobs is not for a cluster: the threads of its workers decide')
         return Cluster(args.dask, len(plans), at_once)
-    if not is_cpu(args.gpu_id):
-        check_gpu(args.gpu_id)
-    return LocalWorkers(plans)
+    return LocalWorkers(plans, at_once)
 
 
 if __name__ == '__main__':

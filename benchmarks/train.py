@@ -15,6 +15,8 @@ import resource
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 from statistics import median
 
@@ -32,7 +34,6 @@ def ours():
     from parameters import par, update_parameters
     from rnn import device
     from stimulus import Stimulus
-    from training import loop as training
 
     update_parameters({'seed': 0})
     device.select(None)
@@ -40,10 +41,16 @@ def ours():
 
     model = Model()
 
+    def batch(iteration):
+        return Stimulus([par['seed'], iteration]).generate_trial()
+
     def train():
-        for iteration, trial_info in training.batches(par, 0, 10**6):
-            model.optimize(trial_info, iteration)
-            yield
+        with ThreadPoolExecutor(1) as pool:  # as in training/loop.py
+            following = pool.submit(batch, 0)
+            for iteration in count():
+                trial_info, following = following.result(), pool.submit(batch, iteration + 1)
+                model.optimize(trial_info, iteration)
+                yield
 
     return train(), Stimulus().generate_trial
 

@@ -8,7 +8,7 @@ from commands.arguments import add_settings, fail, positive, setting, task_name
 from parameters import par, update_parameters, user_settings
 from results import ResultsError
 from rnn.device import DeviceError
-from training.loop import TrainingError
+from training.member import TrainingError
 from training.signals import Interrupted
 from training.start import RunError, Start, begin
 

@@ -59,6 +59,15 @@ def select(gpu_id: str | int | None, threads: int | None = None) -> str:
     return f'GPU {gpu_id}, {details.get("device_name", "unknown model")}'
 
 
+def memory(gpu_id: str | int) -> int:
+    """Bytes that TensorFlow may use of a GPU. Raises DeviceError if it is not there."""
+    select(gpu_id)
+    with quiet():
+        from tensorflow.python.client import device_lib
+
+        return max(d.memory_limit for d in device_lib.list_local_devices() if 'GPU' in d.name)
+
+
 def is_cpu(gpu_id: str | int | None) -> bool:
     """Whether a GPU id asks for the CPU."""
     return gpu_id is None or str(gpu_id).lower() == 'none'

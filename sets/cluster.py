@@ -12,6 +12,7 @@ import asyncio
 import pickle
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import filelock
@@ -44,44 +45,48 @@ class Cluster:
         self.client = _connect(address, local_workers)
         self.train_on_worker, self.sources = _by_value(cluster_worker.train_on_worker), _sources()
         self.total, self.done, self.tasks, self.stopped = total, [], [], False
+        self.at_once = max(1, sum(self.client.nthreads().values()))  # those that are there now
 
-    def run(self, job: Job) -> Report:
-        """Train a network; to be called from a thread of its own."""
+    def run(self, jobs: list[Job]) -> list[Report]:
+        """Train networks at once, on one worker; to be called from a thread of its own."""
         if self.stopped:
-            return Report('stopped', 'not begun')
-        try:
-            with lock(job.filename):
-                report = self._run(job)
-        except filelock.Timeout:
-            report = Report('busy', 'another command trains it')
-        self.done.append(job.name)
-        return report
+            return [Report('stopped', 'not begun')] * len(jobs)
+        reports = {job.name: Report('busy', 'another command trains it') for job in jobs}
+        with ExitStack() as held:
+            free = [job for job in jobs if _hold(job, held)]
+            reports |= self._run(free) if free else {}
+        self.done += reports
+        return list(reports.values())
 
-    def _run(self, job: Job) -> Report:
+    def _run(self, jobs: list[Job]) -> dict[str, Report]:
         from distributed import CancelledError
 
-        there = job._replace(folder=cluster_worker.RESULT, log=False)
-        sources = self.sources
-        if job.task_file is not None:
-            there = there._replace(task_file=f'{OWN_TASK}/{job.task}.py')
-            sources = sources | {there.task_file: Path(job.task_file).read_bytes()}
+        there, sources, files = [], self.sources, {}
+        for job in jobs:
+            sent = job._replace(folder=cluster_worker.RESULT, log=False)
+            if job.task_file is not None:
+                sent = sent._replace(task_file=f'{OWN_TASK}/{job.task}.py')
+                sources = sources | {sent.task_file: Path(job.task_file).read_bytes()}
+            there.append(sent)
+            files |= _files(job)
         task = self.client.submit(
             self.train_on_worker,
             pickle.dumps(there),
             sources,
-            _files(job),
+            files,
             pure=False,  # else Dask would not do the same work twice
         )
         self.tasks.append(task)
         try:
-            report, result = task.result()
+            reports, results = task.result()
         except CancelledError:
-            return Report('stopped')
-        if report is None:
-            return Report('failed', result)
-        if result is not None:
-            _save(job, result)
-        return pickle.loads(report)
+            return {job.name: Report('stopped') for job in jobs}
+        if reports is None:
+            return {job.name: Report('failed', results) for job in jobs}
+        for job in jobs:
+            if job.filename.name in results:
+                _save(job, results[job.filename.name])
+        return {j.name: r for j, r in zip(jobs, pickle.loads(reports), strict=True)}
 
     def progress(self) -> int:
         """Networks that are done, of `total`."""
@@ -124,6 +129,15 @@ def _sources() -> dict[str, bytes]:
         for path in relative
         if path.parts[0] not in NOT_SENT and not any(part[0] == '.' for part in path.parts)
     }
+
+
+def _hold(job: Job, held: ExitStack) -> bool:
+    """Hold the lock of a job's files; return False if another command has it."""
+    try:
+        held.enter_context(lock(job.filename))
+    except filelock.Timeout:
+        return False
+    return True
 
 
 def _files(job: Job) -> dict[str, bytes]:

@@ -1,8 +1,8 @@
-"""What a worker of a Dask cluster does with a network that cluster.py sends it.
+"""What a worker of a Dask cluster does with the networks that cluster.py sends it at once.
 
 Workers get `train_on_worker` without the rest of the project, so this file needs nothing but the
-standard library and Dask. The network is trained in a process of its own, which finds all modules
-in a temporary folder.
+standard library and Dask. They are trained in a process of their own, which finds all modules in
+a temporary folder.
 """
 
 import os
@@ -15,30 +15,30 @@ import time
 from pathlib import Path
 
 POLL = 0.5  # s
-JOB, REPORT, OUTPUT, RESULT = 'job.pickle', 'report.pickle', 'output.txt', 'result'
+JOBS, REPORTS, OUTPUT, RESULT = 'jobs.pickle', 'reports.pickle', 'output.txt', 'result'
 
 
 def train_on_worker(packed: bytes, sources: dict, files: dict):
-    """Run on a worker: train a network in a process of its own.
+    """Run on a worker: train networks, of which `packed` holds the jobs, in a process of their own.
 
-    `sources` are the modules of the project, {relative path: bytes}, `files` the network's result
-    or checkpoint, where there is one, {name: bytes}. Returns the pickled report and the result file
-    (None where there is none), or None and the reason if the process ended without a report. The
-    process is killed when nobody wants its result any more, and ends by itself when this worker
-    does.
+    `sources` are the modules of the project, {relative path: bytes}, `files` the results or
+    checkpoints of the networks, where there are some, {name: bytes}. Returns the pickled reports
+    and the result files {name: bytes}, or None and the reason if the process ended without reports.
+    The process is killed when nobody wants its results any more, and ends by itself when this
+    worker does.
     """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         (folder / RESULT).mkdir()
         _write(folder / RESULT, files)
-        _write(folder, {**sources, JOB: packed})
+        _write(folder, {**sources, JOBS: packed})
         with open(folder / OUTPUT, 'wb') as output:
             status = _run_process(folder, output)
-        if not (folder / REPORT).exists():
+        if not (folder / REPORTS).exists():
             last = (folder / OUTPUT).read_text(errors='replace').strip().rpartition('\n')[2]
             return None, last or f'its process was killed, or crashed (exit status {status})'
-        results = list((folder / RESULT).glob('*.pkl'))
-        return (folder / REPORT).read_bytes(), results[0].read_bytes() if results else None
+        results = (folder / RESULT).glob('*.pkl')
+        return (folder / REPORTS).read_bytes(), {path.name: path.read_bytes() for path in results}
 
 
 def _write(folder: Path, files: dict) -> None:
@@ -53,7 +53,7 @@ def _run_process(folder: Path, output) -> int:
 
     program = (
         "import sys; sys.path.insert(0, ''); "
-        'from sets import cluster_worker; cluster_worker.run_sent_job()'
+        'from sets import cluster_worker; cluster_worker.run_sent_jobs()'
     )
     command = [sys.executable, '-c', program, str(get_worker().state.nthreads)]
     # standard input carries nothing: the process ends when it is closed, with this worker's end
@@ -76,19 +76,20 @@ def _is_wanted() -> bool:
     return task is not None and task.state == 'executing'
 
 
-def run_sent_job() -> None:
-    """The process that a worker starts, in the folder with the modules and the job.
+def run_sent_jobs() -> None:
+    """The process that a worker starts, in the folder with the modules and the jobs.
 
-    Its argument is how many networks that worker trains at once, which share the cores.
+    Its argument is how many such processes that worker has at once, which share the cores.
     """
     threading.Thread(target=_end_with_stdin, daemon=True).start()
     from rnn.device import available_cores
-    from sets.job import train_network
+    from sets.job import train_networks
 
-    job = pickle.loads(Path(JOB).read_bytes())
-    threads = job.threads or max(1, available_cores() // int(sys.argv[1]))
-    report = train_network(job._replace(threads=threads), lambda curves: False)
-    Path(REPORT).write_bytes(pickle.dumps(report))
+    jobs = pickle.loads(Path(JOBS).read_bytes())
+    threads = jobs[0].threads or max(1, available_cores() // int(sys.argv[1]))
+    jobs = [job._replace(threads=threads) for job in jobs]
+    reports = train_networks(jobs, [lambda curves: False] * len(jobs))
+    Path(REPORTS).write_bytes(pickle.dumps(reports))
 
 
 def _end_with_stdin() -> None:

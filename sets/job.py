@@ -1,14 +1,16 @@
 """One network of a set: what it is called, from which seed, how it is trained and reported.
 
-run_all_models.py makes `Job`s and `train_network` does one of them, in a process of its own. Only
+run_all_models.py makes `Job`s, and `train_networks` does several at once, or one, in a process of
+their own. Only
 one process at a time works on the files of a network: the operating system holds a lock for it,
 which vanishes with the process.
 """
 
 import signal
 import time
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,9 +27,10 @@ from parameters import (
 )
 from rnn import device
 from tasks import TaskError, digest, load_task, require_same
-from training.loop import ITERATIONS_TO_STOP, TrainingError, Watch, train
+from training.loop import train_stack
+from training.member import ITERATIONS_TO_STOP, TrainingError, Watch
 from training.signals import Interrupted
-from training.start import PLACE, begin
+from training.start import PLACE, Start, begin
 from training.tensorboard import CurveLog
 
 TEST_COST_MULTIPLIER = 2  # with which the networks of the paper's code were trained
@@ -119,13 +122,35 @@ def lock(filename: Path, timeout: float = 0) -> filelock.BaseFileLock:
 
 
 def train_network(job: Job, watch: Watch) -> Report:
-    """Train a network, or go on with it, and analyse it if that is asked for; never raises.
+    """Train a network, or go on with it; see `train_networks`."""
+    return train_networks([job], [watch])[0]
 
-    A network that is finished is left as it is. `watch` is that of `training.loop.train`.
+
+def train_networks(jobs: Sequence[Job], watches: Sequence[Watch]) -> list[Report]:
+    """Train networks at once, or go on with them, and analyse those for which that is asked for.
+
+    Networks that are finished are left as they are. `watches` are those of
+    `training.loop.train_stack`. Never raises: what goes wrong with a network is in its report.
     """
+    began = time.perf_counter()
+    with ExitStack() as held:
+        found = [_guarded(partial(_begin, job, held)) for job in jobs]
+        stack = [i for i, start in enumerate(found) if isinstance(start, Start)]
+        outcomes = _guarded(partial(_train, jobs, found, watches, stack)) if stack else []
+        for place, i in enumerate(stack):
+            outcome = outcomes if isinstance(outcomes, Report) else outcomes[place]
+            found[i] = _guarded(partial(_trained, jobs[i], outcome, began))
+        for i, (job, watch) in enumerate(zip(jobs, watches, strict=True)):
+            if job.analyze and found[i].status in ('trained', 'finished'):
+                failure = _guarded(partial(_analyze, job, watch))
+                found[i] = failure or found[i]
+    return found
+
+
+def _guarded(work: Callable):
+    """What the work returns; a report of what went wrong, if it raises."""
     try:
-        with lock(job.filename):
-            return _train(job, watch)
+        return work()
     except filelock.Timeout:
         return Report('busy', 'another command trains it')
     except (Interrupted, KeyboardInterrupt):
@@ -141,28 +166,37 @@ def one_line(reason: object) -> str:
     return ' '.join(str(reason).split())
 
 
-def _train(job: Job, watch: Watch) -> Report:
-    start = time.perf_counter()
+def _begin(job: Job, held: ExitStack) -> Start | Report:
+    """What starts or goes on; the report of a network that is finished. Holds its lock."""
+    held.enter_context(lock(job.filename))
     require_task(job)
     if job.filename.exists() and not job.overwrite:
-        report = finished(job)
-    else:
-        _train_to_the_end(job, watch)
-        trained = {'status': 'trained', 'reason': '', 'seconds': time.perf_counter() - start}
-        report = finished(job)._replace(**trained)
-    if job.analyze:
-        _analyze(job, watch)
-    return report
+        return finished(job)
+    how = {'resume': not job.overwrite, 'overwrite': job.overwrite}
+    return begin(parameters_of(job), settings_of(job), job.gpu_id, job.threads, **how)
 
 
-def _train_to_the_end(job: Job, watch: Watch) -> None:
-    p, how = parameters_of(job), {'resume': not job.overwrite, 'overwrite': job.overwrite}
-    start = begin(p, settings_of(job), job.gpu_id, job.threads, **how)
+def _train(jobs, starts, watches, stack: Sequence[int]) -> list[Path | BaseException]:
+    """Train those of the networks that are numbered in `stack`."""
     from model import Model  # brings TensorFlow, for which `begin` has chosen the device
 
-    every = start.p['save_every']
-    with CurveLog(job.log_folder, every, watch) if job.log else nullcontext(watch) as watch_and_log:
-        train(Model, start, watch_and_log)
+    with ExitStack() as logs:
+        watch = {i: watches[i] for i in stack}
+        for i in stack:
+            if jobs[i].log:
+                log = CurveLog(jobs[i].log_folder, starts[i].p['save_every'], watches[i])
+                watch[i] = logs.enter_context(log)
+        return train_stack(Model, [starts[i] for i in stack], list(watch.values()))
+
+
+def _trained(job: Job, outcome: Path | BaseException | Report, began: float) -> Report:
+    """The report of a network that was trained; raises what ended its training."""
+    if isinstance(outcome, Report):
+        return outcome
+    if isinstance(outcome, BaseException):
+        raise outcome
+    seconds = time.perf_counter() - began
+    return finished(job)._replace(status='trained', reason='', seconds=seconds)
 
 
 def finished(job: Job) -> Report:
@@ -191,10 +225,15 @@ class Plan(NamedTuple):
     """What there is to do for a job: iterations done, and wanted in the end."""
 
     job: Job
+    p: dict  # its parameters
     done: int
-    wanted: int
     report: Report | None  # where there is nothing to train
     words: str
+
+    @property
+    def wanted(self) -> int:
+        """Iterations in the end."""
+        return self.p['num_iterations']
 
     @property
     def is_needed(self) -> bool:
@@ -205,17 +244,16 @@ class Plan(NamedTuple):
 def plan(job: Job) -> Plan:
     """Look at the files of a job. Raises ValueError for settings that are not allowed."""
     p = parameters_of(job)
-    seed, wanted = p['seed'], p['num_iterations']
     checkpoint = results.checkpoint_name(job.filename)
     try:
         if job.filename.exists() and not job.overwrite:
-            return Plan(job, wanted, wanted, finished(job), 'is finished')
+            return Plan(job, p, p['num_iterations'], finished(job), 'is finished')
         if checkpoint.exists() and not job.overwrite:
             done = _iterations_in(checkpoint)
-            return Plan(job, done, wanted, None, f'goes on after iteration {done - 1}')
+            return Plan(job, p, done, None, f'goes on after iteration {done - 1}')
     except (results.ResultsError, TaskError) as error:
-        return Plan(job, 0, wanted, None, f'will fail: {error}')
-    return Plan(job, 0, wanted, None, f'starts with seed {seed}')
+        return Plan(job, p, 0, None, f'will fail: {error}')
+    return Plan(job, p, 0, None, f'starts with seed {p["seed"]}')
 
 
 def _iterations_in(checkpoint: Path) -> int:

@@ -1,10 +1,10 @@
-"""Trains the networks of a set on this machine: each in a process of its own (loky).
+"""Trains the networks of a set on this machine: each, or each stack, in a process of its own.
 
     workers = LocalWorkers(plans)
-    workers.run(plans[0].job)  # from as many threads as networks are to be trained at once
+    workers.run([plans[0].job])  # from as many threads as processes are to train at once
 
-A process that is killed takes nothing but its own network with it, and all processes end when the
-one that started them does.
+A process (of loky) that is killed takes nothing but its own networks with it, and all processes end
+when the one that started them does.
 """
 
 import os
@@ -12,6 +12,7 @@ import signal
 import tempfile
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from loky.process_executor import ProcessPoolExecutor, TerminatedWorkerError
 from tqdm import tqdm
 
 from rnn import device
-from sets.job import Job, Plan, Report, train_network
+from sets.job import Job, Plan, Report, train_networks
 
 
 class LocalWorkers:
@@ -27,7 +28,9 @@ class LocalWorkers:
 
     unit = 'it'
 
-    def __init__(self, plans: list[Plan]):
+    def __init__(self, plans: list[Plan], at_once: int):
+        """`at_once` processes are to train."""
+        self.at_once = at_once
         self.places = {plan.job.name: i for i, plan in enumerate(plans)}
         self.wanted = [plan.wanted for plan in plans]
         self.total = sum(self.wanted)
@@ -35,19 +38,20 @@ class LocalWorkers:
         self.board = Board(Path(self.folder.name, 'board'), len(plans))
         self.board.done[:] = [plan.done for plan in plans]
 
-    def run(self, job: Job) -> Report:
-        """Train a network; to be called from a thread of its own."""
-        place = self.places[job.name]
+    def run(self, jobs: list[Job]) -> list[Report]:
+        """Train networks at once, in one process; to be called from a thread of its own."""
+        places = [self.places[job.name] for job in jobs]
         if self.board.is_stopped():
-            return Report('stopped', 'not begun')
+            return [Report('stopped', 'not begun')] * len(jobs)
         with ProcessPoolExecutor(1, initializer=_follow, initargs=(os.getpid(),)) as process:
             try:
-                report = process.submit(_train, job, self.board.path, place).result()
+                reports = process.submit(_train, jobs, self.board.path, places).result()
             except TerminatedWorkerError:
-                report = Report('failed', 'its process was killed, or crashed')
-        if report.status != 'stopped':
-            self.board.done[place] = self.wanted[place]
-        return report
+                reports = [Report('failed', 'its process was killed, or crashed')] * len(jobs)
+        for place, report in zip(places, reports, strict=True):
+            if report.status != 'stopped':
+                self.board.done[place] = self.wanted[place]
+        return reports
 
     def progress(self) -> int:
         """Iterations that are done, of `total`."""
@@ -62,10 +66,10 @@ class LocalWorkers:
         self.folder.cleanup()
 
 
-def check_gpu(gpu_id: str) -> None:
-    """Raise device.DeviceError, in good time, for a GPU that is not there."""
+def memory_of(gpu_id: str) -> int:
+    """Bytes of a GPU. Raises device.DeviceError, in good time, if it is not there."""
     with ProcessPoolExecutor(1) as process:  # TensorFlow is not imported in this one
-        process.submit(device.select, gpu_id).result()
+        return process.submit(device.memory, gpu_id).result()
 
 
 class Board:
@@ -91,14 +95,14 @@ class Board:
         return bool(self._stop[0])
 
 
-def _train(job: Job, path: Path, place: int) -> Report:
+def _train(jobs: list[Job], path: Path, places: list[int]) -> list[Report]:
     board = Board(path)
 
-    def watch(curves: dict[str, list]) -> bool:
+    def watch(place: int, curves: dict[str, list]) -> bool:
         board.done[place] = len(curves['iteration'])
         return board.is_stopped()
 
-    return train_network(job, watch)
+    return train_networks(jobs, [partial(watch, place) for place in places])
 
 
 def _follow(parent: int) -> None:

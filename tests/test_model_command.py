@@ -31,7 +31,10 @@ from commands import train as command
 from model import Model
 from parameters import par
 from rnn import device
-from training import loop as training
+from training.loop import train
+from training.member import TrainingError
+from training.signals import Interrupted
+from training.start import RunError
 
 
 @pytest.fixture(scope='session')
@@ -52,7 +55,7 @@ def run_here(arguments: list[str]) -> int:
         start = command.request(arguments)
     except SystemExit as end:
         return end.code
-    return command.outcome(lambda: training.train(Model, start))
+    return command.outcome(lambda: train(Model, start))
 
 
 def assert_finished(path, shown: str, task: str, num_iterations: int):
@@ -284,7 +287,7 @@ def test_values_are_literals_or_text(text, value):
 @pytest.mark.parametrize(
     ('error', 'status'),
     [
-        (training.RunError('reason'), 2),
+        (RunError('reason'), 2),
         (results.ResultsError('reason'), 2),
         (device.DeviceError('reason'), 2),
         (OSError('reason'), 1),
@@ -304,11 +307,11 @@ def test_exit_status_of_a_run_that_cannot_start(monkeypatch, capsys, error, stat
 @pytest.mark.parametrize(
     ('error', 'status'),
     [
-        (training.RunError('reason'), 2),
+        (RunError('reason'), 2),
         (results.ResultsError('reason'), 2),
-        (training.TrainingError('reason'), 1),
+        (TrainingError('reason'), 1),
         (OSError('reason'), 1),
-        (training.Interrupted(signal.SIGTERM), 143),
+        (Interrupted(signal.SIGTERM), 143),
         (KeyboardInterrupt(), 130),
     ],
 )

@@ -1,4 +1,4 @@
-"""Training one network from the start to its result file, with checkpoints on the way.
+"""Training networks, alone or at once, from the start to their result files.
 
 A run is a function of its settings and seed alone: the batch and the noise of an iteration follow
 from the seed and the iteration's number. So a checkpoint needs no state of a random generator, and
@@ -7,26 +7,15 @@ a run that was stopped and resumed ends as if it had never stopped.
 
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
-
-import results
 from rnn import device
-from stimulus import Stimulus
-from training.display import Curves, Display, duration, header
-from training.signals import Interrupted, Signals
-from training.start import RunError, Start
-
-ITERATIONS_TO_STOP = 20  # whose mean accuracy is compared with stop_accuracy
-
-Watch = Callable[[Curves], bool]
-
-
-class TrainingError(RuntimeError):
-    """The run failed on its way; the message says why in one sentence."""
+from training.display import Display, duration, header
+from training.member import Member, Watch
+from training.signals import Signals
+from training.start import Start
 
 
 def train(make_model: Callable, start: Start, watch: Watch | None = None) -> Path:
@@ -38,102 +27,76 @@ def train(make_model: Callable, start: Start, watch: Watch | None = None) -> Pat
     and Interrupted after Ctrl-C, SIGTERM or a stop by `watch`.
     """
     began, say = time.perf_counter(), _silent if watch else print
-    p, filename, checkpoint = start.p, start.filename, start.checkpoint or {}
     if start.is_finished:
         say(start.words_if_finished)
-        return filename
-    if start.overwrite:
-        _remove(filename, results.checkpoint_name(filename))
+        return start.filename
+    say(header(start.p, start.device_name, start.done))
+    with Display(start.p, start.done, watch is None) as display:
+        (outcome,) = train_stack(make_model, [start], [watch or display])
+    if isinstance(outcome, BaseException):
+        raise outcome
+    say(f'Saved {outcome} after {duration(time.perf_counter() - began)}.')
+    return outcome
+
+
+def train_stack(
+    make_model: Callable, starts: Sequence[Start], watches: Sequence[Watch]
+) -> list[Path | BaseException]:
+    """Train networks at once, each as if it were alone; return the outcome of each.
+
+    That is the path of its result file, or what `train` would raise. A network that ends leaves
+    the others alone. One `watch` that returns True stops all of them.
+    """
     with Signals() as signals:
-        model = _build(make_model, start)
-        curves = {name: list(checkpoint.get(name, [])) for name in results.CURVES}
-        done = len(curves['iteration'])
-        say(header(p, start.device_name, done))
-        with Display(p, done, watch is None) as display:
-            _iterate(model, curves, filename, signals, watch or display)
-    results.save(filename, _result(model, curves, filename))
-    _remove(results.checkpoint_name(filename))
-    say(f'Saved {filename} after {duration(time.perf_counter() - began)}.')
-    return filename
+        members = [Member(start, watch) for start, watch in zip(starts, watches, strict=True)]
+        for member in members:
+            member.build(make_model)
+        with ThreadPoolExecutor(1 if device.is_cpu(starts[0].gpu_id) else None) as pool:
+            _iterate(make_model, members, signals, pool)
+    return [member.outcome for member in members]
 
 
-def _build(make_model: Callable, start: Start):
-    """The network, as initialised or as in the checkpoint, on a GPU compiled as one whole batch."""
-    whole_batch = {'jit_compile': True, 'trials_per_part': start.p['batch_size']}
-    options = {} if device.is_cpu(start.gpu_id) else whole_batch
-    options |= {'p': start.p, 'threads': start.threads or device.available_cores()}
-    if not start.checkpoint:
-        return make_model(**options)
-    try:
-        model = make_model(start.checkpoint['weights'], **options)
-        model.optimizer.restore(start.checkpoint['optimizer'])
-    except (KeyError, ValueError, TypeError) as error:
-        name = results.checkpoint_name(start.filename)
-        raise RunError(f'{name} does not fit the settings in it: {error!r}') from error
-    return model
+def _iterate(make_model: Callable, members: Sequence[Member], signals: Signals, pool) -> None:
+    """Train until all networks have an outcome."""
+    for member in members:
+        if member.outcome is None and member.iteration >= member.p['num_iterations']:
+            member.save(member.model, 1, 0)  # a checkpoint with nothing left to do
+    while stack := [member for member in members if member.outcome is None]:
+        models = [member.model for member in stack]
+        model = make_model.stack(models) if len(stack) > 1 else models[0]
+        _train_together(model, stack, signals, pool, len(members))
 
 
-def _iterate(model, curves: Curves, filename: Path, signals: Signals, watch: Watch) -> None:
-    """Train until the last iteration or stop_accuracy, saving checkpoints."""
-    p, checkpoint = model.par, results.checkpoint_name(filename)
-    for iteration, trial_info in batches(p, len(curves['iteration']), p['num_iterations']):
-        values = model.optimize(trial_info, iteration)
-        _require_finite(values['loss'], 'loss', iteration, checkpoint)
-        for name, value in {**values, 'iteration': iteration}.items():
-            curves[name].append(value)
-        stopped = watch(curves)
-        if _accurate_enough(curves['accuracy'], p['stop_accuracy']):
-            return
-        stopped = stopped or signals.received
-        if stopped or (iteration + 1) % p['save_every'] == 0:
-            slots = {'optimizer': model.optimizer.state()}
-            results.save(checkpoint, _result(model, curves, filename) | slots)
-        if stopped:
-            raise Interrupted(signals.received or signal.SIGTERM)
+def _train_together(model, stack: Sequence[Member], signals: Signals, pool, num: int) -> None:
+    """Train the networks of a stack until half of them have ended.
+
+    Those that have ended stay in it so long, with their last batch: a stack of another size takes a
+    new graph. Batches are made while the ones before are trained on.
+    """
+    following = [pool.submit(member.batch, member.iteration) for member in stack]
+    batches = [None] * len(stack)
+    while sum(member.outcome is None for member in stack) > len(stack) // 2:
+        for i, member in enumerate(stack):
+            if member.outcome is None:
+                batches[i] = following[i].result()
+                following[i] = pool.submit(member.batch, member.iteration + 1)
+        values = _optimize(model, batches, [member.iteration for member in stack])
+        training = [(m, v) for m, v in zip(stack, values, strict=True) if m.outcome is None]
+        asked_to_stop = [member.note(value) for member, value in training]
+        signum = signals.received or (signal.SIGTERM if any(asked_to_stop) else 0)
+        if any(member.outcome is None and member.is_due(signum) for member in stack):
+            for member, single in zip(stack, model.members(), strict=True):
+                if member.outcome is None and member.is_due(signum):
+                    member.save(single, num, signum)
+    for member, single in zip(stack, model.members(), strict=True):
+        member.model = single
 
 
-def batches(p: Mapping, first: int, last: int) -> Iterator[tuple[int, dict]]:
-    """Iterations and their batches; each is made while the one before is trained on."""
-
-    def batch(iteration):
-        return Stimulus([p['seed'], iteration], p).generate_trial()
-
-    with ThreadPoolExecutor(1) as pool:
-        following = pool.submit(batch, first)
-        for iteration in range(first, last):
-            trial_info = following.result()
-            following = pool.submit(batch, iteration + 1)
-            yield iteration, trial_info
-
-
-def _accurate_enough(accuracy: list[float], wanted: float | None) -> bool:
-    recent = accuracy[-ITERATIONS_TO_STOP:]
-    return (
-        wanted is not None and len(recent) == ITERATIONS_TO_STOP and bool(np.mean(recent) > wanted)
-    )
-
-
-def _require_finite(values, what: str, iteration: int, checkpoint: Path) -> None:
-    if not np.all(np.isfinite(values)):
-        kept = f'the last good state is in {checkpoint}' if checkpoint.exists() else 'none is saved'
-        raise TrainingError(
-            f'the {what} is not finite at iteration {iteration} ({kept}): '
-            'a smaller learning_rate or weaker initial weights may help'
-        )
-
-
-def _result(model, curves: Curves, filename: Path) -> dict:
-    """What is saved; raises TrainingError where weights are not finite."""
-    weights = {name: variable.numpy() for name, variable in model.weights.items()}
-    for name, weight in weights.items():
-        done = len(curves['iteration'])
-        _require_finite(weight, f'weight {name}', done - 1, results.checkpoint_name(filename))
-    return {'weights': weights, 'parameters': dict(model.par), **curves}
-
-
-def _remove(*paths: Path) -> None:
-    for path in paths:
-        path.unlink(missing_ok=True)
+def _optimize(model, batches: list[dict], iterations: list[int]) -> list[dict[str, float]]:
+    """Accuracy and losses of each network."""
+    if model.is_stack:
+        return model.optimize(batches, iterations)
+    return [model.optimize(batches[0], iterations[0])]
 
 
 def _silent(text: str) -> None:

@@ -36,6 +36,11 @@ class Start(NamedTuple):
     overwrite: bool
 
     @property
+    def done(self) -> int:
+        """Iterations that are done."""
+        return len((self.checkpoint or {}).get('iteration', []))
+
+    @property
     def words_if_finished(self) -> str:
         """What is said of a run that is finished; '' of one that is not."""
         return f'{self.filename} is finished already.' if self.is_finished else ''

@@ -29,7 +29,7 @@ from sets import summary as set_summary
 from sets.job import Job, Report, lock, parameters_of, plan, seed_of, train_network
 from sets.local import Board, LocalWorkers
 from tasks import TASKS
-from training.loop import TrainingError
+from training.member import TrainingError
 from training.signals import Interrupted
 from training.tensorboard import CurveLog
 
@@ -295,11 +295,11 @@ def test_board_is_shared(tmp_path):
 def test_progress_counts_what_is_done_already(job):
     train_network(job, after(3))
     other = job._replace(index=4)
-    workers = LocalWorkers([plan(job), plan(other)])
+    workers = LocalWorkers([plan(job), plan(other)], 2)
     try:
         assert (workers.progress(), workers.total) == (3, 8)
         workers.stop()
-        assert workers.run(other) == Report('stopped', 'not begun')
+        assert workers.run([other]) == [Report('stopped', 'not begun')]
     finally:
         workers.close()
     assert not workers.board.path.exists()

@@ -20,8 +20,9 @@ from parameters import SETTINGS, par, reset_parameters, update_parameters
 from rnn.optimizer import Adam, adam_step
 from stimulus import Stimulus
 from tasks import TASKS
-from training import loop as training
-from training.start import CHANGEABLE
+from training.member import ITERATIONS_TO_STOP, Member, TrainingError
+from training.signals import Interrupted
+from training.start import CHANGEABLE, RunError, begin
 
 SHORT = {'fix_time': 10, 'sample_time': 10, 'delay_time': 20, 'test_time': 20, 'mask_duration': 10}
 SEQUENCE = {'ABBA_delay': 10, 'delay_time': 60, 'mask_duration': 0}
@@ -63,7 +64,7 @@ def stopped(ask_for, script):
     """Stop a run after 3 of its 6 iterations; return the path of its result and its checkpoint."""
     paths = ask_for(learning_rate=0.01, catch_trial_pct=0.2)
     script(stop_at(2, signal.SIGTERM))
-    with pytest.raises(training.Interrupted):
+    with pytest.raises(Interrupted):
         model.main()
     script(lambda iteration: None)
     return paths
@@ -211,7 +212,7 @@ def test_loss_that_is_not_finite_stops_and_keeps_the_checkpoint(ask_for, script,
     _, checkpoint = ask_for(num_iterations=20, save_every=3)
     script(lambda iteration: {'loss': loss} if iteration == 7 else None)
     explanation = f'the loss is .* at iteration 7 .*{checkpoint}.*learning_rate'
-    with pytest.raises(training.TrainingError, match=explanation):
+    with pytest.raises(TrainingError, match=explanation):
         model.main()
     assert iterations(checkpoint) == list(range(6))
     assert_only(checkpoint)
@@ -222,7 +223,7 @@ def test_loss_that_is_not_finite_stops_and_keeps_the_checkpoint(ask_for, script,
 def test_weights_that_are_not_finite_are_not_saved(ask_for, save_every):
     """Neither in a checkpoint nor as the result: the last loss does not show them."""
     path, _ = ask_for(learning_rate=1e39, num_iterations=1, save_every=save_every)
-    with pytest.raises(training.TrainingError, match='weight .* at iteration 0 .none is saved'):
+    with pytest.raises(TrainingError, match='weight .* at iteration 0 .none is saved'):
         model.main()
     assert not list(path.parent.iterdir())
 
@@ -234,8 +235,8 @@ def test_batch_follows_from_seed_and_iteration(ask_for):
     drawn = []
     for seed, first in ((5, 0), (5, 1), (6, 0)):
         ask_for(seed=seed)
-        batches = training.batches(par, first, 3)
-        drawn.append({i: trial['neural_input'].tobytes() for i, trial in batches})
+        member = Member(begin(par), lambda curves: False)
+        drawn.append({i: member.batch(i)['neural_input'].tobytes() for i in range(first, 3)})
     assert drawn[0].keys() == {0, 1, 2}
     assert drawn[1] == {1: drawn[0][1], 2: drawn[0][2]}
     assert len({*drawn[0].values(), *drawn[2].values()}) == 6
@@ -254,9 +255,9 @@ def test_checkpoint_every_save_every(ask_for, script, resume):
 @pytest.mark.parametrize(
     ('stop', 'error', 'done'),
     [
-        (stop_at(3, signal.SIGINT), training.Interrupted, 4),
-        (stop_at(3, signal.SIGTERM), training.Interrupted, 4),
-        (stop_at(5, signal.SIGTERM), training.Interrupted, 6),  # in the last iteration
+        (stop_at(3, signal.SIGINT), Interrupted, 4),
+        (stop_at(3, signal.SIGTERM), Interrupted, 4),
+        (stop_at(5, signal.SIGTERM), Interrupted, 6),  # in the last iteration
         (crash, MemoryError, 3),
     ],
 )
@@ -314,7 +315,7 @@ def test_settings_that_may_change_on_resuming(stopped):
     assert changes.keys() == set(CHANGEABLE)
     forget_all_but(path, n_hidden=12, learning_rate=0.01, **changes)  # the first two agree
     model.main(resume=True)
-    assert len(iterations(path)) == training.ITERATIONS_TO_STOP
+    assert len(iterations(path)) == ITERATIONS_TO_STOP
     after = results.load(path)['parameters']
     assert {name: after[name] for name in changes} == changes
 
@@ -330,7 +331,7 @@ def test_other_settings_may_not_change_on_resuming(stopped, name):
     before = checkpoint.read_bytes()
     forget_all_but(path, **{name: OTHERS[name]})
     allowed = ', '.join(CHANGEABLE)
-    with pytest.raises(training.RunError, match=f'^{name} = .* {checkpoint}, .*{allowed}'):
+    with pytest.raises(RunError, match=f'^{name} = .* {checkpoint}, .*{allowed}'):
         model.main(resume=True)
     assert checkpoint.read_bytes() == before
 
@@ -350,9 +351,9 @@ def test_finished_run_stays_and_its_old_checkpoint_goes(stopped, script, capsys)
 
 def test_overwrite_starts_again(stopped):
     path, checkpoint = stopped
-    with pytest.raises(training.RunError, match='--resume.*--overwrite'):
+    with pytest.raises(RunError, match='--resume.*--overwrite'):
         model.main()
-    with pytest.raises(training.RunError, match='exclude each other'):
+    with pytest.raises(RunError, match='exclude each other'):
         model.main(resume=True, overwrite=True)
     assert_only(checkpoint)
     for _ in range(2):  # in place of the checkpoint, then of the result
@@ -382,7 +383,7 @@ def test_checkpoint_that_does_not_fit_itself_is_refused(stopped, damage):
     results.save(checkpoint, saved)
     before = checkpoint.read_bytes()
     forget_all_but(path)
-    with pytest.raises(training.RunError, match=str(checkpoint)):
+    with pytest.raises(RunError, match=str(checkpoint)):
         model.main(resume=True)
     assert checkpoint.read_bytes() == before
 
@@ -392,5 +393,5 @@ def test_finished_run_of_another_network_is_refused(ask_for, script):
     script(lambda iteration: None)
     model.main()
     forget_all_but(path, trial_type='DMC')
-    with pytest.raises(training.RunError, match="trial_type = 'DMC'"):
+    with pytest.raises(RunError, match="trial_type = 'DMC'"):
         model.main(resume=True)

@@ -1,0 +1,130 @@
+"""One network in training: its model, its files, and its curves."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+import results
+from rnn import device
+from stimulus import Stimulus
+from training.display import Curves
+from training.signals import Interrupted
+from training.start import RunError, Start
+
+ITERATIONS_TO_STOP = 20  # whose mean accuracy is compared with stop_accuracy
+
+Watch = Callable[[Curves], bool]
+
+
+class TrainingError(RuntimeError):
+    """The run failed on its way; the message says why in one sentence."""
+
+
+class Member:
+    """One network of those that are trained at once; `outcome` is None as long as it is trained.
+
+    In the end it is the path of the result file, or what `loop.train` raises. `model` is as it was
+    when the network was last alone, or saved.
+    """
+
+    def __init__(self, start: Start, watch: Watch):
+        self.start, self.p, self.watch = start, start.p, watch
+        self.checkpoint = results.checkpoint_name(start.filename)
+        saved = start.checkpoint or {}
+        self.curves: Curves = {name: list(saved.get(name, [])) for name in results.CURVES}
+        self.model, self.outcome = None, None
+
+    @property
+    def iteration(self) -> int:
+        """The next iteration."""
+        return len(self.curves['iteration'])
+
+    def build(self, make_model: Callable) -> None:
+        """Make the network, as initialised or as in the checkpoint; on a GPU as one whole batch."""
+        start = self.start
+        if start.overwrite:
+            remove(start.filename, self.checkpoint)
+        whole_batch = {'jit_compile': True, 'trials_per_part': start.p['batch_size']}
+        options = {} if device.is_cpu(start.gpu_id) else whole_batch
+        options |= {'p': start.p, 'threads': start.threads or device.available_cores()}
+        saved = start.checkpoint
+        try:
+            self.model = make_model(saved['weights'], **options) if saved else make_model(**options)
+            if saved:
+                self.model.optimizer.restore(saved['optimizer'])
+        except (KeyError, ValueError, TypeError) as error:
+            if not saved:
+                raise
+            self.outcome = RunError(f'{self.checkpoint} does not fit the settings in it: {error!r}')
+
+    def batch(self, iteration: int) -> dict:
+        """The trials of an iteration, which the seed and its number decide."""
+        return Stimulus([self.p['seed'], iteration], self.p).generate_trial()
+
+    def note(self, values: Mapping[str, float]) -> bool:
+        """Note what an iteration gave; return whether `watch` asks to stop.
+
+        A loss that is not finite ends the training of this network.
+        """
+        try:
+            self._require_finite(values['loss'], 'loss', self.iteration)
+        except TrainingError as error:
+            self.outcome = error
+            return False
+        for name, value in {**values, 'iteration': self.iteration}.items():
+            self.curves[name].append(value)
+        return self.watch(self.curves)
+
+    def is_due(self, signum: int) -> bool:
+        """Whether a result or a checkpoint is to be saved."""
+        return bool(signum) or self._is_trained() or self.iteration % self.p['save_every'] == 0
+
+    def save(self, model, num_stacked: int, signum: int) -> None:
+        """Save the result, or a checkpoint; what goes wrong is the outcome."""
+        self.model = model
+        try:
+            if self._is_accurate() or (self._is_trained() and not signum):
+                results.save(self.start.filename, self._result(num_stacked))
+                remove(self.checkpoint)
+                self.outcome = self.start.filename
+                return
+            slots = {'optimizer': model.optimizer.state()}
+            results.save(self.checkpoint, self._result(num_stacked) | slots)
+            self.outcome = Interrupted(signum) if signum else None
+        except (TrainingError, OSError) as error:
+            self.outcome = error
+
+    def _is_trained(self) -> bool:
+        return self._is_accurate() or self.iteration >= self.p['num_iterations']
+
+    def _is_accurate(self) -> bool:
+        """Whether stop_accuracy is reached."""
+        wanted, recent = self.p['stop_accuracy'], self.curves['accuracy'][-ITERATIONS_TO_STOP:]
+        enough = wanted is not None and len(recent) == ITERATIONS_TO_STOP
+        return enough and bool(np.mean(recent) > wanted)
+
+    def _result(self, num_stacked: int) -> dict:
+        """What is saved; raises TrainingError where weights are not finite."""
+        weights = {name: variable.numpy() for name, variable in self.model.weights.items()}
+        for name, weight in weights.items():
+            self._require_finite(weight, f'weight {name}', self.iteration - 1)
+        note = {'stacked': num_stacked} if num_stacked > 1 else {}
+        return {'weights': weights, 'parameters': dict(self.model.par), **self.curves} | note
+
+    def _require_finite(self, values, what: str, iteration: int) -> None:
+        if np.all(np.isfinite(values)):
+            return
+        kept = 'none is saved'
+        if self.checkpoint.exists():
+            kept = f'the last good state is in {self.checkpoint}'
+        raise TrainingError(
+            f'the {what} is not finite at iteration {iteration} ({kept}): '
+            'a smaller learning_rate or weaker initial weights may help'
+        )
+
+
+def remove(*paths: Path) -> None:
+    """Remove files, where they are there."""
+    for path in paths:
+        path.unlink(missing_ok=True)

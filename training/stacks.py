@@ -1,0 +1,52 @@
+"""Which networks can be trained at once as a stack, how many, and how much memory that takes.
+
+A stack shares one process and one graph, so that TensorFlow starts once, and its operations, which
+cost the more in relation the smaller a network is, are made for all networks at once.
+"""
+
+from collections.abc import Mapping, Sequence
+
+# What networks of a stack must agree in: the task, and all sizes. Everything else may differ.
+ALIKE = ('trial_type', 'task_digest', 'shape', 'num_time_steps', 'dt', 'batch_size', 'EI')
+ALIKE += ('spike_regularization',)
+# On a CPU, networks are stacked that have so many activities in a step: trials times units. With
+# more, operations take so long that their number does not matter (benchmarks/stack.py).
+SMALL = 8192
+MOST = 64  # networks; more gain nothing
+TRIALS_AT_ONCE = 128  # that a CPU differentiates in a thread, see model.TRIALS_PER_PART
+SHARE_OF_GPU = 0.8  # of its memory
+
+
+def kind(p: Mapping) -> tuple:
+    """What networks with these parameters must have in common to be stacked."""
+    return tuple(p[name] for name in ALIKE)
+
+
+def require_alike(networks: Sequence[Mapping]) -> None:
+    """Raise ValueError for networks that cannot be stacked."""
+    for name in ALIKE:
+        values = sorted({str(p[name]) for p in networks})
+        if len(values) > 1:
+            raise ValueError(f'networks of a stack must agree in {name}: {" and ".join(values)}')
+
+
+def usual_size(p: Mapping, gpu_memory: int | None = None) -> int:
+    """How many networks with these parameters are stacked, if the user does not say.
+
+    On a CPU, those that are small; on a GPU with so many bytes, as many as it holds.
+    """
+    if gpu_memory is not None:
+        return max(1, int(SHARE_OF_GPU * gpu_memory) // memory(p, 1, whole_batch=True))
+    return MOST if p['batch_size'] * p['n_hidden'] <= SMALL else 1
+
+
+def memory(p: Mapping, num_networks: int, threads: int = 1, whole_batch: bool = False) -> int:
+    """Bytes that a stack takes, about: two batches of each network, and the states of what is
+    differentiated at once, which on a GPU is the whole batch.
+    """
+    steps, trials = p['num_time_steps'], p['batch_size']
+    batches = 2 * steps * trials * (p['n_input'] + p['n_output'] + 1)
+    rows = trials if whole_batch else min(trials, threads * TRIALS_AT_ONCE)
+    states = 3 * (steps + 1) * rows * p['n_hidden']
+    weights = 5 * p['n_hidden'] * (p['n_hidden'] + p['n_input'] + p['n_output'])
+    return 4 * num_networks * (batches + states + weights)
