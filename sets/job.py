@@ -225,7 +225,7 @@ class Plan(NamedTuple):
     """What there is to do for a job: iterations done, and wanted in the end."""
 
     job: Job
-    p: dict  # its parameters
+    p: dict  # its parameters without arrays, of which a thousand jobs would fill the memory
     done: int
     report: Report | None  # where there is nothing to train
     words: str
@@ -243,7 +243,7 @@ class Plan(NamedTuple):
 
 def plan(job: Job) -> Plan:
     """Look at the files of a job. Raises ValueError for settings that are not allowed."""
-    p = parameters_of(job)
+    p = {n: v for n, v in parameters_of(job).items() if not isinstance(v, np.ndarray)}
     checkpoint = results.checkpoint_name(job.filename)
     try:
         if job.filename.exists() and not job.overwrite:

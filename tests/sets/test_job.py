@@ -96,11 +96,16 @@ def test_jobs_of_a_command(tmp_path):
 # What there is to do
 
 
+def shown(made) -> tuple:
+    """A plan without the parameters."""
+    return made.job, made.done, made.wanted, made.report, made.words
+
+
 def test_plans(job):
-    assert plan(job) == (job, 0, 4, None, 'starts with seed 5')
+    assert shown(plan(job)) == (job, 0, 4, None, 'starts with seed 5')
     assert user_settings() == {}
     assert train_network(job, after(2)).status == 'stopped'
-    assert plan(job) == (job, 2, 4, None, 'goes on after iteration 1')
+    assert shown(plan(job)) == (job, 2, 4, None, 'goes on after iteration 1')
     train_network(job, on)
     done = plan(job)
     assert (done.done, done.wanted, done.words) == (4, 4, 'is finished')
@@ -108,7 +113,7 @@ def test_plans(job):
     assert not done.is_needed
     assert plan(job._replace(analyze=True)).is_needed
     again = job._replace(overwrite=True)
-    assert plan(again) == (again, 0, 4, None, 'starts with seed 5')
+    assert shown(plan(again)) == (again, 0, 4, None, 'starts with seed 5')
 
 
 @pytest.mark.parametrize('which', ['result', 'checkpoint'])
@@ -119,7 +124,7 @@ def test_damaged_files_are_left_alone(job, which):
     report = train_network(job, on)
     assert report.status == 'failed'
     assert report.reason.startswith(f'{path} is damaged')
-    assert plan(job) == (job, 0, 4, None, f'will fail: {report.reason}')
+    assert shown(plan(job)) == (job, 0, 4, None, f'will fail: {report.reason}')
     assert path.read_bytes() == b'cut short'
 
 
