@@ -9,8 +9,9 @@ time; here noise is added to its input.
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 
 import numpy as np
 
@@ -22,30 +23,35 @@ from tasks.trial import Batch
 # Parts of the trial whose noise is drawn from a generator each. The number is fixed, so that the
 # same seed gives the same noise on any number of cores, and such that a part fits the cache.
 NOISE_PARTS = 64
+NUMBERS_AT_ONCE = 2**17  # of which the noise is made at once
+NOISE_BLOCKS_ALONE = 8  # so few that threads would take longer to start
 
 
-def gaussian(rng: np.random.Generator, shape: tuple[int, ...], sd: float) -> np.ndarray:
-    """Normal numbers with mean 0, float32, by the method of Box and Muller.
+def gaussian(rngs: Sequence[np.random.Generator], shape: tuple[int, ...], sd: float) -> np.ndarray:
+    """Normal numbers with mean 0, float32, by the method of Box and Muller: (generator, *shape).
 
     rng.standard_normal goes number by number, and takes nearly three times as long.
     """
     size = math.prod(shape)
     half = (size + 1) // 2
-    bits = rng.integers(2**64, size=half, dtype=np.uint64).view(np.uint32)
+    bits = np.empty((len(rngs), half), np.uint64)
+    for row, rng in zip(bits, rngs, strict=True):
+        row[:] = rng.integers(2**64, size=half, dtype=np.uint64)
+    bits = bits.view(np.uint32)
     bits >>= 8  # 24 bits are what float32 holds
     uniform = bits.astype(np.float32)
     uniform += 1
     uniform *= 2**-24  # in (0, 1]
-    radius, angle = uniform.reshape(2, half)
+    radius, angle = uniform.reshape(len(rngs), 2, half).swapaxes(0, 1)
     np.log(radius, out=radius)
     radius *= -2
     np.sqrt(radius, out=radius)
     radius *= sd
     angle *= 2 * np.pi
-    normal = np.empty((2, half), np.float32)
-    np.multiply(radius, np.cos(angle), out=normal[0])
-    np.multiply(radius, np.sin(angle), out=normal[1])
-    return normal.reshape(-1)[:size].reshape(shape)
+    normal = np.empty((len(rngs), 2, half), np.float32)
+    np.multiply(radius, np.cos(angle), out=normal[:, 0])
+    np.multiply(radius, np.sin(angle), out=normal[:, 1])
+    return normal.reshape(len(rngs), 2 * half)[:, :size].reshape(len(rngs), *shape)
 
 
 class Stimulus:
@@ -104,16 +110,35 @@ class Stimulus:
     def _add_noise(self, neural_input: np.ndarray) -> None:
         """Add Gaussian noise to the input (time, trial, unit) and rectify it, in place.
 
-        The noise takes nearly all of the time of a batch, hence the threads.
+        The noise takes nearly all of the time of a batch, hence the threads, and the small parts
+        of small batches are taken together.
         """
         mean, sd = self.p['input_mean'], self.p['noise_in']
 
-        def add_noise(part: np.ndarray, rng: np.random.Generator) -> None:
-            part += gaussian(rng, part.shape, sd)
+        def add_noise(rngs: list, shape: tuple[int, ...], block: np.ndarray) -> None:
+            block += gaussian(rngs, shape, sd).reshape(block.shape)
             if mean:
-                part += mean
-            np.maximum(part, 0, out=part)
+                block += mean
+            np.maximum(block, 0, out=block)
 
+        jobs = list(self._blocks(neural_input))
+        if len(jobs) <= NOISE_BLOCKS_ALONE:
+            for job in jobs:
+                add_noise(*job)
+            return
         with ThreadPoolExecutor(min(NOISE_PARTS, os.cpu_count() or 1)) as pool:
             # list() waits for all parts and raises what one of them raised
-            list(pool.map(add_noise, np.array_split(neural_input, NOISE_PARTS), self._noise_rngs))
+            list(pool.map(add_noise, *zip(*jobs, strict=True)))
+
+    def _blocks(self, neural_input: np.ndarray) -> Iterator[tuple]:
+        """(generators, shape of a part, array): parts of one shape, as many as fit the cache."""
+        parts, start = np.array_split(neural_input, NOISE_PARTS), 0
+        for _, alike in groupby(zip(parts, self._noise_rngs, strict=True), lambda p: len(p[0])):
+            parts_alike, rngs = zip(*alike, strict=True)
+            shape = parts_alike[0].shape
+            at_once = max(1, NUMBERS_AT_ONCE // max(1, math.prod(shape)))
+            for i in range(0, len(rngs), at_once):
+                few = rngs[i : i + at_once]
+                stop = start + len(few) * shape[0]
+                yield few, shape, neural_input[start:stop]
+                start = stop
