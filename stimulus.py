@@ -34,10 +34,7 @@ def gaussian(rngs: Sequence[np.random.Generator], shape: tuple[int, ...], sd: fl
     """
     size = math.prod(shape)
     half = (size + 1) // 2
-    bits = np.empty((len(rngs), half), np.uint64)
-    for row, rng in zip(bits, rngs, strict=True):
-        row[:] = rng.integers(2**64, size=half, dtype=np.uint64)
-    bits = bits.view(np.uint32)
+    bits = np.stack([rng.bit_generator.random_raw(half) for rng in rngs]).view(np.uint32)
     bits >>= 8  # 24 bits are what float32 holds
     uniform = bits.astype(np.float32)
     uniform += 1

@@ -5,9 +5,9 @@
 
 On a CPU, each case runs the real command in a new folder, its start included, first without stacks
 for a part of the networks and then in stacks for all of them: (a) 64 networks of 20 units and 64
-trials for 200 iterations, (b) 8 networks of 50 units and 128 trials for 200 iterations, (c) 2 networks
-of the default size for 40 iterations, all on two cores. The ratio is that of networks per minute, and
-of networks per minute of processor time, which other work on the machine disturbs less.
+trials for 200 iterations, (b) 8 networks of 50 units and 128 trials for 200 iterations, (c) 2
+networks of the default size for 40 iterations, all on two cores. The ratio is that of networks per
+minute, and of networks per minute of processor time, which other work disturbs less.
 
 With --gpu: milliseconds per iteration and GPU memory of 1, 5, 20 and 50 networks of the default
 size, each beside one network alone, and for how long the GPU waited for batches.

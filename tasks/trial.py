@@ -22,13 +22,15 @@ class Period(NamedTuple):
 
 def place(array: np.ndarray, period: Period | range, values, add: bool = False) -> None:
     """Set array (time, trial, ...) to values (trial, ...), or add them, in place, in `period`."""
+    if isinstance(period.start, int) and isinstance(period.stop, int):
+        block = array[period.start : period.stop]
+        block[:] = block + values if add else values
+        return
     first, last = np.min(period.start), np.max(period.stop)
     block = array[first:last]
-    where = True
-    if np.ndim(period.start) or np.ndim(period.stop):
-        steps = np.arange(first, first + len(block))[:, None]
-        during = (period.start <= steps) & (steps < period.stop)  # (time, trial)
-        where = during.reshape(during.shape + (1,) * (array.ndim - 2))
+    steps = np.arange(first, first + len(block))[:, None]
+    during = (period.start <= steps) & (steps < period.stop)  # (time, trial)
+    where = during.reshape(during.shape + (1,) * (array.ndim - 2))
     np.copyto(block, block + values if add else values, where=where, casting='same_kind')
 
 
