@@ -68,7 +68,7 @@ def done(path) -> int:
     return len(iterations(checkpoint)) if checkpoint.exists() else 0
 
 
-STOPPED = ('none', 'stopped', 2, 0, '--threads=1', '--log=tensorboard')
+STOPPED = ('none', 'stopped', 2, 0, '--threads=1', '--stack=1', '--log=tensorboard')
 
 
 @contextmanager
@@ -123,7 +123,7 @@ def whole(folder, stops):
     for path in (*paths, *map(checkpoint_name, paths)):
         path.write_text('old')
     num_iterations = max(stops[signal.SIGTERM].done) + 3
-    arguments = ('none', 'whole', 2, 0, '--jobs=1', '--threads=1')
+    arguments = ('none', 'whole', 2, 0, '--jobs=1', '--threads=1', '--stack=1')
     settings = SETTINGS | {'num_iterations': num_iterations}
     status, out, shown = run_on_terminal(
         folder, *arguments, '--overwrite', program='run_all_models.py', **settings
@@ -276,7 +276,7 @@ def test_networks_fail_alone(folder, tmp_path, without_tensorflow, capsys):
         path.write_bytes(b'cut short')
     tiny = {name: value for name, value in TINY.items() if name != 'seed'}
     settings = tiny | QUICK | {'num_iterations': 40, 'save_every': 1}
-    options = ('none', 'failing', 4, 0, '--analyze', '--jobs=2', '--threads=1')
+    options = ('none', 'failing', 4, 0, '--analyze', '--jobs=2', '--threads=1', '--stack=1')
     env = slow_disk(tmp_path)
     with start_set(folder, *options, env=env, **settings) as process:
         wait_for(checkpoint_name(paths[2]).exists, process)
@@ -369,6 +369,8 @@ def test_tensorflow_is_missing_in_these_tests(tmp_path, without_tensorflow):
         ((*GOOD, '--set=save_fn=a'), 'save_fn is not for --set here: NAME decides it'),
         ((*GOOD, '--set=save_dir=occupied'), 'cannot write to the folder occupied/set: '),
         ((*GOOD, '--jobs=0'), "--jobs: '0' is not a whole number above 0"),
+        ((*GOOD, '--stack=0'), "--stack: '0' is not a whole number above 0"),
+        ((*GOOD, '--stack=all'), "--stack: 'all' is not a whole number above 0"),
         ((*GOOD, '--seed=-3'), "--seed: '-3' is not a whole number of at least 0"),
         ((*GOOD, '--log=text'), "--log: invalid choice: 'text'"),
         ((*GOOD, '--jobs=2', '--dask=tcp://127.0.0.1:1'), '--jobs is not for a cluster: '),

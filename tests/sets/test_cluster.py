@@ -146,7 +146,8 @@ def test_worker_that_is_killed(tmp_path, address):
     before = jobs[0].filename.read_bytes()
     half = train_network(jobs[1], lambda curves: len(curves['iteration']) == SENT)
     assert half.status == 'stopped'
-    arguments = ('none', 'set', 4, 0, f'--dask={address}', '--threads=1', '--log=tensorboard')
+    arguments = ('none', 'set', 4, 0, f'--dask={address}', '--threads=1', '--stack=1')
+    arguments += ('--log=tensorboard',)
     with (
         worker(tmp_path / 'first', address, nthreads=2) as first,
         worker(tmp_path / 'second', address, nthreads=2) as second,
