@@ -323,10 +323,13 @@ class Model:
     def _chunks(self, num_parts: int) -> list[slice | None]:
         """Which networks of a stack are differentiated at once; [None] for a single network.
 
-        As many as fit the cache, but no fewer chunks than keep all threads busy.
+        On a GPU all; on a CPU as many as fit the cache, but no fewer chunks than keep all threads
+        busy.
         """
         if not self.is_stack:
             return [None]
+        if self.jit_compile:
+            return [slice(0, len(self.networks))]
         rows = min(self.trials_per_part, self.par['batch_size'])
         most = max(1, NUMBERS_AT_ONCE // (rows * self.par['n_hidden']))
         needed = -(-self.num_threads // num_parts)

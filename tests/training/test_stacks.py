@@ -158,6 +158,7 @@ def test_xla_compiles_a_stack():
     networks = [parameters_with(SMALL | other | noiseless) for other in OTHERS]
     stack = Model(p=networks, jit_compile=True, trials_per_part=10, threads=1)
     infos = [Stimulus([p['seed'], 0], p).generate_trial() for p in networks]
+    assert stack._chunks(1) == [slice(0, 3)]
     found = stack.optimize(infos, [0] * 3)
     for values, p, info in zip(found, networks, infos, strict=True):
         for name, value in Model(p=p).optimize(info, 0).items():
