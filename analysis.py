@@ -43,7 +43,7 @@ __all__ = [
     'simulate_network',
 ]
 
-ROWS_AT_ONCE = 384  # trials times conditions of a part of a run
+NUMBERS_AT_ONCE = 38_400  # activities of a step in a part of a run: rows times units
 
 Progress = Callable[[int], object]
 
@@ -60,8 +60,17 @@ def run_model(
     from model import Model  # brings TensorFlow, which takes seconds
 
     key = np.random.default_rng().integers(2**62, size=2) if key is None else key
-    model = Model(weights, trials_per_part=ROWS_AT_ONCE, p=par if p is None else p)
+    p = par if p is None else p
+    model = Model(weights, trials_per_part=rows_at_once(p), p=p)
     return model.run_model(x, h_init, syn_x_init, syn_u_init, key, suppress_activity)
+
+
+def rows_at_once(p: Mapping) -> int:
+    """Trials times conditions of a part of a run: so many that operations are worth their while.
+
+    They are the same number of activities in networks of any size; 384 rows of 100 units.
+    """
+    return max(1, NUMBERS_AT_ONCE // p['n_hidden'])
 
 
 def run_multiple(
@@ -101,7 +110,7 @@ def analyze_model_from_file(
 
     saved = results.load_results(filename)
     p = analysis_parameters(saved['parameters'], update_params)
-    model = Model(saved['weights'], trials_per_part=ROWS_AT_ONCE, threads=jobs, p=p)
+    model = Model(saved['weights'], trials_per_part=rows_at_once(p), threads=jobs, p=p)
     found = Analysis(model, seed, jobs or device.available_cores(), progress).everything()
     end = end_of_delay(p)
     earlier = earlier_analysis(saved).get('measures', [])

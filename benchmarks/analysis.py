@@ -21,6 +21,7 @@ import parameters
 import results
 from measures.decoding import calculate_svms, draw_repetitions
 from measures.tuning import calculate_tuning
+from parameters import par
 from rnn import device
 from rnn.state import State
 from stimulus import Stimulus
@@ -97,7 +98,7 @@ def measure(weights, args) -> list[tuple[str, float, float]]:
     import analysis
     from model import Model
 
-    model = Model(weights, trials_per_part=analysis.ROWS_AT_ONCE, threads=args.jobs)
+    model = Model(weights, trials_per_part=analysis.rows_at_once(par), threads=args.jobs)
     p, trial = model.par, Stimulus(0).generate_trial(test_mode=True)
     x, sample, test = trial['neural_input'], trial['sample'].astype(int), trial['test']
     steps, units, repetitions = p['num_time_steps'], p['n_hidden'], args.repetitions

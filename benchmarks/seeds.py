@@ -51,7 +51,7 @@ def of_seed(file: Path, seed: int, settings: Mapping) -> Numbers:
     p = analysis_parameters(saved['parameters'], _options(saved['parameters']) | dict(settings))
     # decoding at all times is not shown, but belongs to every analysis: once is little work
     once = p | {'decoding_reps': 1}
-    model = Model(saved['weights'], trials_per_part=analysis.ROWS_AT_ONCE, p=once)
+    model = Model(saved['weights'], trials_per_part=analysis.rows_at_once(once), p=once)
     of_network = analysis.Analysis(model, seed, 1, lambda work: None)
     numbers = _of_task(of_network.everything(), p)
     first = of_network._run(INDEPENDENT, 0, p['tuning_batches'])
