@@ -27,28 +27,30 @@ NUMBERS_AT_ONCE = 2**17  # of which the noise is made at once
 NOISE_BLOCKS_ALONE = 8  # so few that threads would take longer to start
 
 
-def gaussian(rngs: Sequence[np.random.Generator], shape: tuple[int, ...], sd: float) -> np.ndarray:
-    """Normal numbers with mean 0, float32, by the method of Box and Muller: (generator, *shape).
+def gaussian(
+    sources: Sequence[np.random.BitGenerator], shape: tuple[int, ...], sd: float
+) -> np.ndarray:
+    """Normal numbers with mean 0, float32, by the method of Box and Muller: (source, *shape).
 
-    rng.standard_normal goes number by number, and takes nearly three times as long.
+    Generator.standard_normal goes number by number, and takes nearly three times as long.
     """
     size = math.prod(shape)
     half = (size + 1) // 2
-    bits = np.stack([rng.bit_generator.random_raw(half) for rng in rngs]).view(np.uint32)
+    bits = np.stack([source.random_raw(half) for source in sources]).view(np.uint32)
     bits >>= 8  # 24 bits are what float32 holds
     uniform = bits.astype(np.float32)
     uniform += 1
     uniform *= 2**-24  # in (0, 1]
-    radius, angle = uniform.reshape(len(rngs), 2, half).swapaxes(0, 1)
+    radius, angle = uniform.reshape(len(sources), 2, half).swapaxes(0, 1)
     np.log(radius, out=radius)
     radius *= -2
     np.sqrt(radius, out=radius)
     radius *= sd
     angle *= 2 * np.pi
-    normal = np.empty((len(rngs), 2, half), np.float32)
+    normal = np.empty((len(sources), 2, half), np.float32)
     np.multiply(radius, np.cos(angle), out=normal[:, 0])
     np.multiply(radius, np.sin(angle), out=normal[:, 1])
-    return normal.reshape(len(rngs), 2 * half)[:, :size].reshape(len(rngs), *shape)
+    return normal.reshape(len(sources), 2 * half)[:, :size].reshape(len(sources), *shape)
 
 
 class Stimulus:
@@ -62,7 +64,8 @@ class Stimulus:
         self.p = dict(par if p is None else p)
         self.task = tasks.of(self.p)
         self.rng = np.random.Generator(np.random.SFC64(self.p['seed'] if seed is None else seed))
-        self._noise_rngs = self.rng.spawn(NOISE_PARTS)
+        seeds = self.rng.bit_generator.seed_seq.spawn(NOISE_PARTS)
+        self._noise_bits = [np.random.SFC64(seed) for seed in seeds]
 
     @property
     def motion_tuning(self) -> np.ndarray:
@@ -112,8 +115,8 @@ class Stimulus:
         """
         mean, sd = self.p['input_mean'], self.p['noise_in']
 
-        def add_noise(rngs: list, shape: tuple[int, ...], block: np.ndarray) -> None:
-            block += gaussian(rngs, shape, sd).reshape(block.shape)
+        def add_noise(sources: list, shape: tuple[int, ...], block: np.ndarray) -> None:
+            block += gaussian(sources, shape, sd).reshape(block.shape)
             if mean:
                 block += mean
             np.maximum(block, 0, out=block)
@@ -128,14 +131,14 @@ class Stimulus:
             list(pool.map(add_noise, *zip(*jobs, strict=True)))
 
     def _blocks(self, neural_input: np.ndarray) -> Iterator[tuple]:
-        """(generators, shape of a part, array): parts of one shape, as many as fit the cache."""
+        """(sources of bits, shape of a part, array): parts of one shape, as many as fit the cache."""
         parts, start = np.array_split(neural_input, NOISE_PARTS), 0
-        for _, alike in groupby(zip(parts, self._noise_rngs, strict=True), lambda p: len(p[0])):
-            parts_alike, rngs = zip(*alike, strict=True)
+        for _, alike in groupby(zip(parts, self._noise_bits, strict=True), lambda p: len(p[0])):
+            parts_alike, sources = zip(*alike, strict=True)
             shape = parts_alike[0].shape
             at_once = max(1, NUMBERS_AT_ONCE // max(1, math.prod(shape)))
-            for i in range(0, len(rngs), at_once):
-                few = rngs[i : i + at_once]
+            for i in range(0, len(sources), at_once):
+                few = sources[i : i + at_once]
                 stop = start + len(few) * shape[0]
                 yield few, shape, neural_input[start:stop]
                 start = stop
