@@ -131,7 +131,7 @@ class Stimulus:
             list(pool.map(add_noise, *zip(*jobs, strict=True)))
 
     def _blocks(self, neural_input: np.ndarray) -> Iterator[tuple]:
-        """(sources of bits, shape of a part, array): parts of one shape, as many as fit the cache."""
+        """(sources of bits, shape of a part, array): parts alike, as many as fit the cache."""
         parts, start = np.array_split(neural_input, NOISE_PARTS), 0
         for _, alike in groupby(zip(parts, self._noise_bits, strict=True), lambda p: len(p[0])):
             parts_alike, sources = zip(*alike, strict=True)
