@@ -20,6 +20,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from commands.arguments import add_settings, fail, positive, task_name
+from commands.running import command
 from parameters import parameters_with, settings_for
 from results import check_writable
 from rnn.device import available_cores, is_cpu
@@ -82,12 +83,12 @@ def _name(text: str) -> str:
     return text
 
 
+@command
 def run(arguments: list[str] | None = None) -> int:
     """Do what the command line says; return the exit status.
 
     2 for a wrong request, 1 if a network failed (all others are trained), 128 + signal if stopped.
     """
-    sys.stdout.reconfigure(line_buffering=True)  # so that a log in a file can be followed
     args = parser().parse_args(arguments)
     try:
         plans = [plan(job) for job in make_jobs(args)]

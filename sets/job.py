@@ -24,8 +24,10 @@ from parameters import (
     settings_for,
 )
 from rnn import device
+from system.locks import lock
 from tasks import TaskError, digest, load_task, require_same
-from training.loop import ITERATIONS_TO_STOP, TrainingError, Watch, train
+from training.accuracy import last_mean
+from training.loop import TrainingError, Watch, train
 from training.signals import Interrupted
 from training.start import PLACE, begin
 from training.tensorboard import CurveLog
@@ -108,16 +110,6 @@ def require_task(job: Job) -> None:
         raise TaskError(f'{Path(job.task_file).name} has changed since the set was started')
 
 
-def lock(filename: Path, timeout: float = 0) -> filelock.BaseFileLock:
-    """The lock on a file of a set, or on all files of a network.
-
-    Raises filelock.Timeout if another process holds it for more than `timeout` s; -1 has no limit.
-    """
-    folder = filename.parent / '.locks'
-    folder.mkdir(parents=True, exist_ok=True)
-    return filelock.FileLock(folder / f'{filename.stem}.lock', timeout=timeout)
-
-
 def train_network(job: Job, watch: Watch) -> Report:
     """Train a network, or go on with it, and analyse it if that is asked for; never raises.
 
@@ -130,7 +122,7 @@ def train_network(job: Job, watch: Watch) -> Report:
         return Report('busy', 'another command trains it')
     except (Interrupted, KeyboardInterrupt):
         return Report('stopped')
-    except (ValueError, OSError, TrainingError) as error:
+    except (ValueError, OSError, MemoryError, TrainingError) as error:
         return Report('failed', one_line(error))
     except Exception as error:  # a defect, which must not end the other networks
         return Report('failed', one_line(f'{type(error).__name__}: {error}'))
@@ -157,6 +149,7 @@ def _train(job: Job, watch: Watch) -> Report:
 
 def _train_to_the_end(job: Job, watch: Watch) -> None:
     p, how = parameters_of(job), {'resume': not job.overwrite, 'overwrite': job.overwrite}
+    how |= {'locked': True}  # by `train_network`
     start = begin(p, settings_of(job), job.gpu_id, job.threads, **how)
     from model import Model  # brings TensorFlow, for which `begin` has chosen the device
 
@@ -226,8 +219,7 @@ def _iterations_in(checkpoint: Path) -> int:
 
 def _last_values(saved: Mapping) -> dict[str, float]:
     """Iterations, and the means of the last 20 of accuracy and losses."""
-    last = slice(-ITERATIONS_TO_STOP, None)
-    means = {name: float(np.mean(saved[name][last])) for name in COLUMNS[1:]}
+    means = {name: last_mean(saved[name]) for name in COLUMNS[1:]}
     return {'iterations': len(saved['iteration']), **means}
 
 

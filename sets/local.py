@@ -8,10 +8,8 @@ one that started them does.
 """
 
 import os
-import signal
 import tempfile
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +18,7 @@ from tqdm import tqdm
 
 from rnn import device
 from sets.job import Job, Plan, Report, train_network
+from system import workers
 
 
 class LocalWorkers:
@@ -64,7 +63,8 @@ class LocalWorkers:
 
 def check_gpu(gpu_id: str) -> None:
     """Raise device.DeviceError, in good time, for a GPU that is not there."""
-    with ProcessPoolExecutor(1) as process:  # TensorFlow is not imported in this one
+    with ProcessPoolExecutor(1, initializer=_follow, initargs=(os.getpid(),)) as process:
+        # TensorFlow is not imported in this one
         process.submit(device.select, gpu_id).result()
 
 
@@ -102,13 +102,7 @@ def _train(job: Job, path: Path, place: int) -> Report:
 
 
 def _follow(parent: int) -> None:
-    """Leave Ctrl-C to the parent, which puts up the stop sign; end when the parent has ended."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Leave signals to the parent, which puts up the stop sign; end when the parent has ended."""
+    workers.leave_signals_to_parent()
     tqdm.set_lock(threading.RLock())  # its own would be left over where this process is killed
-
-    def wait() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
+    workers.follow(parent)

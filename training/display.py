@@ -1,24 +1,36 @@
 """What a training run shows: a header, a progress bar, and a line now and then."""
 
+import sys
 import time
 from collections.abc import Mapping
 
-from tqdm import tqdm
+from system import outputs
+from training import accuracy
 
+OTHER_TIMES = ('ABBA_delay', 'mask_duration', 'variable_delay_max')
 Curves = dict[str, list]  # one entry per iteration, see results.CURVES
 
 
 def header(p: Mapping, device_name: str, done: int) -> str:
     """The main settings of a run, `done` iterations of which are made already."""
     going_on = f'\nGoing on after iteration {done - 1}.' if done else ''
+    notes = ''.join(f'\n{note}' for note in [*uneven_times(p), *accuracy.warnings_of(p)])
     return (
         f'Task {p["trial_type"]}, synapses {p["synapse_config"]}, {device_name}, seed {p["seed"]}\n'
         f'{p["n_hidden"]} units ({p["num_exc_units"]} excitatory), {p["n_input"]} inputs, '
         f'{p["n_output"]} outputs, {p["num_time_steps"]} steps of {p["dt"]} ms, '
         f'{p["batch_size"]} trials per iteration, {p["num_iterations"]} iterations, '
         f'learning rate {p["learning_rate"]}, spike cost {p["spike_cost"]}, '
-        f'test cost multiplier {p["test_cost_multiplier"]}{going_on}'
+        f'test cost multiplier {p["test_cost_multiplier"]}{notes}{going_on}'
     )
+
+
+def uneven_times(p: Mapping) -> list[str]:
+    """A sentence if dt does not divide times of a trial, with what they become."""
+    names = [n for n in p if n.endswith('_time') or n in OTHER_TIMES]
+    uneven = [n for n in names if type(p[n]) is int and p[n] % p['dt']]
+    lengths = ', '.join(f'{n} {p[n]} ms is {p[n] // p["dt"] * p["dt"]} ms' for n in uneven)
+    return [f'With steps of {p["dt"]} ms, {lengths}.'] if uneven else []
 
 
 class Display:
@@ -29,7 +41,7 @@ class Display:
 
     def __init__(self, p: Mapping, done: int, shown: bool):
         self.every = p['iters_between_outputs']
-        self.bar = tqdm(
+        self.bar = outputs.bar(
             total=p['num_iterations'],
             initial=done,
             unit='it',
@@ -52,7 +64,8 @@ class Display:
         self.bar.update()
         if last['iteration'] % self.every == 0:
             text = '  '.join(f'{name} {value}' for name, value in shown.items())
-            self.bar.write(f'iteration {last["iteration"]:5d}  {text}')
+            out = outputs.courteous(sys.stdout)
+            self.bar.write(f'iteration {last["iteration"]:5d}  {text}', file=out)
         return False
 
 

@@ -16,11 +16,12 @@ import numpy as np
 import results
 from rnn import device
 from stimulus import Stimulus
+from system import outputs
+from training.accuracy import accurate_enough
 from training.display import Curves, Display, duration, header
+from training.guard import guarded
 from training.signals import Interrupted, Signals
 from training.start import RunError, Start
-
-ITERATIONS_TO_STOP = 20  # whose mean accuracy is compared with stop_accuracy
 
 Watch = Callable[[Curves], bool]
 
@@ -35,9 +36,15 @@ def train(make_model: Callable, start: Start, watch: Watch | None = None) -> Pat
     `make_model` is `model.Model`, `start` comes from `start.begin`. `watch`, if given, gets the
     curves after every iteration, in place of what is printed, and stops the run by returning True.
     Raises RunError for a checkpoint that does not fit, TrainingError where the loss is not finite,
-    and Interrupted after Ctrl-C, SIGTERM or a stop by `watch`.
+    MemoryError with its sizes, and Interrupted after a signal (training/signals.py) or a stop by
+    `watch`. A result that has appeared meanwhile is kept, and named in a FileError.
     """
-    began, say = time.perf_counter(), _silent if watch else print
+    with guarded(start):
+        return _train(make_model, start, watch)
+
+
+def _train(make_model: Callable, start: Start, watch: Watch | None) -> Path:
+    began, say = time.perf_counter(), _silent if watch else outputs.say
     p, filename, checkpoint = start.p, start.filename, start.checkpoint or {}
     if start.is_finished:
         say(start.words_if_finished)
@@ -51,7 +58,7 @@ def train(make_model: Callable, start: Start, watch: Watch | None = None) -> Pat
         say(header(p, start.device_name, done))
         with Display(p, done, watch is None) as display:
             _iterate(model, curves, filename, signals, watch or display)
-    results.save(filename, _result(model, curves, filename))
+    results.save_as_new(filename, _result(model, curves, filename))
     _remove(results.checkpoint_name(filename))
     say(f'Saved {filename} after {duration(time.perf_counter() - began)}.')
     return filename
@@ -82,7 +89,7 @@ def _iterate(model, curves: Curves, filename: Path, signals: Signals, watch: Wat
         for name, value in {**values, 'iteration': iteration}.items():
             curves[name].append(value)
         stopped = watch(curves)
-        if _accurate_enough(curves['accuracy'], p['stop_accuracy']):
+        if accurate_enough(curves['accuracy'], p['stop_accuracy']):
             return
         stopped = stopped or signals.received
         if stopped or (iteration + 1) % p['save_every'] == 0:
@@ -104,13 +111,6 @@ def batches(p: Mapping, first: int, last: int) -> Iterator[tuple[int, dict]]:
             trial_info = following.result()
             following = pool.submit(batch, iteration + 1)
             yield iteration, trial_info
-
-
-def _accurate_enough(accuracy: list[float], wanted: float | None) -> bool:
-    recent = accuracy[-ITERATIONS_TO_STOP:]
-    return (
-        wanted is not None and len(recent) == ITERATIONS_TO_STOP and bool(np.mean(recent) > wanted)
-    )
 
 
 def _require_finite(values, what: str, iteration: int, checkpoint: Path) -> None:

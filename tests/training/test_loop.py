@@ -20,6 +20,7 @@ from rnn.optimizer import Adam, adam_step
 from stimulus import Stimulus
 from tasks import TASKS
 from training import loop as training
+from training.accuracy import ITERATIONS_TO_STOP
 from training.start import CHANGEABLE
 
 SHORT = {'fix_time': 10, 'sample_time': 10, 'delay_time': 20, 'test_time': 20, 'mask_duration': 10}
@@ -325,7 +326,7 @@ def test_settings_that_may_change_on_resuming(stopped):
     assert changes.keys() == set(CHANGEABLE)
     forget_all_but(path, n_hidden=12, learning_rate=0.01, **changes)  # the first two agree
     model.main(resume=True)
-    assert len(iterations(path)) == training.ITERATIONS_TO_STOP
+    assert len(iterations(path)) == ITERATIONS_TO_STOP
     after = results.load(path)['parameters']
     assert {name: after[name] for name in changes} == changes
 

@@ -1,0 +1,29 @@
+"""How every command runs: what it prints is a courtesy, and what it warns of is a sentence."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+
+from commands.arguments import fail
+from system import outputs
+
+
+def command(main: Callable) -> Callable:
+    """A command, or a part of one, that works where its output cannot be written."""
+
+    @wraps(main)
+    def run(*arguments, **options):
+        with outputs.courtesy(), outputs.plain_warnings():
+            return main(*arguments, **options)
+
+    return run
+
+
+@command
+def require_matplotlib() -> None:
+    """End the process with a sentence if MPLBACKEND keeps matplotlib from being imported."""
+    try:
+        import matplotlib  # noqa: F401
+    except ValueError as error:
+        reason = ' '.join(str(error).split())
+        sys.exit(fail(f'MPLBACKEND is not allowed by matplotlib, leave it out: {reason}', 2))
