@@ -12,6 +12,12 @@ one function, which takes networks, and axes to draw in:
 The figures stand in plots/, and plots/figure.py says how one is declared.
 """
 
+if __name__ == '__main__':
+    # matplotlib cannot be imported where MPLBACKEND is misspelt
+    from commands.running import require_matplotlib
+
+    require_matplotlib()
+
 import argparse
 import functools
 import importlib
@@ -27,7 +33,8 @@ import plots
 import results
 import simulate_STP
 import tasks
-from commands.arguments import add_own_tasks, fail
+from commands.arguments import a_path, add_own_tasks, fail
+from commands.running import command
 from plots.figure import FORMATS, DeclaredFigure, FigureError, save, settings
 from rnn import device
 
@@ -58,8 +65,8 @@ def all_figures() -> tuple[DeclaredFigure, ...]:
 def parser() -> argparse.ArgumentParser:
     """The arguments of figures.py."""
     p = argparse.ArgumentParser('figures.py', description='Draw the figures of analysed networks.')
-    p.add_argument('folder', type=Path, metavar='FOLDER', help='where the networks are (*.pkl)')
-    p.add_argument('--out', type=Path, metavar='FOLDER', help='default: FOLDER/figures')
+    p.add_argument('folder', type=a_path, metavar='FOLDER', help='where the networks are (*.pkl)')
+    p.add_argument('--out', type=a_path, metavar='FOLDER', help='default: FOLDER/figures')
     p.add_argument(
         '--format', nargs='+', choices=FORMATS, default=['png'], dest='formats', help='default: png'
     )
@@ -67,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
+@command
 def main(arguments: list[str] | None = None) -> int:
     """Do what the command line says; return the exit status.
 

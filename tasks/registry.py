@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from system.files import read_bytes
 from tasks.distractor import Distractor
 from tasks.dual import DualMatch
 from tasks.epochs import cue_all_trial, cue_in_delay, cue_in_fixation
@@ -94,9 +95,9 @@ def load_task(filename) -> str:
     if name in TASKS:
         raise TaskError(f'{path} has the name of a task of the paper; name it differently')
     try:
-        source = path.read_bytes()
+        source = read_bytes(path)
     except OSError as error:
-        raise TaskError(f'the file of the task, {path}, cannot be read: {error.strerror}') from None
+        raise TaskError(f'the file of the task, {error}') from None
     _own[name] = _Own(_task_in(path, source), hashlib.sha256(source).hexdigest(), path)
     return name
 

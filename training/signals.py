@@ -9,7 +9,7 @@ ASKS_TO_STOP = ('SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2')
 
 
 class Interrupted(BaseException):
-    """A signal stopped the run, and its checkpoint is saved."""
+    """A signal stopped the work; what is to be kept is saved."""
 
     def __init__(self, signum: int):
         super().__init__(signum)
@@ -33,6 +33,11 @@ class Signals:
                 if signal.getsignal(signum) not in (signal.SIG_IGN, None):
                     self.before[signum] = signal.signal(signum, self._note)
         return self
+
+    def check(self) -> None:
+        """Raise Interrupted if a signal was received."""
+        if self.received:
+            raise Interrupted(self.received)
 
     def _note(self, signum, frame):
         self.received = signum
