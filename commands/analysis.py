@@ -90,7 +90,8 @@ def analyze_all(args, settings: Mapping, analyze: Callable[[Request], dict]) -> 
                     continue
                 try:
                     request = _request_of(filename, target, settings, args, notes, signals)
-                    analyzed = analyze(request)
+                    with tasks.blamed(request.saved['parameters'].get('trial_type')):
+                        analyzed = analyze(request)
                     if args.mat:
                         save_mat(target.with_suffix('.mat'), analyzed)
                     rows.append((filename.name, *summary(analyzed)))

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from filelock import BaseFileLock
 
 import results
 from parameters import ANALYSIS, ARRAYS, WHOLE_PAR, parameters_with, saved_settings
 from rnn import device
+from rnn.paths import require_path
 from system import locks
 
 # what a resumed run may change; the place of the files follows the command
@@ -37,7 +37,7 @@ class Start(NamedTuple):
     gpu_id: str | int | None
     threads: int | None
     overwrite: bool
-    lock: BaseFileLock | None = None  # on its files, held until the run has ended
+    lock: locks.Lock | locks.OtherLock | None = None  # on its files, held until the run has ended
 
     @property
     def words_if_finished(self) -> str:
@@ -68,6 +68,7 @@ def begin(
         raise locks.Busy(locks.busy(filename))
     look = partial(_resumed, p, asked, filename, resume, overwrite)
     p, checkpoint = look()
+    require_path(p, drawn=True)
     is_finished, device_name, lock = resume and filename.exists(), '', None
     if not is_finished:
         results.check_writable(filename)
