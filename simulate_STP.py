@@ -237,10 +237,8 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         check_format(args.out)
         save(draw_responses(types, args.rate), args.out)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         return fail(error, 2)
-    except OSError as error:
-        return fail(f'{args.out} cannot be written: {error.strerror}', 2)
     print(args.out)
     return 0
 
