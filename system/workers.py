@@ -4,9 +4,10 @@ import os
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing
+from contextlib import contextmanager
 from functools import cache
 
 from joblib import Parallel, delayed
@@ -51,7 +52,7 @@ def outcomes(function: Callable, arguments: Sequence[tuple], jobs: int) -> Itera
         calls = (delayed(_followed)(os.getpid(), function, *a) for a in arguments[done:])
         try:
             # large arrays are shared: joblib maps them into memory
-            with closing(Parallel(n_jobs=jobs, return_as='generator')(calls)) as found:
+            with _closed(Parallel(n_jobs=jobs, return_as='generator')(calls)) as found:
                 for outcome in found:
                     yield outcome
                     done += 1
@@ -62,6 +63,17 @@ def outcomes(function: Callable, arguments: Sequence[tuple], jobs: int) -> Itera
         f'a process of the analysis was killed or crashed, {TRIES} times; '
         'with too little memory, fewer jobs help'
     )
+
+
+@contextmanager
+def _closed(generator):
+    """Close a generator of joblib, which warns of work that is given up."""
+    try:
+        yield generator
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            generator.close()
 
 
 def _followed(parent: int, function: Callable, *arguments):

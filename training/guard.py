@@ -30,4 +30,6 @@ def enough_memory(p: Mapping, remedy: str) -> Iterator[None]:
             f'{p["num_time_steps"]} time steps of {p["batch_size"]} trials with '
             f'{p["n_hidden"]} units and {p["n_input"]} inputs'
         )
-        raise MemoryError(f'there is not enough memory for {sizes}: {remedy} needs less') from error
+        raise MemoryError(
+            f'there is not enough memory for {sizes}: {remedy} would need less'
+        ) from error
