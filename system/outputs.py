@@ -11,8 +11,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from tqdm import tqdm
-
 CANNOT_WRITE = (OSError, ValueError)  # the latter for a closed stream
 
 
@@ -24,12 +22,6 @@ class Courtesy:
 
     def __getattr__(self, name: str):
         return getattr(self.stream, name)
-
-    def __eq__(self, other) -> bool:
-        return self.stream is getattr(other, 'stream', other)  # as tqdm compares streams
-
-    def __hash__(self) -> int:
-        return id(self.stream)
 
     def write(self, text: str) -> int:
         """Write what the stream takes; characters that its encoding lacks are spelt out."""
@@ -54,16 +46,6 @@ def courteous(stream) -> Courtesy:
     if isinstance(stream, Courtesy):
         return stream
     return Courtesy(io.StringIO() if stream is None else stream)
-
-
-def say(text: str) -> None:
-    """Print a line to standard output if there is one."""
-    print(text, file=courteous(sys.stdout))
-
-
-def bar(**options) -> tqdm:
-    """A progress bar on standard error."""
-    return tqdm(file=courteous(sys.stderr), **options)
 
 
 @contextmanager

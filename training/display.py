@@ -1,10 +1,10 @@
 """What a training run shows: a header, a progress bar, and a line now and then."""
 
-import sys
 import time
 from collections.abc import Mapping
 
-from system import outputs
+from tqdm import tqdm
+
 from training import accuracy
 
 OTHER_TIMES = ('ABBA_delay', 'mask_duration')
@@ -42,7 +42,7 @@ class Display:
 
     def __init__(self, p: Mapping, done: int, shown: bool):
         self.every = p['iters_between_outputs']
-        self.bar = outputs.bar(
+        self.bar = tqdm(
             total=p['num_iterations'],
             initial=done,
             unit='it',
@@ -65,8 +65,7 @@ class Display:
         self.bar.update()
         if last['iteration'] % self.every == 0:
             text = '  '.join(f'{name} {value}' for name, value in shown.items())
-            out = outputs.courteous(sys.stdout)
-            self.bar.write(f'iteration {last["iteration"]:5d}  {text}', file=out)
+            self.bar.write(f'iteration {last["iteration"]:5d}  {text}')
         return False
 
 

@@ -39,12 +39,12 @@ def train(make_model: Callable, start: Start, watch: Watch | None = None) -> Pat
     MemoryError with its sizes, and Interrupted after a signal (training/signals.py) or a stop by
     `watch`. A result that has appeared meanwhile is kept, and named in a FileError.
     """
-    with guarded(start):
+    with guarded(start), outputs.courtesy():
         return _train(make_model, start, watch)
 
 
 def _train(make_model: Callable, start: Start, watch: Watch | None) -> Path:
-    began, say = time.perf_counter(), _silent if watch else outputs.say
+    began, say = time.perf_counter(), _silent if watch else print
     p, filename, checkpoint = start.p, start.filename, start.checkpoint or {}
     if start.is_finished:
         say(start.words_if_finished)

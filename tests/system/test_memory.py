@@ -27,10 +27,16 @@ def test_errors_of_memory_name_the_sizes(error):
     p = parameters_with({'n_hidden': 77})
     words = '250 time steps of 1024 trials with 77 units and 24 inputs: a smaller dose would need'
     for cause in (None, error):
-        with pytest.raises(MemoryError, match=words), enough_memory(p, 'a smaller dose'):
-            if cause:
-                raise RuntimeError('it failed') from cause
-            raise error
+        with pytest.raises(MemoryError, match=words):
+            fail_by(error, cause, p)
+
+
+def fail_by(error: Exception, cause: Exception | None, p: dict):
+    """Fail for lack of memory, or in a way that this has caused."""
+    with enough_memory(p, 'a smaller dose'):
+        if cause:
+            raise RuntimeError('it failed') from cause
+        raise error
 
 
 def test_other_errors_stay():
