@@ -312,15 +312,17 @@ def analyze(request: analysing.Request) -> dict:
         print(f'{request.target} is analysed already.')
         return earlier
     results.check_writable(request.target)
-    device.select(None, request.jobs)
-    with (
-        held(request.target),
-        analysing.progress_bar(amount_of_work(p), request.filename.name) as bar,
-    ):
+    with held(request.target):
+        device.select(None, request.jobs)
+        return _analyze_with_bar(request, amount_of_work(p))
+
+
+def _analyze_with_bar(request: analysing.Request, work: int) -> dict:
+    with analysing.progress_bar(work, request.filename.name) as bar:
         return analyze_model_from_file(
             request.filename,
             request.target,
-            settings,
+            request.settings,
             seed=request.seed,
             jobs=request.jobs,
             progress=request.progress(bar),

@@ -9,7 +9,6 @@ Files written under numpy 1 and numpy 2 load under both.
 """
 
 import contextlib
-import errno
 import glob
 import io
 import itertools
@@ -72,23 +71,16 @@ def save(filename: str | os.PathLike, data: dict) -> None:
                 leftover.unlink()
 
 
-def save_as_new(filename: str | os.PathLike, data: dict) -> None:
-    """`save`, but not in place of another file: then under the next free name.
+def save_as_new(filename: str | os.PathLike, data: dict) -> Path:
+    """`save`, but never in place of another file: then under the next free name, which it returns.
 
-    Raises FileError, with that name, if there is a file.
+    DMS.pkl becomes DMS-2.pkl.
     """
     path = Path(filename)
-    if not path.exists():
-        save(path, data)
-        return
-    numbers = itertools.count(2)
-    free = (path.with_name(f'{path.stem}-{n}{path.suffix}') for n in numbers)
-    other = next(name for name in free if not name.exists())
-    save(other, data)
-    raise FileError(
-        errno.EEXIST,
-        f'{path} has appeared since this run began, and stays as it is: the network is in {other}',
-    )
+    others = (path.with_name(f'{path.stem}-{n}{path.suffix}') for n in itertools.count(2))
+    free = next(name for name in itertools.chain([path], others) if not name.exists())
+    save(free, data)
+    return free
 
 
 def load(filename: str | os.PathLike) -> dict:

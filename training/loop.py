@@ -37,7 +37,7 @@ def train(make_model: Callable, start: Start, watch: Watch | None = None) -> Pat
     curves after every iteration, in place of what is printed, and stops the run by returning True.
     Raises RunError for a checkpoint that does not fit, TrainingError where the loss is not finite,
     MemoryError with its sizes, and Interrupted after a signal (training/signals.py) or a stop by
-    `watch`. A result that has appeared meanwhile is kept, and named in a FileError.
+    `watch`. A result that has appeared meanwhile is kept, which a TrainingError says.
     """
     with guarded(start), outputs.courtesy():
         return _train(make_model, start, watch)
@@ -58,8 +58,16 @@ def _train(make_model: Callable, start: Start, watch: Watch | None) -> Path:
         say(header(p, start.device_name, done))
         with Display(p, done, watch is None) as display:
             _iterate(model, curves, filename, signals, watch or display)
-    results.save_as_new(filename, _result(model, curves, filename))
+    written = filename
+    if start.overwrite:
+        results.save(filename, _result(model, curves, filename))
+    else:
+        written = results.save_as_new(filename, _result(model, curves, filename))
     _remove(results.checkpoint_name(filename))
+    if written != filename:
+        raise TrainingError(
+            f'{filename} has appeared since this run began, and stays: the network is in {written}'
+        )
     say(f'Saved {filename} after {duration(time.perf_counter() - began)}.')
     return filename
 
