@@ -154,8 +154,9 @@ def _drawn(
 ) -> Figure | None:
     """The figure of those networks that have its measures; None if it cannot be drawn."""
     try:
-        return figure(networks)
-    except FigureError as error:
+        with tasks.blamed(task or ''):
+            return figure(networks)
+    except (FigureError, tasks.TaskError) as error:
         left_out.add(figure, task, NOT_ANALYZED if is_fresh else error)
         others = getattr(error, 'others', None)  # of a MissingMeasure
     return _drawn(task, figure, others, left_out) if others else None

@@ -98,6 +98,8 @@ def run(arguments: list[str] | None = None) -> int:
         return _run(args, plans)
     except (ValueError, ClusterError) as error:
         return fail(error, 2)
+    except OSError as error:
+        return fail(error, 1)
     except KeyboardInterrupt:  # the second one: the processes of the networks follow
         os._exit(130)
 
@@ -176,11 +178,15 @@ def _run(args, plans: list[Plan]) -> int:
     stopped_by = 0
     if needed:
         stopped_by = _train(args, needed, reports)
-    set_summary.write(plans[0].job.folder, reports)
+    failed = any(report.status == 'failed' for report in reports.values())
     print(set_summary.table(reports))
+    try:
+        set_summary.write(plans[0].job.folder, reports)
+    except OSError as error:  # the networks are saved
+        failed = fail(error, 1)
     if stopped_by:
         return fail('stopped: the same command goes on', 128 + stopped_by)
-    return int(any(report.status == 'failed' for report in reports.values()))
+    return int(failed)
 
 
 def _train(args, plans: list[Plan], reports: dict[str, Report]) -> int:

@@ -19,6 +19,7 @@ from tqdm import tqdm
 from rnn import device
 from sets.job import Job, Plan, Report, train_network
 from system import workers
+from system.files import named
 
 
 class LocalWorkers:
@@ -30,7 +31,8 @@ class LocalWorkers:
         self.places = {plan.job.name: i for i, plan in enumerate(plans)}
         self.wanted = [plan.wanted for plan in plans]
         self.total = sum(self.wanted)
-        self.folder = tempfile.TemporaryDirectory()
+        with named('a temporary folder', 'made'):
+            self.folder = tempfile.TemporaryDirectory()
         self.board = Board(Path(self.folder.name, 'board'), len(plans))
         self.board.done[:] = [plan.done for plan in plans]
 

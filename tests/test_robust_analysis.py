@@ -16,7 +16,7 @@ from parameters import update_parameters
 from system.locks import held
 from tasks import load_task
 
-LONG = QUICK | {'decoding_reps': 20_000}  # seconds to draw, a minute to decode
+LONG = QUICK | {'decoding_reps': 8000}  # half a minute
 
 
 @pytest.fixture
@@ -29,10 +29,9 @@ def files(tmp_path) -> list[Path]:
 
 
 def workers_of(process) -> list[psutil.Process]:
-    """The processes that decode, once they are busy."""
+    """The processes that decode."""
     children = psutil.Process(process.pid).children(recursive=True)
-    found = [c for c in children if 'popen_loky' in ' '.join(c.cmdline())]
-    return found if all(c.cpu_times().user > 1 for c in found) else []
+    return [c for c in children if 'popen_loky' in ' '.join(c.cmdline())]
 
 
 def test_a_killed_worker_costs_nothing_and_a_signal_ends_all_processes(tmp_path, files):
