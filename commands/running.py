@@ -13,10 +13,20 @@ def command(main: Callable) -> Callable:
 
     @wraps(main)
     def run(*arguments, **options):
+        if sys.excepthook is sys.__excepthook__:  # not in a notebook or a debugger
+            sys.excepthook = stop_quietly
         with outputs.courtesy(), outputs.plain_warnings():
             return main(*arguments, **options)
 
     return run
+
+
+def stop_quietly(kind: type[BaseException], error: BaseException, trace) -> None:
+    """Show Ctrl-C as a sentence, wherever it comes, such as between two parts of a command."""
+    if issubclass(kind, KeyboardInterrupt):
+        print('error: stopped', file=outputs.courteous(sys.stderr))
+    else:
+        sys.__excepthook__(kind, error, trace)
 
 
 @command

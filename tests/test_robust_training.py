@@ -17,6 +17,7 @@ from shell import (
     fatal_tensorflow,
     iterations,
     refusal,
+    run,
     started,
     statuses,
     train_set,
@@ -177,6 +178,17 @@ def test_a_signal_that_is_ignored_stays_ignored():
         signals.check()
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_ctrl_c_is_a_sentence_while_tensorflow_is_imported(tmp_path):
+    """A package in its place takes long."""
+    (tmp_path / 'tensorflow.py').write_text(
+        'import signal, time\nsignal.raise_signal(signal.SIGINT)\ntime.sleep(60)\n'
+    )
+    env = environment(PYTHONPATH=str(tmp_path))
+    status, out, err = run(tmp_path, env=env, **TINY)
+    assert (out, err) == ('', 'error: stopped\n')
+    assert status in (130, -signal.SIGINT)
 
 
 # Files
