@@ -28,6 +28,7 @@ class LocalWorkers:
     unit = 'it'
 
     def __init__(self, plans: list[Plan]):
+        workers.start_trackers()
         self.places = {plan.job.name: i for i, plan in enumerate(plans)}
         self.wanted = [plan.wanted for plan in plans]
         self.total = sum(self.wanted)

@@ -1,5 +1,7 @@
 """Worker processes: they end with the process that started them, and their death is a sentence."""
 
+import importlib
+import multiprocessing
 import os
 import signal
 import threading
@@ -14,6 +16,7 @@ from joblib import Parallel, delayed
 
 POLL = 0.5  # s
 TRIES = 2
+NOT_FOR_TRACKERS = ('SIGHUP', 'SIGUSR1', 'SIGUSR2')  # they ignore Ctrl-C and SIGTERM themselves
 LEFT_TO_THE_PARENT = ('SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2')
 
 
@@ -41,6 +44,25 @@ def leave_signals_to_parent() -> None:
             signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
+def start_trackers() -> None:
+    """Start the processes that clean up after all others, out of reach of signals.
+
+    Python and loky start one each when they are first needed. A signal to a group of processes
+    would end them, and their end is a traceback. What arrives meanwhile is not lost.
+    """
+    numbers = {getattr(signal, name) for name in NOT_FOR_TRACKERS if hasattr(signal, name)}
+    if not numbers:  # Windows
+        return
+    # loky has a copy in joblib; the one that was imported last makes the processes of both
+    loky = type(multiprocessing.get_context('loky')).__module__.rpartition('.')[0]
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)  # which new processes inherit
+    try:
+        for package in ('multiprocessing', loky):
+            importlib.import_module(f'{package}.resource_tracker').ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def outcomes(function: Callable, arguments: Sequence[tuple], jobs: int) -> Iterator:
     """What a function returns for each of `arguments`, in order, from so many processes.
 
@@ -48,6 +70,8 @@ def outcomes(function: Callable, arguments: Sequence[tuple], jobs: int) -> Itera
     again.
     """
     done = 0
+    if jobs > 1:
+        start_trackers()
     for _ in range(TRIES):
         calls = (delayed(_followed)(os.getpid(), function, *a) for a in arguments[done:])
         try:

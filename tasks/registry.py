@@ -99,7 +99,7 @@ def load_task(filename) -> str:
     try:
         source = read_bytes(path)
     except OSError as error:
-        raise TaskError(f'the file of the task, {error}') from None
+        raise TaskError(str(error)) from None
     _own[name] = _Own(_task_in(path, source), hashlib.sha256(source).hexdigest(), path)
     return name
 

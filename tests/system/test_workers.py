@@ -72,5 +72,27 @@ def test_signals_to_a_group_are_left_to_the_parent(monkeypatch):
     assert len(ignored) == len(workers.LEFT_TO_THE_PARENT)
 
 
+SIGNALLED = """
+import psutil, signal
+from system.workers import outcomes, start_trackers
+
+if __name__ == '__main__':
+    signal.signal(signal.SIGUSR1, lambda *_: print('noted', flush=True))
+    start_trackers()
+    children = psutil.Process().children()
+    assert len(children) == 2
+    for process in [psutil.Process(), *children]:
+        process.send_signal(signal.SIGUSR1)
+    print(list(outcomes(abs, [(-1,), (-2,)], jobs=2)))
+"""
+
+
+def test_a_signal_to_a_group_leaves_the_tracker_alone():
+    done = subprocess.run(
+        [sys.executable, '-c', SIGNALLED], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ('noted\n[1, 2]\n', '')
+
+
 def test_a_process_does_not_follow_itself():
     assert workers.follow(os.getpid()) is None
