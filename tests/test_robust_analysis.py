@@ -1,6 +1,7 @@
 """The analysis in people's hands: signals, killed processes, other calls, own tasks that fail."""
 
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,13 @@ def files(tmp_path) -> list[Path]:
 def workers_of(process) -> list[psutil.Process]:
     """The processes that decode."""
     children = psutil.Process(process.pid).children(recursive=True)
-    return [c for c in children if 'popen_loky' in ' '.join(c.cmdline())]
+    return [child for child in children if is_worker(child)]
+
+
+def is_worker(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):  # it has just ended
+        return 'popen_loky' in ' '.join(process.cmdline())
+    return False
 
 
 def test_a_killed_worker_costs_nothing_and_a_signal_ends_all_processes(tmp_path, files):
