@@ -8,6 +8,7 @@ to the file (or writes them to --out). The measures are declared in measures/; h
 over batches of trials.
 """
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,8 +17,9 @@ import numpy as np
 
 import results
 import tasks
-from commands import analysis as command
+from commands import analysis as analysing
 from commands.arguments import fail
+from commands.running import command
 from measures import sampling
 from measures.accuracy import get_perf
 from measures.decoded import check_trials, decoded_labels
@@ -31,6 +33,9 @@ from parameters import ANALYSIS, analysis_parameters, par, parameters_with
 from rnn import device
 from rnn.state import State
 from stimulus import Stimulus
+from system.locks import held
+from training.guard import enough_memory
+from training.signals import Interrupted
 
 __all__ = [
     'analyze_model_from_file',
@@ -74,19 +79,31 @@ def rows_at_once(p: Mapping) -> int:
 
 
 def run_multiple(
-    files: list, update_params: Mapping | None = None, **options
+    files=None, update_params: Mapping | None = None, **options
 ) -> dict[Path, dict | Exception]:
     """Analyse files one after the other, each into itself; see `analyze_model_from_file`.
 
-    Returns for each file its results, or the error for which it could not be analysed.
+    `files` are a file or a folder, whose networks (*.pkl) are meant, or several of them; by default
+    par['save_dir']. Returns for each file its results, or the error for which it could not be
+    analysed.
     """
     found = {}
-    for filename in map(Path, files):
+    for filename in networks_in(par['save_dir'] if files is None else files):
         try:
-            found[filename] = analyze_model_from_file(filename, filename, update_params, **options)
-        except (ValueError, OSError) as error:
+            with held(filename):
+                found[filename] = analyze_model_from_file(
+                    filename, filename, update_params, **options
+                )
+        except (ValueError, OSError, MemoryError) as error:
             found[filename] = error
     return found
+
+
+def networks_in(files) -> list[Path]:
+    """The files, and the networks (*.pkl) of the folders, that are one path or several."""
+    several = [files] if isinstance(files, (str, os.PathLike)) else files
+    paths = [Path(path).expanduser() for path in several]
+    return [f for path in paths for f in (sorted(path.glob('*.pkl')) if path.is_dir() else [path])]
 
 
 def analyze_model_from_file(
@@ -110,8 +127,9 @@ def analyze_model_from_file(
 
     saved = results.load_results(filename)
     p = analysis_parameters(saved['parameters'], update_params)
-    model = Model(saved['weights'], trials_per_part=rows_at_once(p), threads=jobs, p=p)
-    found = Analysis(model, seed, jobs or device.available_cores(), progress).everything()
+    with enough_memory(p, 'fewer analysis_trials or jobs'):
+        model = Model(saved['weights'], trials_per_part=rows_at_once(p), threads=jobs, p=p)
+        found = Analysis(model, seed, jobs or device.available_cores(), progress).everything()
     end = end_of_delay(p)
     earlier = earlier_analysis(saved).get('measures', [])
     network = {name: value for name, value in saved.items() if name not in earlier}
@@ -211,7 +229,7 @@ class Analysis:
         """All measures that the options ask for and the task gives a meaning to."""
         for kind, p in self.kinds.items():
             # too few trials are reported before the work, not in its middle
-            if kind != TRAINING:
+            if kind != TRAINING and p['decoding_reps']:
                 trials = self._stimulus(kind, 0).without_noise(test_mode=True)
                 check_trials(trials, p, decoded_labels(p) if kind == INDEPENDENT else ['sample'])
         found = {}
@@ -274,22 +292,27 @@ def as_probe(found: Mapping) -> dict:
     return renamed
 
 
+@command
 def main(arguments: list[str] | None = None) -> int:
     """Do what the command line says; return the exit status.
 
-    2 for a wrong request, 1 if a file could not be analysed (all others still are), 130 for Ctrl-C.
+    2 for a wrong request, 1 if a file could not be analysed (all others still are), 128 + signal if
+    stopped.
     """
     try:
-        args, settings = command.request(arguments)
+        args, settings = analysing.request(arguments)
     except ValueError as error:
         return fail(error, 2)
     try:
-        return command.analyze_all(args, settings, analyze)
+        return analysing.analyze_all(args, settings, analyze)
+    except Interrupted as stop:
+        words = 'stopped: what is analysed is kept, and the same command goes on'
+        return fail(words, 128 + stop.signum)
     except KeyboardInterrupt:
         return 130
 
 
-def analyze(request: command.Request) -> dict:
+def analyze(request: analysing.Request) -> dict:
     """The analysed network of a file, from the target where it is finished already."""
     saved, earlier, settings = request.saved, request.earlier, request.settings
     p = analysis_parameters(saved['parameters'], settings)
@@ -298,15 +321,20 @@ def analyze(request: command.Request) -> dict:
         print(f'{request.target} is analysed already.')
         return earlier
     results.check_writable(request.target)
-    device.select(None, request.jobs)
-    with command.progress_bar(amount_of_work(p), request.filename.name) as bar:
+    with held(request.target):
+        device.select(None, request.jobs)
+        return _analyze_with_bar(request, amount_of_work(p))
+
+
+def _analyze_with_bar(request: analysing.Request, work: int) -> dict:
+    with analysing.progress_bar(work, request.filename.name) as bar:
         return analyze_model_from_file(
             request.filename,
             request.target,
-            settings,
+            request.settings,
             seed=request.seed,
             jobs=request.jobs,
-            progress=bar.update,
+            progress=request.progress(bar),
         )
 
 

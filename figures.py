@@ -12,6 +12,12 @@ one function, which takes networks, and axes to draw in:
 The figures stand in plots/, and plots/figure.py says how one is declared.
 """
 
+if __name__ == '__main__':
+    # matplotlib cannot be imported where MPLBACKEND is misspelt
+    from commands.running import require_matplotlib
+
+    require_matplotlib()
+
 import argparse
 import functools
 import importlib
@@ -27,9 +33,12 @@ import plots
 import results
 import simulate_STP
 import tasks
-from commands.arguments import add_own_tasks, fail
+from commands.arguments import a_path, add_own_tasks, fail
+from commands.running import command
 from plots.figure import FORMATS, DeclaredFigure, FigureError, save, settings
 from rnn import device
+
+NOT_ANALYZED = 'its networks are not analysed'
 
 
 class Network(NamedTuple):
@@ -58,8 +67,8 @@ def all_figures() -> tuple[DeclaredFigure, ...]:
 def parser() -> argparse.ArgumentParser:
     """The arguments of figures.py."""
     p = argparse.ArgumentParser('figures.py', description='Draw the figures of analysed networks.')
-    p.add_argument('folder', type=Path, metavar='FOLDER', help='where the networks are (*.pkl)')
-    p.add_argument('--out', type=Path, metavar='FOLDER', help='default: FOLDER/figures')
+    p.add_argument('folder', type=a_path, metavar='FOLDER', help='where the networks are (*.pkl)')
+    p.add_argument('--out', type=a_path, metavar='FOLDER', help='default: FOLDER/figures')
     p.add_argument(
         '--format', nargs='+', choices=FORMATS, default=['png'], dest='formats', help='default: png'
     )
@@ -67,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
+@command
 def main(arguments: list[str] | None = None) -> int:
     """Do what the command line says; return the exit status.
 
@@ -102,29 +112,54 @@ def _draw(files: list[Path], out: Path, formats: list[str]) -> int:
     networks, status = _load(files)
     if not networks:
         raise results.ResultsError(f'{files[0].parent} holds no network that can be drawn')
-    left_out, is_drawn = [], False
-    for name, figure, those in _plan(networks):
-        drawn = _drawn(name, figure, those, left_out)
+    left_out, is_drawn = LeftOut(), False
+    for task, figure, those, is_fresh in _plan(networks):
+        drawn = _drawn(task, figure, those, left_out, is_fresh)
+        name = f'{task}-{figure.name}' if task else figure.name
         for suffix in formats if drawn else ():
             target = out / f'{name}.{suffix}'
             save(drawn, target)
             print(target)
             is_drawn = True
-    for line in left_out:
-        print(f'left out {line}')
+    for line in left_out.lines():
+        print(line)
     return status if is_drawn else 1
 
 
+class LeftOut:
+    """Figures that are not drawn, with the reasons, and the tasks of each reason."""
+
+    def __init__(self):
+        self.tasks: dict[tuple[str, str], list[str]] = {}
+
+    def add(self, figure: DeclaredFigure, task: str | None, reason: object) -> None:
+        """Note a figure that is not drawn, or not of all networks."""
+        self.tasks.setdefault((figure.name, str(reason)), []).extend([task] if task else [])
+
+    def lines(self) -> list[str]:
+        """One for each figure and reason."""
+        found = []
+        for (name, reason), of_tasks in self.tasks.items():
+            about = f' ({", ".join(of_tasks)})' if of_tasks else ''
+            found.append(f'left out {name}{about}: {reason}')
+        return found
+
+
 def _drawn(
-    name: str, figure: DeclaredFigure, networks: Sequence[Mapping], left_out: list[str]
+    task: str | None,
+    figure: DeclaredFigure,
+    networks: Sequence[Mapping],
+    left_out: LeftOut,
+    is_fresh: bool = False,
 ) -> Figure | None:
     """The figure of those networks that have its measures; None if it cannot be drawn."""
     try:
-        return figure(networks)
-    except FigureError as error:
-        left_out.append(f'{name}: {error}')
+        with tasks.blamed(task or ''):
+            return figure(networks)
+    except (FigureError, tasks.TaskError) as error:
+        left_out.add(figure, task, NOT_ANALYZED if is_fresh else error)
         others = getattr(error, 'others', None)  # of a MissingMeasure
-    return _drawn(name, figure, others, left_out) if others else None
+    return _drawn(task, figure, others, left_out) if others else None
 
 
 def _load(files: list[Path]) -> tuple[list[Network], int]:
@@ -152,18 +187,21 @@ def _without_what_is_not_drawn(network: Mapping) -> dict:
     }
 
 
-def _plan(networks: list[Network]) -> Iterator[tuple[str, DeclaredFigure, list[dict]]]:
-    """(name of the file, figure, networks) of all figures; with no network if none suits it."""
+def _plan(networks: list[Network]) -> Iterator[tuple]:
+    """(task or None, figure, networks, whether only analysed ones are missing) of all figures.
+
+    There is no network if none suits the figure.
+    """
     for figure in all_figures():
         suited = [network for network in networks if figure.suits(network.p)]
         of_tasks = sorted({network.p['trial_type'] for network in suited})
         drawable = [n for n in suited if n.is_analyzed or not figure.analyzed]
         if not figure.per_task or not of_tasks:
-            yield figure.name, figure, [n.saved for n in drawable]
+            yield None, figure, [n.saved for n in drawable], bool(suited) and not drawable
             continue
         for task in of_tasks:
             those = [n.saved for n in drawable if n.p['trial_type'] == task]
-            yield f'{task}-{figure.name}', figure, those
+            yield task, figure, those, not those
 
 
 if __name__ == '__main__':

@@ -16,6 +16,7 @@ if __name__ == '__main__':
     REQUESTED = request()
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -231,7 +232,7 @@ class Model:
         after each step. Returns arrays y (time, trial, output), the logits, and h, syn_x, syn_u
         (time, trial, unit), the states after each step.
         """
-        start = self.initial_state(x.shape[1], h_init, syn_x_init, syn_u_init)
+        start = self.initial_state(np.shape(x)[1], h_init, syn_x_init, syn_u_init)
         start = State(*(v.numpy()[np.newaxis] for v in start))
         gain = None if suppress_activity is None else np.asarray(suppress_activity)[:, np.newaxis]
         return tuple(v[:, 0] for v in self.run_conditions(x, start, key, gain))
@@ -249,7 +250,8 @@ class Model:
         num_parts = -(-num_trials // max(1, self.trials_per_part // num_conditions))
         xs = map(tf.constant, np.array_split(np.asarray(x, np.float32), num_parts, 1))
         split = zip(*(np.array_split(v, num_parts, 1) for v in start), strict=True)
-        starts = [State(*map(tf.constant, part)) for part in split]
+        single = partial(tf.constant, dtype=tf.float32)
+        starts = [State(*map(single, part)) for part in split]
         options = {} if gain is None else {'gain': tf.constant(gain, tf.float32)}
         noises = [{} if key is None else self.noise([*key, i]) for i in range(num_parts)]
         c = self.coefficients()

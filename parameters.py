@@ -9,22 +9,29 @@ what the user asks for wins over what a task suggests. The defaults are those of
 """
 
 import secrets
+import warnings
 from collections.abc import Mapping
 from difflib import get_close_matches
 
 import numpy as np
 
 import tasks
+import validators
 from rnn import initial_values
 from rnn.initial_values import ARRAYS, MASKS, SYNAPSES
+from rnn.paths import require_path
+from rnn.sizes import require_memory
 from tasks.epochs import timing
-from validators import Check, count, file_name, flag, number, one_of, optional, plain, text
+from validators import Check, count, flag, folder, number, one_of, optional, plain, shown
 
 # name: (default, what is allowed), in groups; times in ms
 SETTINGS: dict[str, tuple[object, Check]] = {
     # Files
-    'save_dir': ('./savedir/', text()),  # folder of the results, created when missing
-    'save_fn': ('model_results.pkl', file_name()),  # name of the result file in it
+    'save_dir': ('./savedir/', folder()),  # folder of the results, created when missing
+    'save_fn': (
+        'model_results.pkl',
+        validators.result_name(),
+    ),  # name of the result file in it; ends in .pkl
     # Network
     'synapse_config': ('full', one_of(*SYNAPSES)),  # which units have which plasticity
     'exc_inh_prop': (0.8, number(0, 1)),  # share of excitatory units; 1: signs are free (no E/I)
@@ -84,8 +91,8 @@ SETTINGS: dict[str, tuple[object, Check]] = {
 ANALYSIS: dict[str, tuple[object, Check]] = {
     'analysis_trials': (1024, count(1)),  # in each batch of the analysis
     'tuning_batches': (8, count(1)),  # over which accuracies and comparisons of tuning are averaged
-    'decoding_reps': (100, count(1)),  # draws of training and test trials
-    'simulation_reps': (100, count(1)),  # shuffles, spread over the batches
+    'decoding_reps': (100, count(0)),  # draws of training and test trials; 0: nothing is decoded
+    'simulation_reps': (100, count(0)),  # shuffles, spread over the batches; 0: none
     'svm_normalize': (True, flag()),  # scale each unit's signal to its range before decoding
     'analyze_tuning': (True, flag()),
     'calculate_resp_matrix': (True, flag()),  # also with each unit silenced
@@ -97,6 +104,8 @@ ANALYSIS: dict[str, tuple[object, Check]] = {
     'decode_stability': (False, flag()),  # train at each time, test at every other
 }
 SETTINGS |= ANALYSIS
+# Names of the original code or its fork, which are understood.
+OTHER_NAMES = {'synaptic_config': 'synapse_config', 'savedir': 'save_dir'}
 # What only the task decides; any other value is refused.
 OWNED_BY_TASK = (
     'rotation_match',
@@ -229,12 +238,23 @@ def _updated(user: Mapping, updates: Mapping) -> dict:
 
     Settings that only another task has are left out.
     """
+    updates = _renamed(updates)
     name = updates.get('trial_type', user.get('trial_type', 'DMS'))
     task = _check('trial_type', name, SETTINGS)
     known = settings_for(task)
     checked = {name: _check(name, value, known) for name, value in updates.items()}
     kept = {n: v for n, v in user.items() if n in known or n in ARRAYS or n in OWNED_BY_TASK}
     return kept | checked
+
+
+def _renamed(updates: Mapping) -> Mapping:
+    """Settings under their own names; a warning says which name was another one."""
+    other = {n: OTHER_NAMES[n] for n in OTHER_NAMES if n in updates}
+    for name, right in other.items():
+        if right in updates:
+            raise ValueError(f'{name} is another name of {right}, which is given, too')
+        warnings.warn(f'{name} is understood as {right}', stacklevel=2)
+    return {other.get(name, name): value for name, value in updates.items()}
 
 
 def settings_for(task: str) -> dict[str, tuple[object, Check]]:
@@ -249,11 +269,12 @@ def _check(name: str, value, known: Mapping):
         return _array(name, value)  # its shape is compared once the sizes are known
     if name not in known:
         raise ValueError(_why_not_a_setting(name, value, known))
-    value = plain(value)
     check = one_of(*tasks.known()) if name == 'trial_type' else known[name][1]
+    value = check.read(value)
     if not check.accepts(value):
         hint = _nearest(value, tasks.known()) if name == 'trial_type' else ''
-        raise ValueError(f'{name} = {value!r} is not allowed: it must be {check.allowed}{hint}')
+        words = f'it must be {check.allowed}{hint}'
+        raise ValueError(f'{name} = {shown(value)} is not allowed: {words}')
     return value
 
 
@@ -275,8 +296,8 @@ def _array(name: str, value) -> np.ndarray | None:
 
 def _why_not_a_setting(name: str, value, known: Mapping) -> str:
     if name in par:
-        return f'{name} = {value!r}: {name} follows from other parameters and cannot be set'
-    return f'{name} = {value!r}: there is no parameter {name!r}{_nearest(name, known)}'
+        return f'{name} = {shown(value)}: {name} follows from other parameters and cannot be set'
+    return f'{name} = {shown(value)}: there is no parameter {name!r}{_nearest(name, known)}'
 
 
 def _nearest(name, names) -> str:
@@ -314,7 +335,8 @@ def _usual(task: str) -> dict:
     known = settings_for(task)
     suggested = tasks.find(task).suggested
     if tasks.digest(task):  # a user's own: its suggestions are not known to be right
-        suggested = {name: _check(name, value, known) for name, value in suggested.items()}
+        with tasks.blamed(task, ValueError):
+            suggested = {name: _check(name, value, known) for name, value in suggested.items()}
     return {name: default for name, (default, _) in known.items()} | dict(suggested)
 
 
@@ -326,14 +348,17 @@ def derive(user: Mapping) -> dict:
     name = user.get('trial_type', 'DMS')
     task, given = tasks.find(name), {n: user[n] for n in ARRAYS if user.get(n) is not None}
     settings = {n: value for n, value in user.items() if n not in OWNED_BY_TASK}
-    s = {**_usual(name), **settings, **task.owned(), 'rules': task.rules}
-    task.check(s)
-    s |= timing(task, s)
+    with tasks.blamed(name):
+        s = {**_usual(name), **settings, **task.owned(), 'rules': task.rules}
+        task.check(s)
+    with tasks.blamed(name, ValueError):
+        s |= timing(task, s)
     refused = [n for n in OWNED_BY_TASK if n in user and _differ(user[n], s[n])]
     for n in refused:
         raise ValueError(f'{n} = {user[n]!r}: the task {name} fixes it, only {s[n]!r} is allowed')
     try:
         s |= _sizes(s)
+        require_memory(s)
         s |= initial_values.units(s)
         s |= initial_values.synapses(s, s['EI_list'])
         s |= initial_values.masks(s, s, task.separate_projections)
@@ -342,7 +367,9 @@ def derive(user: Mapping) -> dict:
         size = {n: user[n] for n in ('n_hidden', 'batch_size') if n in user}
         raise ValueError(f'{size} needs more memory than there is') from error
     about = {'given_arrays': tuple(given), 'task_digest': tasks.digest(name)}
-    return s | initial_values.given(given, s) | about
+    s |= initial_values.given(given, s) | about
+    require_path(s, drawn=False)
+    return s
 
 
 def _sizes(s: Mapping) -> dict:

@@ -11,6 +11,7 @@ Files written under numpy 1 and numpy 2 load under both.
 import contextlib
 import glob
 import io
+import itertools
 import numbers
 import os
 import pickle
@@ -22,6 +23,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from system.files import FileError, named, read_bytes, require_file, target_of, why_no_folder
 
 LEFTOVER_AGE = 3600  # s; a temporary file this old belongs to a run that was killed
 MAX_DEPTH = 100  # levels of nesting; also ends the walk through a list that contains itself
@@ -68,6 +71,18 @@ def save(filename: str | os.PathLike, data: dict) -> None:
                 leftover.unlink()
 
 
+def save_as_new(filename: str | os.PathLike, data: dict) -> Path:
+    """`save`, but never in place of another file: then under the next free name, which it returns.
+
+    DMS.pkl becomes DMS-2.pkl.
+    """
+    path = Path(filename)
+    others = (path.with_name(f'{path.stem}-{n}{path.suffix}') for n in itertools.count(2))
+    free = next(name for name in itertools.chain([path], others) if not name.exists())
+    save(free, data)
+    return free
+
+
 def load(filename: str | os.PathLike) -> dict:
     """Return the dictionary saved in `filename`. Nothing in the file is run.
 
@@ -75,9 +90,9 @@ def load(filename: str | os.PathLike) -> dict:
     anything but numpy arrays and plain values.
     """
     try:
-        return _unpickle(Path(filename).read_bytes())
+        return _unpickle(read_bytes(filename))
     except OSError as error:
-        raise ResultsError(f'{filename} cannot be read: {error.strerror}') from error
+        raise ResultsError(str(error)) from error
     except _Refused as error:
         raise ResultsError(f'{filename} is refused: {error}') from error
     except Exception as error:  # a malformed pickle can raise nearly anything, even MemoryError
@@ -115,22 +130,33 @@ def check_writable(filename: str | os.PathLike) -> None:
     Raises ResultsError, naming the folder, if it does not.
     """
     path = Path(filename)
-    if path.is_dir():
-        raise ResultsError(f'{path} is a folder; the name of a file is needed')
+    try:
+        for place in (path, checkpoint_name(path)):
+            require_file(place)
+        path = target_of(path)
+    except FileError as error:
+        raise ResultsError(str(error)) from error
     try:
         with _temporary(path) as temporary:
             _dump({}, temporary)
     except OSError as error:
-        reason = 'it is a file' if isinstance(error, FileExistsError) else error.strerror
+        reason = why_no_folder(path.parent) or error.strerror
         raise ResultsError(f'cannot write to the folder {path.parent}: {reason}') from error
 
 
 @contextlib.contextmanager
 def replacing(filename: str | os.PathLike) -> Iterator[Path]:
-    """A path to write a file to, which then takes the place of `filename`, whole or not at all."""
-    with _temporary(Path(filename)) as temporary:
-        yield temporary
-        os.replace(temporary, filename)
+    """A path to write a file to, which then takes the place of `filename`, whole or not at all.
+
+    Where `filename` is a symbolic link, its target is replaced. Raises FileError, which names
+    the file.
+    """
+    with named(filename, 'written'):
+        require_file(filename)
+        path = target_of(filename)
+        with _temporary(path) as temporary:
+            yield temporary
+            os.replace(temporary, path)
 
 
 @contextlib.contextmanager
@@ -142,7 +168,8 @@ def _temporary(path: Path) -> Iterator[Path]:
     try:
         yield temporary
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _dump(data: dict, path: Path) -> None:

@@ -21,6 +21,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from commands.arguments import add_settings, fail, positive, task_name
+from commands.running import command
 from parameters import parameters_with, settings_for
 from results import check_writable
 from rnn.device import available_cores, is_cpu
@@ -95,12 +96,12 @@ def _name(text: str) -> str:
     return text
 
 
+@command
 def run(arguments: list[str] | None = None) -> int:
     """Do what the command line says; return the exit status.
 
     2 for a wrong request, 1 if a network failed (all others are trained), 128 + signal if stopped.
     """
-    sys.stdout.reconfigure(line_buffering=True)  # so that a log in a file can be followed
     args = parser().parse_args(arguments)
     try:
         plans = [plan(job) for job in make_jobs(args)]
@@ -110,6 +111,8 @@ def run(arguments: list[str] | None = None) -> int:
         return _run(args, plans)
     except (ValueError, ClusterError) as error:
         return fail(error, 2)
+    except OSError as error:
+        return fail(error, 1)
     except KeyboardInterrupt:  # the second one: the processes of the networks follow
         os._exit(130)
 
@@ -197,11 +200,15 @@ def _run(args, plans: list[Plan]) -> int:
     stopped_by = 0
     if needed:
         stopped_by = _train(args, needed, reports)
-    set_summary.write(plans[0].job.folder, reports)
+    failed = any(report.status == 'failed' for report in reports.values())
     print(set_summary.table(reports))
+    try:
+        set_summary.write(plans[0].job.folder, reports)
+    except OSError as error:  # the networks are saved
+        failed = fail(error, 1)
     if stopped_by:
         return fail('stopped: the same command goes on', 128 + stopped_by)
-    return int(any(report.status == 'failed' for report in reports.values()))
+    return int(failed)
 
 
 def _train(args, plans: list[Plan], reports: dict[str, Report]) -> int:

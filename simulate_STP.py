@@ -13,6 +13,12 @@ A spike releases u x, so x u is the synapse's efficacy. Time constants and U are
 or in other parameters `p` that a function is given.
 """
 
+if __name__ == '__main__':
+    # matplotlib cannot be imported where MPLBACKEND is misspelt
+    from commands.running import require_matplotlib
+
+    require_matplotlib()
+
 import argparse
 import io
 import sys
@@ -24,7 +30,8 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from commands.arguments import fail
+from commands.arguments import a_path, fail
+from commands.running import command
 from parameters import par
 from plots.figure import FORMATS, figure, panels, save
 from plots.style import COLORS, FONT_SIZE, MM, STYLE
@@ -217,11 +224,12 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument('synapse', nargs='?', default='both', choices=[*SYNAPSES, 'both'])
     p.add_argument('--rate', nargs='+', type=float, default=[50.0], metavar='HZ', help='default 50')
     p.add_argument(
-        '--out', type=Path, default='simulate_STP.png', help='picture (default simulate_STP.png)'
+        '--out', type=a_path, default='simulate_STP.png', help='picture (default simulate_STP.png)'
     )
     return p
 
 
+@command
 def run(arguments: list[str] | None = None) -> int:
     """Do what the command line says; return the exit status (2 for a wrong request)."""
     args = parser().parse_args(arguments)
@@ -229,10 +237,8 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         check_format(args.out)
         save(draw_responses(types, args.rate), args.out)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         return fail(error, 2)
-    except OSError as error:
-        return fail(f'{args.out} cannot be written: {error.strerror}', 2)
     print(args.out)
     return 0
 

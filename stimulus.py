@@ -105,7 +105,8 @@ class Stimulus:
     def without_noise(self, test_mode: bool = False, set_rule: int | None = None) -> dict:
         """The batch of `generate_trial` without its noise, which takes most of the time."""
         batch = Batch(self.task, self.p, self.rng, test_mode, set_rule)
-        return batch.trial_info(self.task.trials(batch))
+        with tasks.blamed(self.p['trial_type'], ValueError):
+            return batch.trial_info(self.task.trials(batch))
 
     def _add_noise(self, neural_input: np.ndarray) -> None:
         """Add Gaussian noise to the input (time, trial, unit) and rectify it, in place.

@@ -1,18 +1,14 @@
 """What a setting may be: small checks, each of which can say in words what it allows."""
 
 import numbers
+import os
 import sys
 from collections.abc import Callable
 from math import inf, isfinite
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
-
-class Check(NamedTuple):
-    """`accepts(value)` says whether a plain Python value is allowed, `allowed` says what is."""
-
-    accepts: Callable[[Any], bool]
-    allowed: str
+MOST_SHOWN = 80  # characters of a value in a message
 
 
 def plain(value):
@@ -27,13 +23,33 @@ def plain(value):
     return value
 
 
+class Check(NamedTuple):
+    """`accepts(value)` says whether a plain Python value is allowed, `allowed` says what is.
+
+    `read` makes a plain value of what the user gave.
+    """
+
+    accepts: Callable[[Any], bool]
+    allowed: str
+    read: Callable[[Any], Any] = plain
+
+
+def shown(value) -> str:
+    """A value in a message, cut if it is long."""
+    try:
+        text = repr(value)
+    except ValueError:  # of an integer with thousands of digits
+        return f'{type(value).__name__} with thousands of digits'
+    return text if len(text) <= MOST_SHOWN else f'{text[:MOST_SHOWN]}...'
+
+
 def _is_number(value, kind) -> bool:
     return isinstance(value, kind) and not isinstance(value, bool)
 
 
 def count(low: int, high: int = 2**31 - 1) -> Check:
     """An integer from `low` to `high`."""
-    words = f'an integer of at least {low}'
+    words = f'an integer of at least {low} and at most {high}'
     if high != 2**31 - 1:
         words = f'an integer from {low} to {high}'
     return Check(lambda v: _is_number(v, int) and low <= v <= high, words)
@@ -46,7 +62,7 @@ def number(low: float = -inf, high: float = inf, above: float = -inf, below: flo
         for sign, bound in (('>', above), ('>=', low), ('<', below), ('<=', high))
         if isfinite(bound)
     ]
-    words = ' '.join(['a number', ' and '.join(bounds)]).strip()
+    words = ' '.join(['a finite number', ' and '.join(bounds)]).strip()
 
     def accepts(v) -> bool:
         finite = _is_number(v, (int, float)) and abs(v) <= sys.float_info.max  # also not NaN
@@ -77,6 +93,26 @@ def file_name() -> Check:
     return Check(accepts, 'the name of a file, without a folder, of at most 200 characters')
 
 
+def result_name() -> Check:
+    """The name of a result file; it gets the ending .pkl, by which folders are searched."""
+
+    def read(v):
+        v = plain(v)
+        return f'{v}.pkl' if file_name().accepts(v) and not v.endswith('.pkl') else v
+
+    return file_name()._replace(read=read)
+
+
+def folder() -> Check:
+    """The path of a folder, as text or as a Path; ~ is the home folder."""
+
+    def read(v):
+        v = str(v) if isinstance(v, PurePath) else plain(v)
+        return os.path.expanduser(v) if isinstance(v, str) else v
+
+    return text()._replace(allowed='the path of a folder, not empty', read=read)
+
+
 def one_of(*choices) -> Check:
     """One of the given values."""
     words = 'one of ' + ', '.join(map(str, choices))
@@ -85,4 +121,4 @@ def one_of(*choices) -> Check:
 
 def optional(check: Check) -> Check:
     """None, or what `check` accepts."""
-    return Check(lambda v: v is None or check.accepts(v), f'None or {check.allowed}')
+    return Check(lambda v: v is None or check.accepts(v), f'None or {check.allowed}', check.read)

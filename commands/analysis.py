@@ -1,7 +1,7 @@
 """The command line of analysis.py: which files, with which options, and what is shown."""
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -11,9 +11,10 @@ from tqdm import tqdm
 
 import results
 import tasks
-from commands.arguments import add_own_tasks, add_settings, fail, positive
+from commands.arguments import a_path, add_own_tasks, add_settings, fail, positive
 from parameters import parameters_with
 from rnn import device
+from training.signals import Signals
 
 COLUMNS = {
     'network': 28,
@@ -28,12 +29,14 @@ COLUMNS = {
 def parser() -> argparse.ArgumentParser:
     """The arguments of analysis.py."""
     p = argparse.ArgumentParser('analysis.py', description='Analyse saved networks.')
-    p.add_argument('paths', nargs='+', type=Path, metavar='FILE_OR_FOLDER')
+    p.add_argument('paths', nargs='+', type=a_path, metavar='FILE_OR_FOLDER')
     add_settings(p)
     add_own_tasks(p)
     p.add_argument('--jobs', type=positive, default=device.available_cores(), help='processes')
     p.add_argument('--seed', type=int, default=0, help='of all that is drawn (default 0)')
-    p.add_argument('--out', type=Path, help='folder of the results (default: the files themselves)')
+    p.add_argument(
+        '--out', type=a_path, help='folder of the results (default: the files themselves)'
+    )
     p.add_argument('--mat', action='store_true', help='also write MATLAB files')
     p.add_argument('--overwrite', action='store_true', help='analyse again what is analysed')
     return p
@@ -50,6 +53,16 @@ class Request(NamedTuple):
     seed: int
     jobs: int
     notes: set  # sentences about what is absent, to be added to
+    signals: Signals
+
+    def progress(self, bar: tqdm) -> Callable[[int], None]:
+        """What the analysis calls with its work: it moves the bar, or raises Interrupted."""
+
+        def update(work: int) -> None:
+            bar.update(work)
+            self.signals.check()
+
+        return update
 
 
 def request(arguments: list[str] | None = None) -> tuple[argparse.Namespace, dict]:
@@ -67,33 +80,46 @@ def request(arguments: list[str] | None = None) -> tuple[argparse.Namespace, dic
 def analyze_all(args, settings: Mapping, analyze: Callable[[Request], dict]) -> int:
     """Analyse all files, print what was found, and return the exit status."""
     status, rows, notes, sources = 0, [], set(), {}
-    for path in args.paths:
-        files = sorted(path.glob('*.pkl')) if path.is_dir() else [path]
-        if not files:
-            status = fail(f'{path} holds no networks (*.pkl)', 1)
-        for filename in files:
-            target = filename if args.out is None else args.out / filename.name
-            if (source := sources.setdefault(target, filename)) != filename:
-                status = fail(f'{filename} is left out: {target} is for {source}', 1)
-                continue
-            try:
-                analyzed = analyze(_request_of(filename, target, settings, args, notes))
-                if args.mat:
-                    save_mat(target.with_suffix('.mat'), analyzed)
-            except (ValueError, OSError) as error:
-                status = fail(error if str(filename) in str(error) else f'{filename}: {error}', 1)
-            else:
-                rows.append((filename.name, *summary(analyzed)))
-    for note in sorted(notes):
-        print(note)
-    print_table(rows)
-    return status
+    try:
+        with Signals(ctrl_c=False) as signals:
+            for filename in _files(args.paths):
+                signals.check()
+                target = filename if args.out is None else args.out / filename.name
+                if (source := sources.setdefault(target, filename)) != filename:
+                    status = fail(f'{filename} is left out: {target} is for {source}', 1)
+                    continue
+                try:
+                    request = _request_of(filename, target, settings, args, notes, signals)
+                    with tasks.blamed(request.saved['parameters'].get('trial_type')):
+                        analyzed = analyze(request)
+                    if args.mat:
+                        save_mat(target.with_suffix('.mat'), analyzed)
+                    rows.append((filename.name, *summary(analyzed)))
+                except (ValueError, OSError, MemoryError) as error:
+                    words = error if str(filename) in str(error) else f'{filename}: {error}'
+                    status = fail(words, 1)
+    finally:
+        for note in sorted(notes):
+            print(note)
+        print_table(rows)
+    empty = [path for path in args.paths if path.is_dir() and not any(path.glob('*.pkl'))]
+    return 1 if empty else status
 
 
-def _request_of(filename: Path, target: Path, settings: Mapping, args, notes: set) -> Request:
+def _files(paths: Sequence[Path]) -> Iterator[Path]:
+    """The files, and the networks of the folders; says which folder has none."""
+    for path in paths:
+        found = sorted(path.glob('*.pkl')) if path.is_dir() else [path]
+        if not found:
+            fail(f'{path} holds no networks (*.pkl)', 1)
+        yield from found
+
+
+def _request_of(filename: Path, target: Path, settings: Mapping, args, notes, signals) -> Request:
     saved = results.load_results(filename)
     earlier = None if args.overwrite else _earlier(saved, filename, target)
-    return Request(filename, target, saved, earlier, settings, args.seed, args.jobs, notes)
+    how = settings, args.seed, args.jobs, notes, signals
+    return Request(filename, target, saved, earlier, *how)
 
 
 def progress_bar(total: int, name: str) -> tqdm:

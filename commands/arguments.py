@@ -3,10 +3,12 @@
 import argparse
 import ast
 import sys
+from pathlib import Path
 
 import numpy as np
 
 from rnn.initial_values import ARRAYS
+from system.files import require_file
 from tasks import load_task
 
 
@@ -23,10 +25,19 @@ def setting(text: str) -> tuple[str, object]:
         return name.strip(), value
 
 
+def a_path(text: str) -> Path:
+    """A path; ~ is the home folder, also after a '=', where shells leave it as it is."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise argparse.ArgumentTypeError(f'{text!r} has no home folder: {error}') from error
+
+
 def _array(filename: str) -> np.ndarray:
     """What np.save wrote. A file with anything but numbers is refused unread."""
     try:
-        array = np.load(filename, allow_pickle=False)
+        require_file(a_path(filename))
+        array = np.load(a_path(filename), allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         message = f'{filename} cannot be read as an array that np.save wrote: {error}'
         raise argparse.ArgumentTypeError(message) from error
@@ -57,6 +68,7 @@ def add_own_tasks(p: argparse.ArgumentParser) -> None:
         default=[],
         metavar='FILE.py',
         dest='tasks',
+        type=a_path,
         help='your own task, on which networks here were trained',
     )
 
@@ -66,7 +78,7 @@ def task_name(text: str) -> str:
 
     Nothing else loads a task: neither a setting nor a result file does.
     """
-    return load_task(text) if text.endswith('.py') else text
+    return load_task(a_path(text)) if text.endswith('.py') else text
 
 
 def fail(message: object, status: int) -> int:

@@ -5,9 +5,11 @@ import sys
 from collections.abc import Callable
 
 from commands.arguments import add_settings, fail, positive, setting, task_name
+from commands.running import command
 from parameters import par, update_parameters, user_settings
 from results import ResultsError
 from rnn.device import DeviceError
+from tasks import TaskError
 from training.member import TrainingError
 from training.signals import Interrupted
 from training.start import RunError, Start, begin
@@ -29,9 +31,9 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
+@command
 def request(arguments: list[str] | None = None) -> Start:
     """Set `par` as the command line says; return the run. Without one, the process ends."""
-    sys.stdout.reconfigure(line_buffering=True)  # so that a log in a file can be followed
     args = parser().parse_args(arguments)
     settings = dict(args.settings)
     try:
@@ -54,13 +56,14 @@ def request(arguments: list[str] | None = None) -> Start:
     return start
 
 
+@command
 def outcome(train: Callable[[], object]) -> int:
     """Train, and return the exit status of the command."""
     try:
         train()
-    except (RunError, ResultsError) as error:
+    except (RunError, ResultsError, TaskError) as error:
         return fail(error, 2)
-    except (TrainingError, OSError) as error:
+    except (TrainingError, OSError, MemoryError) as error:
         return fail(error, 1)
     except Interrupted as stop:
         return fail('stopped, and saved in a checkpoint: --resume goes on', 128 + stop.signum)

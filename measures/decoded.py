@@ -154,6 +154,7 @@ def _work(what: str) -> Callable[[Mapping], int]:
         '{signal}_sample_above_chance': 'rule, field',
     },
     title='sample to decode',
+    repetitions='decoding_reps',
     trials=(INDEPENDENT, PROBE),
     work=_work('sample'),
 )
@@ -167,6 +168,7 @@ def sample(run: Run) -> dict:
 @measure(
     {'{signal}_test_decoding': AXES},
     title='test to decode',
+    repetitions='decoding_reps',
     options=(OPTIONS['test'],),
     needs=(A_TEST,),
     work=_work('test'),
@@ -179,6 +181,7 @@ def test(run: Run) -> dict:
 @measure(
     {'{signal}_match_decoding': AXES},
     title='match to decode',
+    repetitions='decoding_reps',
     options=(OPTIONS['match'],),
     needs=(A_TEST,),
     work=_work('match'),
@@ -191,6 +194,7 @@ def match(run: Run) -> dict:
 @measure(
     {'{signal}_rule_decoding': AXES},
     title='rule to decode',
+    repetitions='decoding_reps',
     options=(OPTIONS['rule'],),
     needs=(SEVERAL_RULES,),
     work=_work('rule'),
@@ -207,6 +211,7 @@ def _labels_of_groups(p: Mapping) -> list[str]:
 @measure(
     {f'{{signal}}_{what}_decoding_group': f'group, {AXES}' for what in LABELS[:-1]},
     title='decoding from groups',
+    repetitions='decoding_reps',
     options=('decode_neuronal_groups',),
     work=lambda p: sum(
         (len(GROUPS) - 1) * min(GROUP_REPETITIONS, p['decoding_reps']) * _num_cases(what, p)
@@ -224,6 +229,7 @@ def groups(run: Run) -> dict:
 @measure(
     {'{signal}_sample_decoding_stability': 'rule, field, repetition, time trained, time tested'},
     title='cross-temporal decoding',
+    repetitions='decoding_reps',
     options=('decode_stability',),
     work=lambda p: min(STABILITY_REPETITIONS, p['decoding_reps']) * _num_cases('sample', p),
 )

@@ -16,13 +16,14 @@ Arrays are (time, trial, unit). This file needs no TensorFlow: its worker proces
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from typing import NamedTuple
 
 import numpy as np
-from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
 from measures import svm
+from system.workers import outcomes
 
 MIN_TRIALS = 4  # of a condition: three for training, one for testing
 DRAWS = 25  # training trials per condition and repetition, and as many test trials
@@ -208,13 +209,13 @@ def _measure(measure, time_axes, signals, draws, normalize, first_step, jobs, pr
         for name, signal in signals.items()
     }
     with_units = {name: signal for name, signal in signals.items() if signal.shape[2]}
-    tasks = (delayed(_repetition)(measure, with_units, d, normalize, first_step) for d in draws)
-    # The processes share large arrays: joblib maps them into memory.
-    for i, result in enumerate(Parallel(n_jobs=jobs, return_as='generator')(tasks)):
-        for name, score in result.items():
-            scores[name][i] = score
-        if progress is not None:
-            progress(1)
+    arguments = [(measure, with_units, draw, normalize, first_step) for draw in draws]
+    with closing(outcomes(_repetition, arguments, jobs)) as found:
+        for i, result in enumerate(found):
+            for name, score in result.items():
+                scores[name][i] = score
+            if progress is not None:
+                progress(1)
     return scores
 
 

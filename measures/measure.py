@@ -55,6 +55,7 @@ class Measure:
     needs: what task and synapses must have.
     work: how often the function calls `run.progress` in all batches, from the parameters.
     degrees: whether averaged results are angles in degrees.
+    repetitions: setting that counts how often it is repeated; with 0 it is not measured.
     """
 
     function: Callable
@@ -66,6 +67,7 @@ class Measure:
     needs: tuple[Need, ...]
     work: Callable[[Mapping], int]
     degrees: bool
+    repetitions: str | None = None
 
     def __call__(self, run) -> dict:
         """The results in a batch of trials."""
@@ -83,7 +85,8 @@ class Measure:
 
     def is_asked_for(self, p: Mapping) -> bool:
         """Whether the options in `p` ask for it."""
-        return all(p[option] for option in self.options)
+        counted = [self.repetitions] if self.repetitions else []
+        return all(p[option] for option in (*self.options, *counted))
 
     def absent(self, p: Mapping) -> list[str]:
         """Why it is not measured, or not wholly, though it is asked for."""
@@ -103,6 +106,7 @@ def measure(
     needs: tuple[Need, ...] = (),
     work: Callable[[Mapping], int] = lambda p: 0,
     degrees: bool = False,
+    repetitions: str | None = None,
 ) -> Callable[[Callable], Measure]:
     """Declare a function of a `run.Run` as a measure; see `Measure`.
 
@@ -111,7 +115,8 @@ def measure(
 
     def declare(function: Callable) -> Measure:
         kinds = _of_signals(results or {}), _of_signals(averaged or {})
-        return Measure(function, *kinds, title, trials, options, needs, work, degrees)
+        how = title, trials, options, needs, work, degrees, repetitions
+        return Measure(function, *kinds, *how)
 
     return declare
 

@@ -88,6 +88,7 @@ def _repetitions(p: Mapping) -> int:
     },
     title='shuffles',
     trials=(TRAINING,),
+    repetitions='simulation_reps',
     work=_repetitions,
 )
 def shuffles(run: Run) -> dict:

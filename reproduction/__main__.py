@@ -8,12 +8,19 @@ the DMS networks beside the original's (comparison.png), and manipulation agains
 (manipulation.png).
 """
 
+if __name__ == '__main__':
+    # matplotlib cannot be imported where MPLBACKEND is misspelt
+    from commands.running import require_matplotlib
+
+    require_matplotlib()
+
 import argparse
 import sys
 from pathlib import Path
 
 import results
-from commands.arguments import fail
+from commands.arguments import a_path, fail
+from commands.running import command
 from plots.figure import save
 from plots.tasks import manipulation
 from reproduction.comparison import comparison
@@ -38,13 +45,14 @@ def load_folder(folder: Path) -> dict[str, list]:
     return found
 
 
+@command
 def main(arguments: list[str] | None = None) -> int:
     """Print the tables; return the exit status, 2 for a wrong request."""
     p = argparse.ArgumentParser(
         'python -m reproduction', description='Compare with paper and original.'
     )
-    p.add_argument('folder', type=Path, metavar='FOLDER', help='of analysed networks')
-    p.add_argument('--figures', type=Path, metavar='FOLDER', help='also draw, into this folder')
+    p.add_argument('folder', type=a_path, metavar='FOLDER', help='of analysed networks')
+    p.add_argument('--figures', type=a_path, metavar='FOLDER', help='also draw, into this folder')
     args = p.parse_args(arguments)
     try:
         by_task = load_folder(args.folder)

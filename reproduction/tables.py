@@ -17,7 +17,7 @@ from plots import style
 from plots.figure import settings
 from plots.style import GROUP_NAMES, standard_errors
 from plots.tasks import COMPARED, by_variant
-from training.member import ITERATIONS_TO_STOP as RECENT
+from training.accuracy import ITERATIONS_TO_STOP as RECENT
 
 AROUND = 10  # iterations whose accuracy is averaged
 OF_ORIGINAL, SILENT_OF_ORIGINAL = 20, 2  # DMS networks of the original code; without delay activity

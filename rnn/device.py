@@ -5,6 +5,8 @@ import sys
 import tempfile
 from contextlib import contextmanager, suppress
 
+from system import outputs
+
 INSTALL_GPU = "GPU support needs an NVIDIA driver and `pip install 'tensorflow[and-cuda]'`"
 
 
@@ -16,19 +18,29 @@ class DeviceError(ValueError):
 def quiet():
     """Silence what TensorFlow's libraries write to stderr; show it after all if they fail."""
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
-    sys.stderr.flush()
+    outputs.fill_descriptors()
+    outputs.courteous(sys.stderr).flush()
     stderr = os.dup(2)
-    with tempfile.TemporaryFile() as log:
+    with _temporary_file() as log:
         os.dup2(log.fileno(), 2)
         try:
             yield
         except Exception:
-            log.seek(0)
-            os.write(stderr, log.read())
+            with suppress(OSError):
+                log.seek(0)
+                os.write(stderr, log.read())
             raise
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
+
+
+def _temporary_file():
+    """A file for a log, which goes nowhere if there is no place for it."""
+    try:
+        return tempfile.TemporaryFile()
+    except OSError:
+        return open(os.devnull, 'w+b')
 
 
 def select(gpu_id: str | int | None, threads: int | None = None) -> str:
@@ -77,9 +89,20 @@ def _find(gpu_id: str, gpus: list):
     if not gpu_id.isdecimal() or int(gpu_id) >= len(gpus):
         seen = ', '.join(f'{i} ({gpu.name})' for i, gpu in enumerate(gpus)) or 'none'
         raise DeviceError(
-            f'GPU {gpu_id} is not there: TensorFlow sees these GPUs: {seen}. {INSTALL_GPU}'
+            f'GPU {gpu_id} is not there: TensorFlow sees these GPUs: {seen}. {_why_hidden()}'
         )
     return gpus[int(gpu_id)]
+
+
+def _why_hidden() -> str:
+    """What keeps TensorFlow from seeing a GPU."""
+    visible = os.environ.get('CUDA_VISIBLE_DEVICES')
+    if visible is None:
+        return INSTALL_GPU
+    return (
+        f'CUDA_VISIBLE_DEVICES = {visible!r} hides all GPUs but those that it lists, and these '
+        f'are numbered from 0 on in their order there. {INSTALL_GPU}'
+    )
 
 
 def available_cores() -> int:

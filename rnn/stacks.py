@@ -26,7 +26,8 @@ def members(tensors, chunk: Chunk):
 
 def stacked(arrays: Sequence[np.ndarray], chunk: Chunk) -> tf.Tensor:
     """The arrays of the networks of a chunk as one tensor."""
-    return tf.constant(arrays[0] if chunk is None or _is_one(chunk) else np.stack(arrays))
+    array = arrays[0] if chunk is None or _is_one(chunk) else np.stack(arrays)
+    return tf.constant(array, tf.float32)
 
 
 def joined(results: Sequence[dict[str, tf.Tensor]], chunks: Sequence[Chunk]) -> dict:

@@ -19,7 +19,8 @@ import filelock
 
 import results
 from sets import cluster_worker
-from sets.job import Job, Report, lock, one_line
+from sets.job import Job, Report, one_line
+from system.locks import lock
 from training.tensorboard import CurveLog
 
 ROOT = Path(__file__).resolve().parents[1]

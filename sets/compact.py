@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 
 import results
-from commands.arguments import fail
+from commands.arguments import a_path, fail
+from commands.running import command
 from measures.measure import all_measures
 from parameters import WHOLE_PAR, given_arrays
 
@@ -95,11 +96,12 @@ def average(network: Mapping) -> dict:
     return {name: smaller(name, value) for name, value in network.items()}
 
 
+@command
 def run(arguments: list[str] | None = None) -> int:
     """Do what the command line says; return the exit status (2 for a wrong request)."""
     p = argparse.ArgumentParser('sets.compact', description='Make smaller copies of results.')
-    p.add_argument('files', nargs='+', type=Path, metavar='FILE')
-    p.add_argument('--out', type=Path, required=True, metavar='FOLDER')
+    p.add_argument('files', nargs='+', type=a_path, metavar='FILE')
+    p.add_argument('--out', type=a_path, required=True, metavar='FOLDER')
     p.add_argument('--without', nargs='+', default=[], metavar='PATTERN', help='of measures')
     p.add_argument('--average', action='store_true', help='keep means over repetitions')
     args = p.parse_args(arguments)

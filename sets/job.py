@@ -26,9 +26,13 @@ from parameters import (
     settings_for,
 )
 from rnn import device
+from system import outputs
+from system.locks import lock
 from tasks import TaskError, digest, load_task, require_same
+from training.accuracy import last_mean
+from training.guard import enough_memory
 from training.loop import train_stack
-from training.member import ITERATIONS_TO_STOP, TrainingError, Watch
+from training.member import TrainingError, Watch
 from training.signals import Interrupted
 from training.start import PLACE, Start, begin
 from training.tensorboard import CurveLog
@@ -111,16 +115,6 @@ def require_task(job: Job) -> None:
         raise TaskError(f'{Path(job.task_file).name} has changed since the set was started')
 
 
-def lock(filename: Path, timeout: float = 0) -> filelock.BaseFileLock:
-    """The lock on a file of a set, or on all files of a network.
-
-    Raises filelock.Timeout if another process holds it for more than `timeout` s; -1 has no limit.
-    """
-    folder = filename.parent / '.locks'
-    folder.mkdir(parents=True, exist_ok=True)
-    return filelock.FileLock(folder / f'{filename.stem}.lock', timeout=timeout)
-
-
 def train_network(job: Job, watch: Watch) -> Report:
     """Train a network, or go on with it; see `train_networks`."""
     return train_networks([job], [watch])[0]
@@ -155,7 +149,7 @@ def _guarded(work: Callable):
         return Report('busy', 'another command trains it')
     except (Interrupted, KeyboardInterrupt):
         return Report('stopped')
-    except (ValueError, OSError, TrainingError) as error:
+    except (ValueError, OSError, MemoryError, TrainingError) as error:
         return Report('failed', one_line(error))
     except Exception as error:  # a defect, which must not end the other networks
         return Report('failed', one_line(f'{type(error).__name__}: {error}'))
@@ -172,7 +166,7 @@ def _begin(job: Job, held: ExitStack) -> Start | Report:
     require_task(job)
     if job.filename.exists() and not job.overwrite:
         return finished(job)
-    how = {'resume': not job.overwrite, 'overwrite': job.overwrite}
+    how = {'resume': not job.overwrite, 'overwrite': job.overwrite, 'locked': True}
     return begin(parameters_of(job), settings_of(job), job.gpu_id, job.threads, **how)
 
 
@@ -180,7 +174,8 @@ def _train(jobs, starts, watches, stack: Sequence[int]) -> list[Path | BaseExcep
     """Train those of the networks that are numbered in `stack`."""
     from model import Model  # brings TensorFlow, for which `begin` has chosen the device
 
-    with ExitStack() as logs:
+    enough = enough_memory(starts[stack[0]].p, 'a smaller batch_size, n_hidden or --stack')
+    with ExitStack() as logs, enough, outputs.courtesy():
         watch = {i: watches[i] for i in stack}
         for i in stack:
             if jobs[i].log:
@@ -264,8 +259,7 @@ def _iterations_in(checkpoint: Path) -> int:
 
 def _last_values(saved: Mapping) -> dict[str, float]:
     """Iterations, and the means of the last 20 of accuracy and losses."""
-    last = slice(-ITERATIONS_TO_STOP, None)
-    means = {name: float(np.mean(saved[name][last])) for name in COLUMNS[1:]}
+    means = {name: last_mean(saved[name]) for name in COLUMNS[1:]}
     return {'iterations': len(saved['iteration']), **means}
 
 

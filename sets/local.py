@@ -8,10 +8,8 @@ when the one that started them does.
 """
 
 import os
-import signal
 import tempfile
 import threading
-import time
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +19,8 @@ from tqdm import tqdm
 
 from rnn import device
 from sets.job import Job, Plan, Report, train_networks
+from system import workers
+from system.files import named
 
 
 class LocalWorkers:
@@ -31,10 +31,12 @@ class LocalWorkers:
     def __init__(self, plans: list[Plan], at_once: int):
         """`at_once` processes are to train."""
         self.at_once = at_once
+        workers.start_trackers()
         self.places = {plan.job.name: i for i, plan in enumerate(plans)}
         self.wanted = [plan.wanted for plan in plans]
         self.total = sum(self.wanted)
-        self.folder = tempfile.TemporaryDirectory()
+        with named('a temporary folder', 'made'):
+            self.folder = tempfile.TemporaryDirectory()
         self.board = Board(Path(self.folder.name, 'board'), len(plans))
         self.board.done[:] = [plan.done for plan in plans]
 
@@ -68,7 +70,8 @@ class LocalWorkers:
 
 def memory_of(gpu_id: str) -> int:
     """Bytes of a GPU. Raises device.DeviceError, in good time, if it is not there."""
-    with ProcessPoolExecutor(1) as process:  # TensorFlow is not imported in this one
+    with ProcessPoolExecutor(1, initializer=_follow, initargs=(os.getpid(),)) as process:
+        # TensorFlow is not imported in this one
         return process.submit(device.memory, gpu_id).result()
 
 
@@ -106,13 +109,7 @@ def _train(jobs: list[Job], path: Path, places: list[int]) -> list[Report]:
 
 
 def _follow(parent: int) -> None:
-    """Leave Ctrl-C to the parent, which puts up the stop sign; end when the parent has ended."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Leave signals to the parent, which puts up the stop sign; end when the parent has ended."""
+    workers.leave_signals_to_parent()
     tqdm.set_lock(threading.RLock())  # its own would be left over where this process is killed
-
-    def wait() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
+    workers.follow(parent)

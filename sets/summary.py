@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from results import replacing
-from sets.job import COLUMNS, Report, lock
+from sets.job import COLUMNS, Report
+from system.locks import lock
 from training.display import losses
 
 FILE = 'summary.csv'

@@ -6,13 +6,24 @@ TASKS holds those of the paper by name. A task of your own is a subclass of `Tas
 anywhere (docs/own_task.md): `load_task` makes it known. A result file alone never loads one.
 """
 
-from tasks.registry import TASKS, TaskError, digest, find, known, load_task, of, require_same
+from tasks.registry import (
+    TASKS,
+    TaskError,
+    blamed,
+    digest,
+    find,
+    known,
+    load_task,
+    of,
+    require_same,
+)
 from tasks.task import Task
 
 __all__ = [
     'TASKS',
     'Task',
     'TaskError',
+    'blamed',
     'digest',
     'find',
     'known',

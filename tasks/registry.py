@@ -4,16 +4,19 @@ import hashlib
 import importlib.util
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from system.files import read_bytes
 from tasks.distractor import Distractor
 from tasks.dual import DualMatch
 from tasks.epochs import cue_all_trial, cue_in_delay, cue_in_fixation
 from tasks.match import DelayedMatch, mixed, rotation
 from tasks.sequence import Sequence
 from tasks.task import Task
+from validators import Check
 
 _SAME, _ROTATED, _CATEGORY = ('rotation', 0), ('rotation', 90), ('category', None)
 
@@ -94,9 +97,9 @@ def load_task(filename) -> str:
     if name in TASKS:
         raise TaskError(f'{path} has the name of a task of the paper; name it differently')
     try:
-        source = path.read_bytes()
+        source = read_bytes(path)
     except OSError as error:
-        raise TaskError(f'the file of the task, {path}, cannot be read: {error.strerror}') from None
+        raise TaskError(str(error)) from None
     _own[name] = _Own(_task_in(path, source), hashlib.sha256(source).hexdigest(), path)
     return name
 
@@ -115,6 +118,29 @@ def require_same(saved: Mapping) -> None:
         raise TaskError(f'its task {name!r} is not that of {_own[name].file}, which has changed')
 
 
+@contextmanager
+def blamed(name: str, *expected: type[Exception]) -> Iterator[None]:
+    """Let an error that the task of this name makes say which file fails, if it is a user's own.
+
+    ValueError, OSError and MemoryError are sentences already, unless they are `expected` to be
+    mistakes.
+    """
+    sentences = tuple({ValueError, OSError, MemoryError} - {*expected})
+    try:
+        yield
+    except (TaskError, *sentences):
+        raise
+    except Exception as error:
+        if name not in _own:
+            raise
+        raise TaskError(_failure(_own[name].file, error)) from error
+
+
+def _failure(path: Path, error: Exception) -> str:
+    reason = ' '.join(str(error).split())
+    return f'{path} fails: {type(error).__name__}: {reason}'
+
+
 def _task_in(path: Path, source: bytes) -> Task:
     """The task that a file defines."""
     spec = importlib.util.spec_from_file_location(f'own_task_{path.stem}', path)
@@ -129,9 +155,22 @@ def _task_in(path: Path, source: bytes) -> Task:
         ]
         tasks = [value() for value in classes if value.__module__ == module.__name__]
     except Exception as error:  # whatever a stranger's file may raise
-        reason = ' '.join(str(error).split())
-        raise TaskError(f'{path} fails: {type(error).__name__}: {reason}') from error
+        raise TaskError(_failure(path, error)) from error
     if len(tasks) != 1:
         found = 'none' if not tasks else 'several'
         raise TaskError(f'{path} must define one subclass of tasks.Task, but defines {found}')
+    if problem := _problem_in(tasks[0]):
+        raise TaskError(f'{path} fails: {problem}')
     return tasks[0]
+
+
+def _problem_in(task: Task) -> str | None:
+    """What is wrong with the attributes of a task."""
+    for name in ('settings', 'suggested'):
+        if not isinstance(getattr(task, name), Mapping):
+            return f'{name} must be a dictionary'
+    for name, value in task.settings.items():
+        is_pair = isinstance(value, tuple) and len(value) == 2
+        if not (isinstance(name, str) and is_pair and isinstance(value[1], Check)):
+            return "settings must be a dictionary like {'name': (default, validators.count(1))}"
+    return None

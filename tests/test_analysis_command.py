@@ -248,7 +248,7 @@ def test_too_few_trials(files, run):
             '--set=decoding_rep=3',
             'no parameter .*decoding_rep.*; the nearest name is decoding_reps',
         ),
-        ('--set=decoding_reps=0', 'decoding_reps = 0 is not allowed'),
+        ('--set=decoding_reps=-1', 'decoding_reps = -1 is not allowed'),
         ('--set=n_input=3', 'n_input follows from other parameters'),
         ('--seed=-1', '--seed -1 is not allowed: it must be from 0 to'),
         (f'--seed={2**63}', 'is not allowed: it must be from 0 to'),

@@ -63,3 +63,15 @@ def test_faithfulness_names_definitions():
     )
     assert [int(number) for number, _ in details] == list(range(1, len(details) + 1))
     assert {mark for _, mark in details} == {'kept', 'changed', 'fixed'}
+
+
+def test_tests_that_documents_name_are_there():
+    """`tests/file.py::test_name` in the tables of docs/robustness.md, and elsewhere."""
+    named = [
+        (document.name, *test)
+        for document in DOCUMENTS
+        for test in re.findall(r'`(tests/[\w/]+\.py)::(\w+)`', document.read_text())
+    ]
+    assert len(named) > 60
+    for document, file, name in named:
+        assert name in definitions(ROOT / file), f'{document}: {file}::{name}'

@@ -92,10 +92,9 @@ def test_command_draws_what_the_tasks_allow(analyzed, run, tmp_path, monkeypatch
     expected = {f'{task}-{name}' for task in ('DMS', 'ABBA', 'dualDMS') for name in each}
     expected |= {'synapses', 'manipulation', 'ABBA-sequence', 'dualDMS-attention'}
     assert {path.name for path in tmp_path.iterdir()} == {f'{name}.png' for name in expected}
-    assert [Path(line).stem in expected for line in out] == [True] * len(expected) + [False] * 3
-    for line in out[-3:]:
-        assert line.startswith('left out ')
-        assert line.endswith('analyse them with --set decode_stability=True')
+    assert [Path(line).stem in expected for line in out] == [True] * len(expected) + [False]
+    assert out[-1].startswith('left out stability (ABBA, DMS, dualDMS): ')
+    assert out[-1].endswith('analyse them with --set decode_stability=True')
     assert all(path.read_bytes().startswith(MAGIC['png']) for path in tmp_path.iterdir())
     assert plt.get_fignums() == []
 
@@ -130,11 +129,11 @@ def test_command_as_a_process(tmp_path):
     assert out[:4] == list(map(str, expected))
     assert sorted((tmp_path / 'figures').iterdir()) == sorted(expected)
     assert all(path.read_bytes().startswith(MAGIC['pdf']) for path in expected)
-    none = 'there is no network to draw'
+    none, fresh = 'there is no network to draw', 'its networks are not analysed'
     of_tasks = f'{none}: this figure is about tasks'
+    names = ('decoding', 'shuffles', 'tuning', 'stability')
     assert out[4:] == [
-        *(f'left out DMC-{name}: {none}' for name in ('decoding', 'shuffles', 'tuning')),
-        f'left out DMC-stability: {none}',
+        *(f'left out {name} (DMC): {fresh}' for name in names),
         f'left out sequence: {of_tasks} that compare several tests with one sample',
         f'left out attention: {of_tasks} with several samples of which a rule picks one',
         f'left out manipulation: {of_tasks} that are compared by manipulation in DMS trials',
@@ -190,7 +189,7 @@ def test_damaged_and_unanalysed_files_are_named_and_the_others_drawn(fast, run, 
     assert 'lack EI_list' in lacking
     drawn = {path.name for path in (tmp_path / 'pictures').iterdir()}
     assert drawn == {'DMC-learning.png', 'DMS-learning.png', 'DMS-decoding.png'}
-    assert out[-1] == 'left out DMC-decoding: there is no network to draw'
+    assert out[-1] == 'left out decoding (DMC): its networks are not analysed'
 
 
 def test_a_folder_without_a_sound_network(run, tmp_path):
@@ -222,7 +221,7 @@ def test_networks_with_other_trials_are_left_out(run, tmp_path, monkeypatch):
     status, out, _ = run(tmp_path)
     assert status == 1  # nothing is drawn
     assert out == [
-        'left out DMS-decoding: the networks of one figure must agree in num_time_steps, '
+        'left out decoding (DMS): the networks of one figure must agree in num_time_steps, '
         'which is 40 and 50'
     ]
 
@@ -283,7 +282,7 @@ def test_ctrl_c_ends_the_command_quietly(run, tmp_path, monkeypatch):
     def interrupt(networks):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(figures, '_plan', lambda networks: [('a', interrupt, networks)])
+    monkeypatch.setattr(figures, '_plan', lambda networks: [('a', interrupt, networks, False)])
     assert run(tmp_path) == (130, [], '')
 
 

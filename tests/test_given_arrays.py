@@ -156,8 +156,8 @@ def test_resumed_networks_keep_their_arrays(small, tmp_path):
 
 
 def test_arrays_are_in_smaller_copies(small):
-    small(w_in_mask=np.zeros((6, 12)), n_hidden=12)
-    kept = np.zeros((400, 12))
+    small(w_in_mask=np.eye(6, 12), n_hidden=12)
+    kept = np.eye(400, 12)
     update_parameters({'num_motion_tuned': 400, 'w_in_mask': kept})
     network = {name: [0.5] for name in results.CURVES} | {'parameters': dict(par)}
     smaller = compact.compact(network)['parameters']

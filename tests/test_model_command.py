@@ -180,7 +180,7 @@ def test_tensorflow_is_missing_in_these_tests(tmp_path, without_tensorflow):
         ('--set=batch_size=0', 'batch_size = 0 is not allowed: .* at least 1'),
         ('--set=synapse_config=half', "synapse_config = 'half' is not allowed: .* one of full, "),
         ('--set=exc_inh_prop=2', 'exc_inh_prop = 2 is not allowed: .* <= 1'),
-        ('--set=learning_rate=inf', "learning_rate = 'inf' is not allowed: .* a number > 0"),
+        ('--set=learning_rate=inf', "learning_rate = 'inf' is not allowed: .* a finite number > 0"),
         ('--seed=one', "seed = 'one' is not allowed: "),
         ('--threads=0', "'0' is not a whole number above 0"),
         ('--treads=2', 'unrecognized arguments: --treads=2'),

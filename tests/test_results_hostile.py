@@ -271,5 +271,5 @@ def test_a_pickle_of_something_else_is_refused(tmp_path, value):
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     with pytest.raises(ResultsError, match='a.pkl cannot be read: No such file'):
         results.load(tmp_path / 'a.pkl')
-    with pytest.raises(ResultsError, match='cannot be read'):
+    with pytest.raises(ResultsError, match='is a folder'):
         results.load(tmp_path)

@@ -86,7 +86,7 @@ def stop(process, signum) -> tuple[int, str, str]:
     children = psutil.Process(process.pid).children(recursive=True)
     assert children
     process.send_signal(signum)
-    if signum == signal.SIGINT:  # which a terminal sends to all of them
+    if signum != signal.SIGTERM:  # which a terminal, or a queue, sends to all of them
         for child in children:
             child.send_signal(signum)
     process.wait()
@@ -97,9 +97,9 @@ def stop(process, signum) -> tuple[int, str, str]:
 
 @pytest.fixture(scope='module')
 def stops(folder):
-    """A set that is killed, then stopped by Ctrl-C and by SIGTERM: what was left each time."""
+    """A set that is killed, then stopped by Ctrl-C and by SIGUSR1: what was left each time."""
     found, paths = {}, paths_of(folder, 'stopped')
-    for signum, jobs in ((signal.SIGKILL, 2), (signal.SIGINT, 2), (signal.SIGTERM, 1)):
+    for signum, jobs in ((signal.SIGKILL, 2), (signal.SIGINT, 2), (signal.SIGUSR1, 1)):
         other = None
         with training(folder, jobs) as process:
             if signum == signal.SIGINT:
@@ -122,7 +122,7 @@ def whole(folder, stops):
     paths[0].parent.mkdir(parents=True)
     for path in (*paths, *map(checkpoint_name, paths)):
         path.write_text('old')
-    num_iterations = max(stops[signal.SIGTERM].done) + 3
+    num_iterations = max(stops[signal.SIGUSR1].done) + 3
     arguments = ('none', 'whole', 2, 0, '--jobs=1', '--threads=1', '--stack=1')
     settings = SETTINGS | {'num_iterations': num_iterations}
     status, out, shown = run_on_terminal(
@@ -148,7 +148,7 @@ def test_stopped_commands_keep_checkpoints(stops):
     assert all(b > a for a, b in zip(killed.done, interrupted.done, strict=True))
     assert terminated.done[0] > interrupted.done[0]
     assert terminated.done[1] == interrupted.done[1]
-    for signum in (signal.SIGINT, signal.SIGTERM):
+    for signum in (signal.SIGINT, signal.SIGUSR1):
         stopped = stops[signum]
         assert stopped.status == 128 + signum
         assert stopped.err == 'error: stopped: the same command goes on\n'

@@ -72,7 +72,7 @@ def test_the_suffix_decides_the_format(drawn, suffix):
         (['--out', 'picture.xyz'], '--out picture.xyz is not allowed: it must end in .png'),
         (['--out', 'picture'], '.pdf or .svg'),
         (['--out', 'file/picture.png'], 'file/picture.png cannot be written: File exists'),
-        (['--out', 'folder.png'], 'folder.png cannot be written: Is a directory'),
+        (['--out', 'folder.png'], 'folder.png is a folder; the name of a file is needed'),
     ],
 )
 def test_a_wrong_request_is_reported_in_one_sentence(

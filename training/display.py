@@ -5,20 +5,33 @@ from collections.abc import Mapping
 
 from tqdm import tqdm
 
+from training import accuracy
+
+OTHER_TIMES = ('ABBA_delay', 'mask_duration')
 Curves = dict[str, list]  # one entry per iteration, see results.CURVES
 
 
 def header(p: Mapping, device_name: str, done: int) -> str:
     """The main settings of a run, `done` iterations of which are made already."""
     going_on = f'\nGoing on after iteration {done - 1}.' if done else ''
+    notes = ''.join(f'\n{note}' for note in [*uneven_times(p), *accuracy.warnings_of(p)])
     return (
         f'Task {p["trial_type"]}, synapses {p["synapse_config"]}, {device_name}, seed {p["seed"]}\n'
         f'{p["n_hidden"]} units ({p["num_exc_units"]} excitatory), {p["n_input"]} inputs, '
         f'{p["n_output"]} outputs, {p["num_time_steps"]} steps of {p["dt"]} ms, '
         f'{p["batch_size"]} trials per iteration, {p["num_iterations"]} iterations, '
         f'learning rate {p["learning_rate"]}, spike cost {p["spike_cost"]}, '
-        f'test cost multiplier {p["test_cost_multiplier"]}{going_on}'
+        f'test cost multiplier {p["test_cost_multiplier"]}{notes}{going_on}'
     )
+
+
+def uneven_times(p: Mapping) -> list[str]:
+    """A sentence if dt does not divide times of a trial, with what they become."""
+    names = [n for n in p if n.endswith('_time') or n in OTHER_TIMES]
+    names += ['variable_delay_max'] * p['var_delay']
+    uneven = [n for n in names if type(p[n]) is int and p[n] % p['dt']]
+    lengths = ', '.join(f'{n} {p[n]} ms is {p[n] // p["dt"] * p["dt"]} ms' for n in uneven)
+    return [f'With steps of {p["dt"]} ms, {lengths}.'] if uneven else []
 
 
 class Display:

@@ -12,7 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from rnn import device
+from system import outputs
 from training.display import Display, duration, header
+from training.guard import guarded
 from training.member import Member, Watch
 from training.signals import Signals
 from training.start import Start
@@ -24,8 +26,14 @@ def train(make_model: Callable, start: Start, watch: Watch | None = None) -> Pat
     `make_model` is `model.Model`, `start` comes from `start.begin`. `watch`, if given, gets the
     curves after every iteration, in place of what is printed, and stops the run by returning True.
     Raises RunError for a checkpoint that does not fit, TrainingError where the loss is not finite,
-    and Interrupted after Ctrl-C, SIGTERM or a stop by `watch`.
+    MemoryError with its sizes, and Interrupted after a signal (training/signals.py) or a stop by
+    `watch`. A result that has appeared meanwhile is kept, which a TrainingError says.
     """
+    with guarded(start), outputs.courtesy():
+        return _train(make_model, start, watch)
+
+
+def _train(make_model: Callable, start: Start, watch: Watch | None) -> Path:
     began, say = time.perf_counter(), _silent if watch else print
     if start.is_finished:
         say(start.words_if_finished)

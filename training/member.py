@@ -8,11 +8,10 @@ import numpy as np
 import results
 from rnn import device
 from stimulus import Stimulus
+from training.accuracy import accurate_enough
 from training.display import Curves
 from training.signals import Interrupted
 from training.start import RunError, Start
-
-ITERATIONS_TO_STOP = 20  # whose mean accuracy is compared with stop_accuracy
 
 Watch = Callable[[Curves], bool]
 
@@ -85,9 +84,7 @@ class Member:
         self.model = model
         try:
             if self._is_accurate() or (self._is_trained() and not signum):
-                results.save(self.start.filename, self._result(num_stacked))
-                remove(self.checkpoint)
-                self.outcome = self.start.filename
+                self.outcome = self._save_result(num_stacked)
                 return
             slots = {'optimizer': model.optimizer.state()}
             results.save(self.checkpoint, self._result(num_stacked) | slots)
@@ -95,14 +92,26 @@ class Member:
         except (TrainingError, OSError) as error:
             self.outcome = error
 
+    def _save_result(self, num_stacked: int) -> Path:
+        """The path of the result. One that has appeared meanwhile stays, which is an error."""
+        filename, result = self.start.filename, self._result(num_stacked)
+        written = filename
+        if self.start.overwrite:
+            results.save(filename, result)
+        else:
+            written = results.save_as_new(filename, result)
+        remove(self.checkpoint)
+        if written != filename:
+            words = f'{filename} has appeared since this run began, and stays'
+            raise TrainingError(f'{words}: the network is in {written}')
+        return filename
+
     def _is_trained(self) -> bool:
         return self._is_accurate() or self.iteration >= self.p['num_iterations']
 
     def _is_accurate(self) -> bool:
         """Whether stop_accuracy is reached."""
-        wanted, recent = self.p['stop_accuracy'], self.curves['accuracy'][-ITERATIONS_TO_STOP:]
-        enough = wanted is not None and len(recent) == ITERATIONS_TO_STOP
-        return enough and bool(np.mean(recent) > wanted)
+        return accurate_enough(self.curves['accuracy'], self.p['stop_accuracy'])
 
     def _result(self, num_stacked: int) -> dict:
         """What is saved; raises TrainingError where weights are not finite."""

@@ -5,6 +5,7 @@ reported immediately.
 """
 
 from collections.abc import Collection, Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,8 @@ import numpy as np
 import results
 from parameters import ANALYSIS, ARRAYS, WHOLE_PAR, parameters_with, saved_settings
 from rnn import device
+from rnn.paths import require_path
+from system import locks
 
 # what a resumed run may change; the place of the files follows the command
 CHANGEABLE = ('num_iterations', 'save_every', 'iters_between_outputs', 'stop_accuracy')
@@ -34,6 +37,7 @@ class Start(NamedTuple):
     gpu_id: str | int | None
     threads: int | None
     overwrite: bool
+    lock: locks.Lock | locks.OtherLock | None = None  # on its files, held until the run has ended
 
     @property
     def done(self) -> int:
@@ -53,24 +57,37 @@ def begin(
     threads: int | None = None,
     resume: bool = False,
     overwrite: bool = False,
+    locked: bool = False,
 ) -> Start:
     """Look at the files of a run and choose the device.
 
     `p` are its parameters, and `asked` the settings among them that the user made, which a run that
     goes on must have. gpu_id: None or 'none' for the CPU. With `resume` the run goes on from its
-    checkpoint, where there is one, with the settings saved in it. Raises RunError or
-    results.ResultsError where files are in the way or unusable, and device.DeviceError for a GPU
-    that is not there.
+    checkpoint, where there is one, with the settings saved in it. Files that are `locked` are so by
+    the caller, else the run locks them. Raises RunError or results.ResultsError where files are in
+    the way or unusable, locks.Busy where another command works on them, and device.DeviceError for
+    a GPU that is not there.
     """
     filename = Path(p['save_dir'], p['save_fn'])
-    p, checkpoint = _resumed(p, asked, filename, resume, overwrite)
-    is_finished, device_name = resume and filename.exists(), ''
+    if not locked and locks.is_held(filename):
+        raise locks.Busy(locks.busy(filename))
+    look = partial(_resumed, p, asked, filename, resume, overwrite)
+    p, checkpoint = look()
+    require_path(p, drawn=True)
+    is_finished, device_name, lock = resume and filename.exists(), '', None
     if not is_finished:
         results.check_writable(filename)
-        device_name = device.select(gpu_id, threads)
-    return Start(
-        dict(p), filename, checkpoint, is_finished, device_name, gpu_id, threads, overwrite
-    )
+        lock = None if locked else locks.taken(filename)
+        try:
+            p, checkpoint = look()  # another command may just have ended
+            is_finished = resume and filename.exists()
+            device_name = device.select(gpu_id, threads)
+        except BaseException:
+            if lock:
+                lock.release()
+            raise
+    place = dict(p), filename, checkpoint, is_finished, device_name
+    return Start(*place, gpu_id, threads, overwrite, lock)
 
 
 def _resumed(p, asked, filename: Path, resume: bool, overwrite: bool) -> tuple:

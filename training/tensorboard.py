@@ -3,6 +3,7 @@
 TensorBoard is optional: `pip install tensorboard`.
 """
 
+import warnings
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,14 +28,14 @@ class CurveLog:
 
     def __init__(self, folder: Path, every: int, watch: Callable = lambda curves: False):
         self.folder, self.every, self.watch = folder, every, watch
-        self.curves, self.written, self.writer = {}, 0, None
+        self.curves, self.written, self.writer, self.failed = {}, 0, None, False
 
     def __enter__(self):
         return self
 
     def __exit__(self, *error):
         self.write(self.curves)
-        if self.writer:
+        if self.writer and not self.failed:
             self.writer.close()
 
     def __call__(self, curves: dict[str, list]) -> bool:
@@ -46,8 +47,16 @@ class CurveLog:
     def write(self, curves: dict[str, list]) -> None:
         """Write the iterations that are not written yet."""
         steps = curves.get('iteration', [])[self.written :]
-        if not steps:
+        if not steps or self.failed:
             return
+        try:
+            self._write(curves, steps)
+        except Exception as error:  # of TensorFlow or the disk; training goes on without the log
+            self.failed = True
+            reason = ' '.join(str(error).split())
+            warnings.warn(f'the log in {self.folder} is not written: {reason}', stacklevel=2)
+
+    def _write(self, curves: dict[str, list], steps: list[int]) -> None:
         with quiet():
             import tensorflow as tf
         if self.writer is None:

@@ -283,6 +283,16 @@ def test_curves_are_logged_as_often_as_checkpoints(tmp_path):
     assert log.written == 5
 
 
+def test_a_log_that_cannot_be_written_is_left_out(job):
+    """Training goes on, and one sentence says so."""
+    job.log_folder.parent.mkdir(parents=True)
+    job.log_folder.write_text('a file')
+    with pytest.warns(UserWarning, match='the log in .* is not written') as seen:
+        report = train_network(job._replace(log=True, settings=BRIEF | {'save_every': 1}), on)
+    assert report.status == 'trained'
+    assert len([w for w in seen if 'is not written' in str(w.message)]) == 1
+
+
 # Progress
 
 

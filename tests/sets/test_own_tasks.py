@@ -127,7 +127,7 @@ def test_own_task_beside_one_of_the_paper(tmp_path, without_tensorflow):
 @pytest.mark.parametrize(
     ('source', 'name', 'sentence'),
     [
-        (None, 'mine.py', 'the file of the task, mine.py, cannot be read: No such file'),
+        (None, 'mine.py', 'mine.py cannot be read: No such file'),
         ('import nothing_of_this_name', 'mine.py', 'mine.py fails: ModuleNotFoundError: '),
         ('1 +', 'mine.py', 'mine.py fails: SyntaxError: '),
         ('', 'mine.py', 'mine.py must define one subclass of tasks.Task, but defines none'),

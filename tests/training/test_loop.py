@@ -20,7 +20,8 @@ from parameters import SETTINGS, par, reset_parameters, update_parameters
 from rnn.optimizer import Adam, adam_step
 from stimulus import Stimulus
 from tasks import TASKS
-from training.member import ITERATIONS_TO_STOP, Member, TrainingError
+from training.accuracy import ITERATIONS_TO_STOP
+from training.member import Member, TrainingError
 from training.signals import Interrupted
 from training.start import CHANGEABLE, RunError, begin
 
@@ -235,7 +236,7 @@ def test_batch_follows_from_seed_and_iteration(ask_for):
     drawn = []
     for seed, first in ((5, 0), (5, 1), (6, 0)):
         ask_for(seed=seed)
-        member = Member(begin(par), lambda curves: False)
+        member = Member(begin(par, locked=True), lambda curves: False)
         drawn.append({i: member.batch(i)['neural_input'].tobytes() for i in range(first, 3)})
     assert drawn[0].keys() == {0, 1, 2}
     assert drawn[1] == {1: drawn[0][1], 2: drawn[0][2]}

@@ -52,6 +52,7 @@ def starts(tmp_path):
                 parameters_with(
                     settings | other | {'save_dir': str(tmp_path), 'save_fn': f'{name}{i}.pkl'}
                 ),
+                locked=True,
                 **options,
             )
             for i, other in enumerate(others)

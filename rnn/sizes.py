@@ -1,0 +1,47 @@
+"""How much memory a network needs at least, so that what cannot fit is refused unmade."""
+
+from collections.abc import Mapping
+
+from system import memory
+
+FLOAT = 4  # bytes
+COPIES = 6  # of every weight: initial value, mask, variable, gradient, and two slots of Adam
+TRIALS_AT_ONCE = 128  # whose states are kept for the gradient, see model.TRIALS_PER_PART
+# what makes a network large, with a usual value of each
+USUAL = {
+    'n_hidden': 100,
+    'batch_size': 1024,
+    'num_motion_tuned': 24,
+    'num_fix_tuned': 24,
+    'num_rule_tuned': 24,
+    'n_output': 3,
+    'num_motion_dirs': 8,
+    'num_time_steps': 250,
+}
+
+
+def least_memory(p: Mapping) -> int:
+    """Bytes that a network and one batch of its trials need at least."""
+    n_input, n_hidden, n_output = p['shape']
+    steps, trials = p['num_time_steps'], p['batch_size']
+    weights = COPIES * n_hidden * (n_input + n_hidden + n_output)
+    synapses = 2 * trials * n_hidden
+    batch = steps * trials * (n_input + n_output)
+    states = 3 * steps * min(trials, TRIALS_AT_ONCE) * n_hidden
+    tuning = p['num_motion_tuned'] * p['num_motion_dirs']
+    return FLOAT * (weights + synapses + batch + states + tuning)
+
+
+def require_memory(p: Mapping) -> None:
+    """Raise ValueError, naming what is too large, for a network that this machine cannot hold."""
+    there, needed = memory.total(), least_memory(p)
+    if there is None or needed <= there:
+        return
+    name = max(USUAL, key=lambda n: p[n] / USUAL[n])
+    value = f'{name} = {p[name]}'
+    if name == 'num_time_steps':
+        value = f'a trial of {p[name]} time steps (its times, divided by dt)'
+    raise ValueError(
+        f'{value} is not allowed: the network and its trials need {memory.size(needed)} of memory '
+        f'or more, and this machine has {memory.size(there)}'
+    )

@@ -1,0 +1,188 @@
+"""Only one command at a time works on a result file.
+
+The operating system holds the lock, which vanishes with the process. Where a file system has no
+locks, a file beside the lock marks who works, and a sentence says so.
+"""
+
+import errno
+import math
+import os
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import filelock
+
+from system.files import FileError, named
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+POLL = 0.05  # s
+IN_USE = {errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK}
+NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS}
+BUSY = 'another command works on it'
+
+
+class Busy(ValueError):
+    """Another command works on a file; the message names it."""
+
+
+def lock_file(filename: str | os.PathLike) -> Path:
+    """The file that is locked for a result; the same for all links to it, and its checkpoint."""
+    path = Path(os.path.realpath(filename))
+    return path.parent / '.locks' / f'{path.stem}.lock'
+
+
+@contextmanager
+def lock(filename: str | os.PathLike, timeout: float = 0) -> Iterator[None]:
+    """Hold the lock on a file, or on all files of a network.
+
+    Raises filelock.Timeout if another process holds it for more than `timeout` s; -1 has no limit.
+    """
+    held = acquire(filename, timeout)
+    try:
+        yield
+    finally:
+        held.release()
+
+
+class Lock:
+    """A lock that this process holds until `release()`, which may be called by any thread."""
+
+    def __init__(self, path: Path, descriptor: int):
+        self.path, self.descriptor = path, descriptor
+
+    def release(self) -> None:
+        """Let others work; the lock's file is removed."""
+        if self.descriptor is not None:
+            # before it is closed: then nobody else can have it
+            _remove(self.path)
+            os.close(self.descriptor)
+            self.descriptor = None
+
+    __del__ = release
+
+
+class OtherLock:
+    """The same by filelock, for Windows and for file systems without locks."""
+
+    def __init__(self, kind: type[filelock.BaseFileLock], path: Path, timeout: float):
+        self.lock, self.path = kind(path, timeout=timeout, thread_local=False), path
+        self.lock.acquire()
+
+    def release(self) -> None:
+        """Let others work."""
+        self.lock.release()
+        with suppress(OSError):
+            self.path.parent.rmdir()
+
+
+def acquire(filename: str | os.PathLike, timeout: float = 0) -> Lock | OtherLock:
+    """The lock on a file, which is held until its `release()`; see `lock`."""
+    path = lock_file(filename)
+    if fcntl is None:
+        with named(path.parent, 'made'):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        return OtherLock(filelock.FileLock, path, timeout)
+    end = time.monotonic() + (timeout if timeout >= 0 else math.inf)
+    while True:
+        try:
+            if held := _try(path):
+                return held
+        except FileError as error:
+            if error.errno not in NO_LOCKS:
+                raise
+            return _marked(path, timeout)
+        if time.monotonic() >= end:
+            raise filelock.Timeout(str(path))
+        time.sleep(POLL)
+
+
+def _try(path: Path) -> Lock | None:
+    """The lock, or None if somebody else has it."""
+    while True:
+        with named(path, 'locked'):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            except FileNotFoundError:  # the folder was just removed
+                continue
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if _is_still_there(path, descriptor):
+                    return Lock(path, descriptor)
+                os.close(descriptor)
+            except OSError as error:
+                os.close(descriptor)
+                if error.errno in IN_USE:
+                    return None
+                _remove(path)
+                raise
+
+
+def _is_still_there(path: Path, descriptor: int) -> bool:
+    """Whether the file was not removed by the one that held the lock before."""
+    with suppress(OSError):
+        return os.path.samestat(os.stat(path), os.fstat(descriptor))
+    return False
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink()
+        path.parent.rmdir()  # if no other lock is in it
+
+
+def _marked(path: Path, timeout: float) -> OtherLock:
+    marker = path.with_suffix('.marker')
+    warnings.warn(
+        f'the file system of {path.parent.parent} has no locks: a file in {marker.parent} marks '
+        'who works instead',
+        stacklevel=4,
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return OtherLock(filelock.SoftFileLock, marker, timeout)
+
+
+@contextmanager
+def held(filename: str | os.PathLike) -> Iterator[None]:
+    """Hold the lock on a file. Raises Busy, which names it, if another command works on it."""
+    mine = taken(filename)
+    try:
+        yield
+    finally:
+        mine.release()
+
+
+def taken(filename: str | os.PathLike) -> Lock | OtherLock:
+    """The lock on a file, as from `acquire`. Raises Busy if another command works on it."""
+    try:
+        return acquire(filename)
+    except filelock.Timeout:
+        raise Busy(busy(filename)) from None
+
+
+def busy(filename: str | os.PathLike) -> str:
+    """The sentence that refuses a file on which another command works."""
+    marker = lock_file(filename).with_suffix('.marker')
+    remedy = f'; if none does, remove {marker}' if marker.exists() else ''
+    return f'{filename} is left alone: {BUSY}{remedy}'
+
+
+def is_held(filename: str | os.PathLike) -> bool:
+    """Whether another command works on a file; looking creates nothing."""
+    path = lock_file(filename)
+    if not (path.exists() or path.with_suffix('.marker').exists()):
+        return False
+    try:
+        acquire(filename).release()
+    except filelock.Timeout:
+        return True
+    except OSError:  # what cannot be locked is reported when it has to be
+        return False
+    return False

@@ -1,0 +1,67 @@
+"""How much memory there is, and whether an error says that it has run out."""
+
+import errno
+import os
+from contextlib import suppress
+from pathlib import Path
+
+LIMITS = (  # of a container or a batch job
+    '/sys/fs/cgroup/memory.max',
+    '/sys/fs/cgroup/memory/memory.limit_in_bytes',
+)
+EXHAUSTED = ('ResourceExhaustedError', 'OutOfMemoryError')  # of TensorFlow, which is not needed
+WORDS = ('OOM when allocating', 'bad_alloc', 'Cannot allocate memory', 'failed to allocate memory')
+
+
+def total() -> int | None:
+    """Bytes that this process may have at most, swap included; None if that cannot be told."""
+    found = [*_of_machine(), *_of_container(), *_of_process()]
+    return min(found, default=None)
+
+
+def _of_machine() -> list[int]:
+    try:
+        lines = Path('/proc/meminfo').read_text().splitlines()
+        sizes = dict(line.split(':') for line in lines)
+        return [1024 * sum(int(sizes[n].split()[0]) for n in ('MemTotal', 'SwapTotal'))]
+    except (OSError, ValueError, KeyError):
+        with suppress(OSError, ValueError, AttributeError):
+            return [os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE')]
+    return []
+
+
+def _of_container() -> list[int]:
+    found = []
+    for file in LIMITS:
+        with suppress(OSError, ValueError):  # 'max' is no number
+            found.append(int(Path(file).read_text()))
+    return found
+
+
+def _of_process() -> list[int]:
+    with suppress(ImportError, OSError, ValueError):
+        import resource  # not on Windows
+
+        soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+        return [] if soft == resource.RLIM_INFINITY else [soft]
+    return []
+
+
+def ran_out(error: BaseException | None) -> bool:
+    """Whether an error, or what caused it, says that there is not enough memory."""
+    while error is not None:
+        named = isinstance(error, MemoryError) or type(error).__name__ in EXHAUSTED
+        full = isinstance(error, OSError) and error.errno == errno.ENOMEM
+        if named or full or any(words in str(error) for words in WORDS):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def size(num_bytes: float) -> str:
+    """A number of bytes, human-readable."""
+    for unit in ('bytes', 'kB', 'MB', 'GB'):
+        if num_bytes < 1000:
+            return f'{num_bytes:.3g} {unit}'
+        num_bytes /= 1000
+    return f'{num_bytes:.3g} TB' if num_bytes < 1e6 else f'{num_bytes:.1e} TB'

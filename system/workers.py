@@ -1,0 +1,105 @@
+"""Worker processes: they end with the process that started them, and their death is a sentence."""
+
+import importlib
+import multiprocessing
+import os
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from functools import cache
+
+from joblib import Parallel, delayed
+
+POLL = 0.5  # s
+TRIES = 2
+NOT_FOR_TRACKERS = ('SIGHUP', 'SIGUSR1', 'SIGUSR2')  # they ignore Ctrl-C and SIGTERM themselves
+LEFT_TO_THE_PARENT = ('SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2')
+
+
+@cache
+def follow(parent: int) -> None:
+    """End this process soon after the one that started it; nothing in that process itself.
+
+    A worker may call it again and again.
+    """
+    if os.getpid() == parent:
+        return
+
+    def wait() -> None:
+        while os.getppid() == parent:
+            time.sleep(POLL)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def leave_signals_to_parent() -> None:
+    """Ignore what asks a whole group of processes to stop: the parent tells this one what to do."""
+    for name in LEFT_TO_THE_PARENT:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+
+
+def start_trackers() -> None:
+    """Start the processes that clean up after all others, out of reach of signals.
+
+    Python and loky start one each when they are first needed. A signal to a group of processes
+    would end them, and their end is a traceback. What arrives meanwhile is not lost.
+    """
+    numbers = {getattr(signal, name) for name in NOT_FOR_TRACKERS if hasattr(signal, name)}
+    if not numbers:  # Windows
+        return
+    # loky has a copy in joblib; the one that was imported last makes the processes of both
+    loky = type(multiprocessing.get_context('loky')).__module__.rpartition('.')[0]
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)  # which new processes inherit
+    try:
+        for package in ('multiprocessing', loky):
+            importlib.import_module(f'{package}.resource_tracker').ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def outcomes(function: Callable, arguments: Sequence[tuple], jobs: int) -> Iterator:
+    """What a function returns for each of `arguments`, in order, from so many processes.
+
+    If one of them dies, what is missing is computed once more. Raises ChildProcessError if one dies
+    again.
+    """
+    done = 0
+    if jobs > 1:
+        start_trackers()
+    for _ in range(TRIES):
+        calls = (delayed(_followed)(os.getpid(), function, *a) for a in arguments[done:])
+        try:
+            # large arrays are shared: joblib maps them into memory
+            with _closed(Parallel(n_jobs=jobs, return_as='generator')(calls)) as found:
+                for outcome in found:
+                    yield outcome
+                    done += 1
+            return
+        except BrokenProcessPool:
+            continue
+    raise ChildProcessError(
+        f'a process of the analysis was killed or crashed, {TRIES} times; '
+        'with too little memory, fewer jobs help'
+    )
+
+
+@contextmanager
+def _closed(generator):
+    """Close a generator of joblib, which warns of work that is given up."""
+    try:
+        yield generator
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            generator.close()
+
+
+def _followed(parent: int, function: Callable, *arguments):
+    follow(parent)
+    return function(*arguments)

@@ -1,0 +1,72 @@
+"""Networks that cannot learn are refused."""
+
+import numpy as np
+import pytest
+
+from parameters import par, parameters_with, update_parameters
+from rnn.paths import require_path
+from training.start import begin
+
+NO_PATH = 'no connection that can learn leads from the inputs to the outputs'
+
+
+def mask(*cut: int, shape=(12, 12)) -> np.ndarray:
+    """A mask without what goes from, or to, some units."""
+    full = np.ones(shape)
+    full[:, list(cut)] = 0
+    return full
+
+
+@pytest.mark.parametrize(
+    ('changes', 'words'),
+    [
+        ({'exc_inh_prop': 0}, 'exc_inh_prop = 0 is not allowed: none of the 12 units is exc'),
+        ({'exc_inh_prop': 0.04}, 'exc_inh_prop = 0.04 is not allowed'),
+        ({'w_in_mask': np.zeros((6, 12))}, NO_PATH),
+        ({'w_out_mask': np.zeros((12, 3))}, NO_PATH),
+        ({'w_in0': np.zeros((6, 12))}, NO_PATH),
+        ({'w_out0': np.zeros((12, 3))}, NO_PATH),
+        ({'w_in_mask': mask(*range(6), shape=(6, 12)), 'w_rnn_mask': np.zeros((12, 12))}, None),
+        (
+            {
+                'w_in_mask': mask(*range(1, 12), shape=(6, 12)),
+                'w_out_mask': mask(*range(11), shape=(3, 12)).T,
+                'w_rnn_mask': np.zeros((12, 12)),
+                'exc_inh_prop': 1,
+                'w_rnn0': np.zeros((12, 12)),
+            },
+            NO_PATH,
+        ),
+    ],
+)
+def test_settings_without_a_path(small, changes, words):
+    small()
+    before = dict(par)
+    if words is None:
+        update_parameters(changes)
+        return
+    with pytest.raises(ValueError, match=words):
+        update_parameters(changes)
+    assert par == before
+
+
+def test_what_is_fixed_learns_nothing(small):
+    """There is a path, but no weight of it may change."""
+    masks = {'w_in_mask': np.zeros((6, 12)), 'w_out_mask': np.zeros((12, 3))}
+    masks |= {'w_rnn_mask': np.zeros((12, 12)), 'w_in0': np.ones((6, 12))}
+    out = np.ones((12, 3))
+    out[10:] = 0
+    small()
+    with pytest.raises(ValueError, match='must be 0 where the network has no|' + NO_PATH):
+        update_parameters(masks | {'w_out0': np.zeros((12, 3))})
+    p = dict(par) | {name: value for name, value in masks.items() if 'mask' in name}
+    with pytest.raises(ValueError, match=NO_PATH):
+        require_path(p, drawn=True)
+
+
+def test_weights_that_are_drawn_count_when_a_run_begins(tmp_path):
+    """Rectified weights that start at 0 stay there."""
+    p = parameters_with({'connection_prob': 1e-9, 'save_dir': tmp_path, 'seed': 1})
+    with pytest.raises(ValueError, match=f'{NO_PATH}: with connection_prob = 1e-09, seed 1'):
+        begin(p)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,89 @@
+"""Too little memory is told in a sentence, and what cannot fit is not begun."""
+
+import errno
+
+import pytest
+
+from parameters import par, parameters_with, update_parameters
+from rnn import sizes
+from system import memory
+from training.guard import enough_memory
+
+
+class ResourceExhaustedError(Exception):
+    """Named like that of TensorFlow."""
+
+
+OUT = [
+    MemoryError(),
+    ResourceExhaustedError('OOM'),
+    OSError(errno.ENOMEM, 'Cannot allocate memory'),
+    RuntimeError('std::bad_alloc'),
+]
+
+
+@pytest.mark.parametrize('error', OUT, ids=repr)
+def test_errors_of_memory_name_the_sizes(error):
+    p = parameters_with({'n_hidden': 77})
+    words = '250 time steps of 1024 trials with 77 units and 24 inputs: a smaller dose would need'
+    for cause in (None, error):
+        with pytest.raises(MemoryError, match=words):
+            fail_by(error, cause, p)
+
+
+def fail_by(error: Exception, cause: Exception | None, p: dict):
+    """Fail for lack of memory, or in a way that this has caused."""
+    with enough_memory(p, 'a smaller dose'):
+        if cause:
+            raise RuntimeError('it failed') from cause
+        raise error
+
+
+def test_other_errors_stay():
+    with pytest.raises(KeyError), enough_memory(par, ''):
+        raise KeyError('x')
+    assert not memory.ran_out(None)
+
+
+TOO_LARGE = [
+    ('n_hidden', 10**9),
+    ('batch_size', 10**9),
+    ('num_motion_tuned', 10**9),
+    ('num_fix_tuned', 10**9),
+    ('num_rule_tuned', 10**9),
+    ('n_output', 10**9),
+    ('num_motion_dirs', 2 * 10**9),
+]
+
+
+@pytest.mark.parametrize(('name', 'value'), TOO_LARGE)
+def test_what_cannot_fit_is_refused(monkeypatch, name, value):
+    monkeypatch.setattr(memory, 'total', lambda: 64 * 10**9)
+    before = dict(par)
+    with pytest.raises(ValueError, match=f'{name} = {value} is not allowed: .* this machine has 6'):
+        update_parameters({name: value})
+    assert par == before
+
+
+def test_trials_that_cannot_fit_are_refused(monkeypatch):
+    monkeypatch.setattr(memory, 'total', lambda: 64 * 10**9)
+    with pytest.raises(ValueError, match='a trial of 200000150 time steps .* is not allowed'):
+        update_parameters({'delay_time': 2 * 10**9})
+
+
+def test_unknown_memory_refuses_nothing(monkeypatch):
+    monkeypatch.setattr(memory, 'total', lambda: None)
+    sizes.require_memory(dict(par) | {'batch_size': 10**12})
+
+
+def test_a_usual_network_is_far_from_the_limit():
+    assert 10**7 < sizes.least_memory(par) < 10**9
+    assert memory.total() > 10**9
+
+
+@pytest.mark.parametrize(
+    ('number', 'text'),
+    [(12, '12 bytes'), (25.3e9, '25.3 GB'), (5e13, '50 TB'), (2e20, '2.0e+08 TB')],
+)
+def test_sizes_are_readable(number, text):
+    assert memory.size(number) == text

@@ -1,0 +1,98 @@
+"""Worker processes: one that dies costs nothing or a sentence, and none outlives its command."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import psutil
+import pytest
+from shell import ROOT, ended, wait_until_ended
+
+from system import workers
+from system.workers import outcomes
+
+
+def square(number: int, trace: str) -> int:
+    """The square; the process that gets 3 is killed, as long as there is no file `trace`."""
+    if number == 3 and not os.path.exists(trace):
+        open(trace, 'w').close()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number**2
+
+
+def always_killed(number: int) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_process_that_is_killed_is_replaced_once(tmp_path, monkeypatch):
+    monkeypatch.setenv('PYTHONPATH', os.pathsep.join(sys.path))
+    arguments = [(number, str(tmp_path / 'trace')) for number in range(8)]
+    found = list(outcomes(square, arguments, jobs=2))
+    assert found == [number**2 for number in range(8)]
+    assert (tmp_path / 'trace').exists()
+
+
+def test_processes_that_are_killed_again_and_again_are_a_sentence():
+    words = 'a process of the analysis was killed or crashed, 2 times; .* fewer jobs help'
+    with pytest.raises(ChildProcessError, match=words):
+        list(outcomes(always_killed, [(1,), (2,)], jobs=2))
+
+
+def test_one_job_needs_no_process():
+    assert list(outcomes(os.path.basename, [('a/b',), ('c',)], jobs=1)) == ['b', 'c']
+
+
+PARENT = """
+import sys, time
+from system.workers import outcomes
+
+if __name__ == '__main__':
+    for number in outcomes(time.sleep, [(0,), (0,), (100,), (100,)], jobs=2):
+        print(number, flush=True)
+"""
+
+
+@pytest.mark.parametrize('signum', [signal.SIGKILL, signal.SIGTERM])
+def test_workers_end_with_their_parent(signum):
+    with ended([sys.executable, '-c', PARENT], cwd=ROOT, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert len(children) >= 2
+        process.send_signal(signum)
+        process.wait()
+        wait_until_ended(children)
+
+
+def test_signals_to_a_group_are_left_to_the_parent(monkeypatch):
+    ignored = []
+    monkeypatch.setattr(signal, 'signal', lambda *words: ignored.append(words))
+    workers.leave_signals_to_parent()
+    assert (signal.SIGUSR1, signal.SIG_IGN) in ignored
+    assert len(ignored) == len(workers.LEFT_TO_THE_PARENT)
+
+
+SIGNALLED = """
+import psutil, signal
+from system.workers import outcomes, start_trackers
+
+if __name__ == '__main__':
+    signal.signal(signal.SIGUSR1, lambda *_: print('noted', flush=True))
+    start_trackers()
+    children = psutil.Process().children()
+    assert len(children) == 2
+    for process in [psutil.Process(), *children]:
+        process.send_signal(signal.SIGUSR1)
+    print(list(outcomes(abs, [(-1,), (-2,)], jobs=2)))
+"""
+
+
+def test_a_signal_to_a_group_leaves_the_tracker_alone():
+    done = subprocess.run(
+        [sys.executable, '-c', SIGNALLED], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ('noted\n[1, 2]\n', '')
+
+
+def test_a_process_does_not_follow_itself():
+    assert workers.follow(os.getpid()) is None

@@ -1,0 +1,279 @@
+"""Training in people's hands: outputs that go away, two commands at once, signals, notebooks.
+
+A process that trains takes seconds, so few of them show much.
+"""
+
+import os
+import signal
+import subprocess
+
+import numpy as np
+import pytest
+from shell import (
+    SHORT,
+    assert_same_network,
+    command_line,
+    environment,
+    fatal_tensorflow,
+    iterations,
+    refusal,
+    run,
+    started,
+    statuses,
+    train_set,
+    wait_for,
+)
+
+import model
+import run_all_models
+from commands import train as command
+from parameters import par, parameters_with, update_parameters
+from results import checkpoint_name
+from stimulus import Stimulus
+from training.display import header
+from training.member import TrainingError
+from training.signals import ASKS_TO_STOP, Interrupted, Signals
+
+TINY = SHORT | {'num_iterations': 4}
+
+
+@pytest.fixture(scope='module')
+def without_tensorflow(tmp_path_factory) -> dict:
+    """An environment in which importing TensorFlow ends the process."""
+    return fatal_tensorflow(tmp_path_factory.mktemp('packages'))
+
+
+@pytest.fixture
+def place(tmp_path, small):
+    """Set a small network with short trials; return the path of its result."""
+    small(**TINY | {'save_dir': str(tmp_path), 'save_fn': 'net.pkl', 'save_every': 2})
+    return tmp_path / 'net.pkl'
+
+
+# Outputs
+
+
+def test_nothing_is_lost_where_nothing_can_be_written(tmp_path):
+    """A full disk, no standard error; a name without .pkl in the home folder, which is a link."""
+    (tmp_path / 'disk').mkdir()
+    (tmp_path / 'home').symlink_to('disk')
+    settings = TINY | {'save_dir': '~/nets', 'save_fn': 'DMS_run_v1.0'}
+    words = command_line('model.py', [], settings)
+    env = environment(HOME=str(tmp_path / 'home'))
+    line = ['bash', '-c', '"$@" >/dev/full 2>&-', 'bash', *words]
+    done = subprocess.run(line, cwd=tmp_path, env=env)
+    assert done.returncode == 0
+    path = tmp_path / 'disk' / 'nets' / 'DMS_run_v1.0.pkl'
+    assert list(path.parent.iterdir()) == [path]
+    assert iterations(path) == list(range(4))
+
+
+def test_one_command_trains_a_file_though_its_reader_is_gone(tmp_path, without_tensorflow):
+    """All others are refused; a signal of a queue stops it with a checkpoint."""
+    path = tmp_path / 'savedir' / 'set' / 'DMS-run-0.pkl'
+    settings = SHORT | {'num_iterations': 10**6, 'save_every': 5, 'iters_between_outputs': 1}
+    settings |= {'save_dir': 'savedir/set', 'save_fn': path.stem}
+    with started(tmp_path, **settings) as process:
+        assert process.stdout.readline().startswith('Task DMS')
+        process.stdout.close()
+        wait_for(lambda: checkpoint_name(path).exists(), process)
+        for argument in ((), ('--resume',), ('--overwrite',)):
+            sentence = refusal(tmp_path, *argument, env=without_tensorflow, **settings)
+            assert (
+                sentence == f'savedir/set/{path.name} is left alone: another command works on it\n'
+            )
+        tiny = {name: value for name, value in TINY.items() if name != 'seed'}
+        arguments = ('none', 'set', 1, 0, '--threads=1')
+        _, out, _ = train_set(tmp_path, *arguments, env=without_tensorflow, **tiny)
+        assert statuses(out) == {path.stem: 'busy'}
+        process.send_signal(signal.SIGUSR2)
+        assert process.wait() == 128 + signal.SIGUSR2
+        assert process.stderr.read() == (
+            'error: stopped, and saved in a checkpoint: --resume goes on\n'
+        )
+    names = {entry.name for entry in path.parent.iterdir()}
+    assert names == {checkpoint_name(path).name, 'summary.csv'}
+    assert len(iterations(checkpoint_name(path))) > 5
+
+
+class Notebook:
+    """An output that has nothing but what a notebook's has."""
+
+    def __init__(self):
+        self.text = ''
+
+    def write(self, text):
+        self.text += text
+
+    def flush(self):
+        pass
+
+
+def test_commands_run_in_a_notebook(monkeypatch, tmp_path):
+    notebook = Notebook()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr('sys.stdout', notebook)
+    assert run_all_models.run(['none', 'set', '1', '0', '--dry-run']) == 0
+    assert 'DMS-run-0.pkl starts with seed' in notebook.text
+    assert command.request(['--set=n_hidden=7']).p['n_hidden'] == 7
+
+
+@pytest.mark.usefixtures('eager')
+def test_a_program_without_a_console_trains(monkeypatch, place):
+    """As under pythonw."""
+    for name in ('stdout', 'stderr'):
+        monkeypatch.setattr(f'sys.{name}', None)
+    assert model.main() == place
+
+
+# Signals
+
+
+@pytest.mark.usefixtures('eager')
+@pytest.mark.parametrize('name', [*ASKS_TO_STOP, 'SIGINT'])
+def test_every_signal_that_asks_to_stop_saves_a_checkpoint(place, name):
+    signum = getattr(signal, name)
+
+    def watch(curves):
+        if len(curves['iteration']) == 3:
+            signal.raise_signal(signum)
+
+    with pytest.raises(Interrupted) as stop:
+        model.main(watch=watch)
+    assert stop.value.signum == signum
+    assert list(place.parent.iterdir()) == [checkpoint_name(place)]
+    assert iterations(checkpoint_name(place)) == [0, 1, 2]
+
+
+@pytest.mark.usefixtures('eager')
+def test_signals_at_random_moments_change_nothing(tmp_path, small):
+    """Ten runs, each stopped at a random moment and resumed, give one network."""
+    small(**SHORT | {'save_dir': str(tmp_path / 'whole'), 'num_iterations': 12, 'save_every': 5})
+    whole, rng = model.main(), np.random.default_rng(3)
+    update_parameters({'save_dir': str(tmp_path / 'stopped')})
+    for _ in range(10):
+        moment, signum = rng.integers(1, 4), getattr(signal, rng.choice(ASKS_TO_STOP))
+        calls = []
+
+        def watch(curves, moment=moment, signum=signum, calls=calls):
+            calls.append(1)
+            if len(calls) == moment:
+                signal.raise_signal(signum)
+
+        try:
+            model.main(resume=True, watch=watch)
+        except Interrupted:
+            continue
+        break
+    assert_same_network(model.main(resume=True), whole)
+
+
+def test_a_signal_that_is_ignored_stays_ignored():
+    """As SIGHUP is under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Signals() as signals:
+            signal.raise_signal(signal.SIGHUP)
+        assert signals.received == 0
+        signals.check()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_ctrl_c_is_a_sentence_while_tensorflow_is_imported(tmp_path):
+    """A package in its place takes long."""
+    (tmp_path / 'tensorflow.py').write_text(
+        'import signal, time\nsignal.raise_signal(signal.SIGINT)\ntime.sleep(60)\n'
+    )
+    env = environment(PYTHONPATH=str(tmp_path))
+    status, out, err = run(tmp_path, env=env, **TINY)
+    assert (out, err) == ('', 'error: stopped\n')
+    assert status in (130, -signal.SIGINT)
+
+
+# Files
+
+
+@pytest.mark.usefixtures('eager')
+def test_a_result_that_appears_during_a_run_is_kept(place):
+    """Without locks another command, or a copy, may have put it there."""
+
+    def watch(curves):
+        place.write_text('another')
+
+    with pytest.raises(TrainingError, match='net.pkl has appeared .* is in .*net-2.pkl'):
+        model.main(watch=watch)
+    assert place.read_text() == 'another'
+    assert iterations(place.with_name('net-2.pkl')) == [0, 1, 2, 3]
+    assert sorted(os.listdir(place.parent)) == ['net-2.pkl', 'net.pkl']
+    assert model.main(watch=watch, overwrite=True) == place
+    assert iterations(place) == [0, 1, 2, 3]
+
+
+@pytest.mark.usefixtures('eager')
+def test_a_checkpoint_that_cannot_be_written_is_named(place, monkeypatch, capsys):
+    def refuse(descriptor):
+        if refuse.calls == 0:
+            raise OSError(28, 'No space left on device')
+        refuse.calls -= 1
+
+    refuse.calls = 1  # `begin` tries the disk
+    monkeypatch.setattr(os, 'fsync', refuse)
+    assert command.outcome(model.main) == 1
+    words = f'error: {checkpoint_name(place)} cannot be written: No space left on device\n'
+    assert capsys.readouterr().err == words
+    assert list(place.parent.iterdir()) == []
+
+
+@pytest.mark.usefixtures('eager')
+def test_a_result_may_be_a_link(place):
+    target = place.parent / 'elsewhere' / 'real.pkl'
+    target.parent.mkdir()
+    place.symlink_to(target)
+    assert model.main() == place
+    assert place.is_symlink()
+    assert iterations(target) == [0, 1, 2, 3]
+
+
+@pytest.mark.usefixtures('eager')
+def test_memory_that_runs_out_is_a_sentence(place, monkeypatch, capsys):
+    def fail(self, trial_info, iteration):
+        raise MemoryError('failed to allocate memory')
+
+    monkeypatch.setattr(model.Model, 'optimize', fail)
+    assert command.outcome(model.main) == 1
+    assert capsys.readouterr().err == (
+        'error: there is not enough memory for 10 time steps of 10 trials with 12 units and 6 '
+        'inputs: a smaller batch_size or n_hidden, or fewer threads would need less\n'
+    )
+    assert list(place.parent.iterdir()) == []
+
+
+# Numbers
+
+
+@pytest.mark.usefixtures('eager')
+def test_double_precision_is_cast(small):
+    small(**SHORT)
+    trials = Stimulus(1).generate_trial()
+    double = {name: np.asarray(value, float) for name, value in trials.items()}
+    network, same = model.Model(), model.Model()
+    assert network.optimize(double, 0) == same.optimize(trials, 0)
+    states = (np.full((1, 12), 0.5) for _ in range(3))
+    y, *_ = network.run_model(double['neural_input'], *states, suppress_activity=np.ones((10, 12)))
+    assert (y.dtype, y.shape) == (np.float32, (10, 10, 3))
+    assert network.run_model(double['neural_input'].tolist())[0].shape == y.shape
+
+
+def test_the_header_warns_of_iterations_without_an_accuracy():
+    words = 'of the iterations have nothing but catch trials'
+    assert words in header(parameters_with({'catch_trial_pct': 0.9, 'batch_size': 8}), 'CPU', 0)
+    assert words not in header(parameters_with({'catch_trial_pct': 0.9}), 'CPU', 0)
+
+
+def test_the_header_mentions_times_that_dt_does_not_divide():
+    p = parameters_with({'dt': 20, 'delay_time': 1010, 'mask_duration': 50})
+    assert header(p, 'CPU', 0).endswith(
+        '\nWith steps of 20 ms, delay_time 1010 ms is 1000 ms, mask_duration 50 ms is 40 ms.'
+    )
+    assert 'With steps' not in header(par, 'CPU', 0)
