@@ -23,7 +23,8 @@ settings.load_profile('any speed')
 # longest comes first, so that no core is left with it when the others are done; its longest file
 # decides how many processes are of use, each of which imports TensorFlow.
 MOST_PROCESSES = 6
-FIRST = ('test_run_all_models', 'test_cluster', 'test_model_command', 'test_own_task_page')
+FIRST = ('test_run_all_models', 'test_cluster', 'test_stacked_sets', 'test_robust_training')
+FIRST += ('test_own_task_page', 'test_model_command', 'test_robust_analysis', 'test_analysis')
 
 # a network and a task of which a training step takes milliseconds; 23 steps, so that the last
 # block of steps is not a whole one
@@ -43,8 +44,8 @@ SMALL = {
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """A process for each core that may be used; pytest-xdist would count those of the machine."""
-    return min(available_cores(), MOST_PROCESSES)
+    """One process more than there are cores to use, since many tests wait for other processes."""
+    return min(available_cores() + 1, MOST_PROCESSES)
 
 
 def pytest_collection_modifyitems(items) -> None:
