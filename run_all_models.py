@@ -124,6 +124,7 @@ def _print_plans(args, plans: list[Plan]) -> None:
     if not needed:
         return
     groups = stacks_of(needed, args.stack, *_at_once(args))
+    _say_if_separate(groups)
     largest = max(groups, key=len)
     words = f'{len(needed)} to do'
     if len(largest) > 1:
@@ -216,8 +217,7 @@ def _train(args, plans: list[Plan], reports: dict[str, Report]) -> int:
     at_once, gpu_memory = _at_once(args)
     workers = _workers(args, plans, min(at_once, len(plans)))
     groups = stacks_of(plans, args.stack, workers.at_once, gpu_memory)
-    if len({kind(p.p) for p in plans}) > 1 and max(map(len, groups)) > 1:
-        print('Only networks of one task and size are stacked with each other.')
+    _say_if_separate(groups)
     at_once, threads = _share(args, len(groups))
     bar = tqdm(total=workers.total, initial=workers.progress(), unit=workers.unit, disable=None)
     with Signals() as signals, closing(workers), bar, ThreadPoolExecutor(at_once) as pool:
@@ -235,6 +235,12 @@ def _train(args, plans: list[Plan], reports: dict[str, Report]) -> int:
             if signals.received:
                 workers.stop()
     return signals.received
+
+
+def _say_if_separate(groups: list[list[Plan]]) -> None:
+    """Print a sentence where networks that are stacked are of several kinds."""
+    if len({kind(p.p) for group in groups for p in group}) > 1 and max(map(len, groups)) > 1:
+        print('Only networks of one task and size are stacked with each other.')
 
 
 def stacks_of(

@@ -78,18 +78,12 @@ def test_ctrl_c_keeps_a_checkpoint_of_each_network(tmp_path):
 
 
 def test_tasks_are_not_mixed_in_a_stack(tmp_path):
-    settings = SETTINGS | {'num_iterations': 2}
     options = ('none', 'set', 2, 0, '--tasks', 'DMS', 'DMC', '--stack=8', '--jobs=1')
-    status, out, err = train_set(tmp_path, *options, '--dry-run', **settings)
+    status, out, err = train_set(tmp_path, *options, '--dry-run', **SETTINGS)
     assert (status, err) == (0, '')
-    assert '4 to do in 2 stacks of up to 2 (about ' in out
-    status, out, err = train_set(tmp_path, *options, **settings)
-    assert (status, err) == (0, '')
-    assert out.startswith('Only networks of one task and size are stacked with each other.\n')
-    assert len(statuses(out)) == 4
-    assert set(statuses(out).values()) == {'trained'}
-    folder = tmp_path / 'savedir' / 'set'
-    assert {results.load(path)['stacked'] for path in folder.glob('*.pkl')} == {2}
+    *_, sentence, last = out.splitlines()
+    assert sentence == 'Only networks of one task and size are stacked with each other.'
+    assert last.startswith('4 to do in 2 stacks of up to 2 (about ')
 
 
 def test_a_stack_on_a_dask_worker_that_is_killed(tmp_path, address):  # noqa: F811

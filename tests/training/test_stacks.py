@@ -78,7 +78,7 @@ def assert_alike(stacked, alone, done=None):
 @pytest.mark.parametrize('task', TASKS)
 def test_a_stack_is_trained_like_networks_alone(starts, task, eager):
     """Three networks that differ in much that may differ."""
-    settings = settings_of(task) | {'num_iterations': 20 if task in KINDS else 3}
+    settings = settings_of(task) | {'num_iterations': 10 if task in KINDS else 1}
     together = train_stack(Model, starts('stacked', settings, *OTHERS), [go_on] * 3)
     for i, other in enumerate(OTHERS):
         (start,) = starts('alone', settings, other)
