@@ -28,13 +28,13 @@ from rnn import bptt, graphs, stacks
 from rnn.device import available_cores
 from rnn.initial_values import MASKS
 from rnn.optimizer import Adam
+from rnn.sizes import TRIALS_PER_PART
 from rnn.state import State
 from training.loop import train
 from training.member import Watch
 from training.stacks import require_alike
 from training.start import begin
 
-TRIALS_PER_PART = 128  # of a batch; their states in a block of steps stay in a core's cache
 NUMBERS_AT_ONCE = 2**17  # activities of a step, of all networks and trials differentiated at once
 POWER = {'L1': 1, 'L2': 2}
 
@@ -128,11 +128,12 @@ class Model:
 
     def members(self) -> list['Model']:
         """A single model of each network, with its weights and slots as they now are."""
-        if not self.is_stack:
-            return [self]
-        return [self._member(i) for i in range(len(self.networks))]
+        return [self.member(i) for i in range(len(self.networks))]
 
-    def _member(self, i: int) -> 'Model':
+    def member(self, i: int) -> 'Model':
+        """A single model of one network, with its weights and slots as they now are."""
+        if not self.is_stack:
+            return self
         weights = {name: variable.numpy()[i] for name, variable in self.weights.items()}
         options = self.jit_compile, self.trials_per_part, self.num_threads
         made = Model(weights, *options, p=self.networks[i])
@@ -299,11 +300,14 @@ class Model:
         """
         infos = trial_info if self.is_stack else [trial_info]
         iterations = iteration if self.is_stack else [iteration]
-        num_parts = -(-infos[0]['neural_input'].shape[1] // self.trials_per_part)
+        num_trials = infos[0]['neural_input'].shape[1]
+        num_parts = -(-num_trials // self.trials_per_part)
         chunks = self._chunks(num_parts)
         c, spike_cost = self.coefficients(), self._number('spike_cost', 2, tf.float64)
         keys = [[q['seed'], i] for q, i in zip(self.networks, iterations, strict=True)]
         cost = POWER[self.par['spike_regularization']], self.par['batch_size']
+        parts = np.array_split(np.arange(num_trials), num_parts)
+        starts = [self.initial_state(len(part)) for part in parts]
 
         def differentiate(chunk: slice | None, part: int) -> dict[str, tf.Tensor]:
             trials = [_part_of(info, part, num_parts) for info in infos[chunk or slice(None)]]
@@ -311,7 +315,7 @@ class Model:
             # the seed, the iteration and the number of the part decide the noise
             every = [[*key, part] for key in keys]
             noise = self.noise(every if self.is_stack else every[0])
-            whole = c, self.initial_state(trials[0].shape[-2]), spike_cost, tuple(noise.values())
+            whole = c, starts[part], spike_cost, tuple(noise.values())
             c_, start, spike_cost_, noise = stacks.members(whole, chunk)
             arguments = c_, start, trials, spike_cost_, noise
             kind = *map(graphs.specs, arguments), cost, self.jit_compile

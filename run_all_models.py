@@ -123,7 +123,7 @@ def _print_plans(args, plans: list[Plan]) -> None:
     needed = [p for p in plans if p.is_needed]
     if not needed:
         return
-    groups = stacks_of(needed, args.stack, *_at_once(args))
+    groups = stacks_of(needed, args.stack, _at_once(args), _gpu_memory(args))
     _say_if_separate(groups)
     largest = max(groups, key=len)
     words = f'{len(needed)} to do'
@@ -214,9 +214,8 @@ def _run(args, plans: list[Plan]) -> int:
 
 def _train(args, plans: list[Plan], reports: dict[str, Report]) -> int:
     """Train all networks, adding their reports; return the signal that stopped it, or 0."""
-    at_once, gpu_memory = _at_once(args)
-    workers = _workers(args, plans, min(at_once, len(plans)))
-    groups = stacks_of(plans, args.stack, workers.at_once, gpu_memory)
+    workers = _workers(args, plans, min(_at_once(args), len(plans)))
+    groups = stacks_of(plans, args.stack, workers.at_once, _gpu_memory(args))
     _say_if_separate(groups)
     at_once, threads = _share(args, len(groups))
     bar = tqdm(total=workers.total, initial=workers.progress(), unit=workers.unit, disable=None)
@@ -271,19 +270,23 @@ def _reports_of(future: Future, names: list[str]) -> dict[str, Report]:
         return dict.fromkeys(names, report)
 
 
-def _at_once(args) -> tuple[int, int | None]:
-    """Processes that are to train at once here, and the memory that each has of the GPU."""
-    if is_cpu(args.gpu_id):
-        return args.jobs or available_cores(), None
-    return args.jobs or 1, memory_of(args.gpu_id) // (args.jobs or 1)
+def _at_once(args) -> int:
+    """Processes that are to train at once here."""
+    return args.jobs or (available_cores() if is_cpu(args.gpu_id) else 1)
+
+
+def _gpu_memory(args) -> int | None:
+    """What each process has of the GPU here; None without one, and for those of a cluster."""
+    if is_cpu(args.gpu_id) or args.dask is not None:
+        return None
+    return memory_of(args.gpu_id) // _at_once(args)
 
 
 def _share(args, num_groups: int) -> tuple[int, int | None]:
     """Processes at once, and threads of each; None leaves them to the workers of a cluster."""
     if args.dask not in (None, 'local'):
         return num_groups, args.threads
-    usual = available_cores() if is_cpu(args.gpu_id) else 1
-    at_once = min(args.jobs or usual, num_groups)
+    at_once = min(_at_once(args), num_groups)
     return at_once, args.threads or max(1, available_cores() // at_once)
 
 

@@ -6,7 +6,9 @@ from system import memory
 
 FLOAT = 4  # bytes
 COPIES = 6  # of every weight: initial value, mask, variable, gradient, and two slots of Adam
-TRIALS_AT_ONCE = 128  # whose states are kept for the gradient, see model.TRIALS_PER_PART
+# Trials of a batch that a CPU differentiates at once in a thread; their states in a block of steps
+# stay in a core's cache.
+TRIALS_PER_PART = 128
 # what makes a network large, with a usual value of each
 USUAL = {
     'n_hidden': 100,
@@ -27,7 +29,7 @@ def least_memory(p: Mapping) -> int:
     weights = COPIES * n_hidden * (n_input + n_hidden + n_output)
     synapses = 2 * trials * n_hidden
     batch = steps * trials * (n_input + n_output)
-    states = 3 * steps * min(trials, TRIALS_AT_ONCE) * n_hidden
+    states = 3 * steps * min(trials, TRIALS_PER_PART) * n_hidden
     tuning = p['num_motion_tuned'] * p['num_motion_dirs']
     return FLOAT * (weights + synapses + batch + states + tuning)
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from tasks import inputs
 from tasks.epochs import Epochs, Steps, consecutive, until_sample
+from tasks.inputs import one_hot
 from tasks.task import Task
 from tasks.trial import Batch
 
@@ -35,7 +35,7 @@ class Distractor(Task):
 
     def tuning(self, p: Mapping) -> np.ndarray:
         """Unit n responds to direction n modulo the number of directions only."""
-        return inputs.one_hot(p)
+        return one_hot(p)
 
     def trials(self, batch: Batch) -> Mapping[str, np.ndarray]:
         """Sample and distractor are independent."""

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from tasks import inputs
 from tasks.epochs import Epochs, Steps, consecutive, until_sample
+from tasks.inputs import von_mises
 from tasks.trial import Batch
 from validators import Check
 
@@ -79,7 +79,7 @@ class Task:
 
     def tuning(self, p: Mapping) -> np.ndarray:
         """Response of the direction units of one field, (unit, direction), times tuning_height."""
-        return inputs.von_mises(p)
+        return von_mises(p)
 
     # settings
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tasks import inputs
+from tasks.inputs import fix_tuning, motion_tuning, rule_tuning
 
 FIXATE, NON_MATCH, MATCH = 0, 1, 2  # outputs
 
@@ -61,7 +61,7 @@ class Batch:
         edges = [p['num_motion_tuned'], p['num_motion_tuned'] + p['num_fix_tuned']]
         # views of the columns of neural_input
         self.motion, self.fix, self.rule = np.split(self.neural_input, edges, axis=-1)
-        self.motion_tuning = inputs.motion_tuning(task, p)
+        self.motion_tuning = motion_tuning(task, p)
 
     def trial_info(self, labels: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The arrays, and the labels as int8. Rule, catch and probe are 0 where there are none."""
@@ -90,11 +90,11 @@ class Batch:
 
     def cue(self, period: Period | range, rule: np.ndarray) -> None:
         """Show the cue of the rule (trial,)."""
-        place(self.rule, period, inputs.rule_tuning(self.p)[:, rule].T)
+        place(self.rule, period, rule_tuning(self.p)[:, rule].T)
 
     def fixate(self, period: Period | range) -> None:
         """Show the fixation point."""
-        place(self.fix, period, inputs.fix_tuning(self.p))
+        place(self.fix, period, fix_tuning(self.p))
 
     def ask(self, test: Period | range, response: np.ndarray, weight: np.ndarray) -> None:
         """Want an output (trial,) during a test, with a weight (trial,) after the masked onset."""

@@ -92,12 +92,12 @@ def _train_together(model, stack: Sequence[Member], signals: Signals, pool, num:
         training = [(m, v) for m, v in zip(stack, values, strict=True) if m.outcome is None]
         asked_to_stop = [member.note(value) for member, value in training]
         signum = signals.received or (signal.SIGTERM if any(asked_to_stop) else 0)
-        if any(member.outcome is None and member.is_due(signum) for member in stack):
-            for member, single in zip(stack, model.members(), strict=True):
-                if member.outcome is None and member.is_due(signum):
-                    member.save(single, num, signum)
-    for member, single in zip(stack, model.members(), strict=True):
-        member.model = single
+        for i, member in enumerate(stack):
+            if member.outcome is None and member.is_due(signum):
+                member.save(model.member(i), num, signum)
+    for i, member in enumerate(stack):
+        if member.outcome is None:
+            member.model = model.member(i)
 
 
 def _optimize(model, batches: list[dict], iterations: list[int]) -> list[dict[str, float]]:

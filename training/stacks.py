@@ -6,6 +6,8 @@ cost the more in relation the smaller a network is, are made for all networks at
 
 from collections.abc import Mapping, Sequence
 
+from rnn.sizes import TRIALS_PER_PART
+
 # What networks of a stack must agree in: the task, and all sizes. Everything else may differ.
 ALIKE = ('trial_type', 'task_digest', 'shape', 'num_time_steps', 'dt', 'batch_size', 'EI')
 ALIKE += ('spike_regularization',)
@@ -13,7 +15,6 @@ ALIKE += ('spike_regularization',)
 # more, operations take so long that their number does not matter (benchmarks/stack.py).
 SMALL = 8192
 MOST = 64  # networks; more gain nothing
-TRIALS_AT_ONCE = 128  # that a CPU differentiates in a thread, see model.TRIALS_PER_PART
 SHARE_OF_GPU = 0.8  # of its memory
 
 
@@ -46,7 +47,7 @@ def memory(p: Mapping, num_networks: int, threads: int = 1, whole_batch: bool = 
     """
     steps, trials = p['num_time_steps'], p['batch_size']
     batches = 2 * steps * trials * (p['n_input'] + p['n_output'] + 1)
-    rows = trials if whole_batch else min(trials, threads * TRIALS_AT_ONCE)
+    rows = trials if whole_batch else min(trials, threads * TRIALS_PER_PART)
     states = 3 * (steps + 1) * rows * p['n_hidden']
     weights = 5 * p['n_hidden'] * (p['n_hidden'] + p['n_input'] + p['n_output'])
     return 4 * num_networks * (batches + states + weights)

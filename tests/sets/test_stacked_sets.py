@@ -20,6 +20,7 @@ from test_cluster import SLOW, address, kill_one, worker  # noqa: F401
 
 import results
 from results import checkpoint_name
+from run_all_models import _gpu_memory, parser
 from sets.job import Job, plan, seed_of, train_network
 
 NAMES = [f'DMS-run-{i}' for i in range(4)]
@@ -101,6 +102,12 @@ def test_a_stack_on_a_dask_worker_that_is_killed(tmp_path, address):  # noqa: F8
     assert statuses(out) == dict.fromkeys(NAMES, 'trained')
     assert all(len(iterations(path)) == 20 for path in paths)
     assert results.load(paths[0])['stacked'] == 4
+
+
+def test_the_gpu_of_a_cluster_is_not_looked_for_here():
+    """The command may run on a computer that has none."""
+    args = parser().parse_args(['1', 'set', '2', '0', '--dask=tcp://127.0.0.1:1'])
+    assert _gpu_memory(args) is None
 
 
 def test_plans_are_small(tmp_path):
