@@ -35,7 +35,6 @@ import numpy as np
 import tensorflow as tf
 
 STEPS_PER_BLOCK = 10  # a block of 128 trials and 100 units is half a megabyte
-_fold = tf.random.experimental.stateless_fold_in
 
 
 class Noise(NamedTuple):
@@ -71,23 +70,36 @@ def gaussian(shape, key: tf.Tensor) -> tf.Tensor:
 
 
 def _uniform(shape: list, key: tf.Tensor) -> list[tf.Tensor]:
-    """Uniform numbers (2, ...), as two tensors; in a stack (network, ...) each.
+    """Uniform numbers in [0, 1), (2, ...), as two tensors; in a stack (network, ...) each.
 
     The keys of a stack are taken one after the other, so a network draws the same in any stack.
     """
     if len(key.shape) == 1:
-        return tf.unstack(tf.random.stateless_uniform(shape, key, alg='philox'))
-    drawn = [tf.random.stateless_uniform(shape, k, alg='philox') for k in tf.unstack(key)]
-    return [tf.stack([of_network[i] for of_network in drawn]) for i in range(2)]
+        return tf.unstack(_philox(shape, key))
+    return tf.unstack(tf.stack([_philox(shape, k) for k in tf.unstack(key)]), axis=1)
 
 
-def _folded(key: tf.Tensor, data) -> tf.Tensor:
-    """A key that follows from another one and an integer, or from those of each network."""
-    if len(key.shape) == 1:
-        return _fold(key, data)
-    every = tf.unstack(tf.broadcast_to(data, key.shape[:1]))
-    pairs = zip(tf.unstack(key), every, strict=True)
-    return tf.stack([_fold(of_network, d) for of_network, d in pairs])
+def _philox(shape: list, key: tf.Tensor) -> tf.Tensor:
+    """What tf.random.stateless_uniform draws, without its two passes that scale to [0, 1)."""
+    key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(seed=key)
+    philox = tf.random.Algorithm.PHILOX.value
+    return tf.raw_ops.StatelessRandomUniformV2(shape=shape, key=key, counter=counter, alg=philox)
+
+
+def _seed(key: tf.Tensor, kind: tf.DType) -> tf.Tensor:
+    """An integer that follows from a key, or one for each network.
+
+    `_key` and it are tf.random.experimental.stateless_fold_in in two parts, since the seed of all
+    blocks of steps is the same.
+    """
+    if len(key.shape) > 1:
+        return tf.stack([_seed(of_network, kind) for of_network in tf.unstack(key)])
+    return tf.random.stateless_uniform([], key, None, None, kind)
+
+
+def _key(seed: tf.Tensor, number) -> tf.Tensor:
+    """A key that follows from a seed and a number, or one for each network."""
+    return tf.stack([seed, tf.broadcast_to(number, seed.shape)], -1)
 
 
 def through_clip(gradient: tf.Tensor, clipped: tf.Tensor) -> tf.Tensor:
@@ -113,14 +125,16 @@ def forward(cell, c, stimulus: tf.Tensor, start, noise: Noise | None, record=tup
     *_, num_rows, num_units = _sizes(start[0])
     conditions = [1] * len(stack) + [1, num_rows // num_trials, 1]
     whole, rest = _blocks(num_steps)
-    key = None if noise is None else _folded(noise.key[..., :2], noise.key[..., 2])
+    if noise is not None:
+        key = _key(_seed(noise.key[..., :2], tf.int64), noise.key[..., 2])
+        seed = _seed(key, tf.int32)
 
     def block(t, state, arrays, length=STEPS_PER_BLOCK):
         inputs = tf.tile(_steps_of(stimulus, t, length), conditions)
         inputs = tf.unstack(inputs, length, axis=-3)
         noises = [0.0] * length
         if noise is not None:
-            draws = gaussian((length, num_trials, num_units), _folded(key, t))
+            draws = gaussian((length, num_trials, num_units), _key(seed, t))
             noises = tf.unstack(tf.tile(noise.sd * draws, conditions), length, axis=-3)
         for k in range(length):
             state = cell(inputs[k], noises[k], state, c)
