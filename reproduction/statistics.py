@@ -93,9 +93,8 @@ def detectable(num_1: int, num_2: int, alpha: float = 0.05, power: float = 0.8) 
     freedom, root = num_1 + num_2 - 2, np.sqrt(num_1 * num_2 / (num_1 + num_2))
     critical = t.isf(alpha / 2, freedom)
 
-    def missing(difference: float) -> float:
-        shift = difference * root
-        found = nct.sf(critical, freedom, shift) + nct.cdf(-critical, freedom, shift)
-        return found - power
+    def missing(shift: float) -> float:
+        # the other tail of the test holds next to nothing of the power
+        return nct.sf(critical, freedom, shift) - power
 
-    return float(brentq(missing, 0, 10 / root))
+    return float(brentq(missing, 0, 6) / root)
