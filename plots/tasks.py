@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
-from scipy.stats import spearmanr
+from scipy.stats import sem, spearmanr
 
 import tasks
 from measures.groups import GROUPS
@@ -180,23 +180,27 @@ def manipulation(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figure:
 
     Manipulation is measured in DMS trials, decoding from activity in the last 100 ms of the delay
     before the first test of the own task. Small points are networks, large ones the means of a
-    variant, with the standard error where there is one network; R and P are Spearman's, over the
-    means. Networks of tasks that are not compared are left out. 1 axes.
+    variant, with standard errors over its networks (of one network, that of its manipulation over
+    batches); R and P are Spearman's, over the means. Networks of tasks that are not compared are
+    left out. 1 axes.
     """
     points = by_variant(networks)
     own = panels(axes, 1, 1, 130, 80)
     ax, others = own[0, 0], cycle(OTHER_MARKERS)
     for variant, of_variant in points.items():
         marker, color = VARIANTS.get(variant) or (next(others), 'all')
-        x, y, error = of_variant.mean(axis=0)
-        ax.plot(*of_variant[:, :2].T, marker, color=COLORS[color], markersize=2.5, alpha=0.5)
+        y, x, error = of_variant.mean(axis=0)
+        small = of_variant[:, 1], of_variant[:, 0]
+        ax.plot(*small, marker, color=COLORS[color], markersize=2.5, alpha=0.5)
         ax.plot(x, y, marker, color=COLORS[color], markersize=6, label=variant)
-        if len(of_variant) == 1:
-            style.error_bars(ax, [x], [y], COLORS[color], xerr=[error])
+        errors = [error, np.nan]
+        if len(of_variant) > 1:
+            errors = sem(of_variant[:, :2])
+        style.error_bars(ax, [x], [y], COLORS[color], xerr=[errors[1]], yerr=[errors[0]])
     means = np.array([of_variant.mean(axis=0) for of_variant in points.values()])
     text = f'Spearman, over variants: {style.correlation(spearmanr, *means.T[:2])}'
-    ax.set(xlabel='Manipulation', ylabel='Decoding from activity, end of delay')
-    ax.set(ylim=(0, 1.03), title=text)
+    ax.set(xlabel='Decoding from activity, end of delay', ylabel='Manipulation')
+    ax.set(xlim=(0, 1.03), title=text)
     style.legend_beside(ax)
     return ax.figure
 

@@ -24,7 +24,8 @@ from commands.running import command
 from plots.figure import save
 from plots.tasks import manipulation
 from reproduction.comparison import comparison
-from reproduction.tables import all_networks, print_tables
+from reproduction.findings import all_networks
+from reproduction.tables import print_tables
 from tasks import TASKS
 
 

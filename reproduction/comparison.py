@@ -12,7 +12,8 @@ import tasks
 from plots import style
 from plots.figure import Tasks, figure, panels
 from plots.style import COLORS
-from reproduction.tables import ITERATIONS, ORIGINAL, dms_measures
+from reproduction.measured import dms_measures
+from reproduction.published import ITERATIONS, ORIGINAL
 
 COMPARED = {
     'decoding from\nactivity': 'decoding from activity, end of delay',

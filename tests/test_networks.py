@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 import results
+from model import Model
+from parameters import par, update_parameters
 from plots.memory import decoding
 from reproduction import __main__ as reproduction
 from sets.job import TEST_COST_MULTIPLIER, seed_of
+from stimulus import Stimulus
 from tasks import TASKS
 
 PROJECT = Path(results.__file__).parent
@@ -44,6 +47,20 @@ def test_networks_of_the_reproduction_are_those_of_their_names_and_small(path):
     assert (p['trial_type'], p['seed']) == (task, seed_of(0, task, int(index)))
     assert path.stat().st_size < 400e3
     assert network['task_accuracy'] > 0.9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', ['DMS-run-3', 'DMRS180-run-0'])
+def test_training_again_gives_the_stored_curves(name):
+    """The same bits on the machine that trained them; to rounding, which grows, on another one."""
+    network = results.load_results(REPRODUCTION / f'{name}.pkl')
+    update_parameters(network['parameters'])
+    model = Model(threads=2)
+    for iteration in range(20):
+        trial_info = Stimulus([par['seed'], iteration]).generate_trial()
+        values = model.optimize(trial_info, iteration)
+        expected = {curve: network[curve][iteration] for curve in values}
+        assert values == pytest.approx(expected, rel=1e-5 if iteration < 5 else 1e-2)
 
 
 def test_every_task_is_learned():

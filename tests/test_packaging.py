@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from system import versions
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -46,6 +48,7 @@ def test_version_and_licence_are_the_same_everywhere():
     project, citation = ((ROOT / name).read_text() for name in ('pyproject.toml', 'CITATION.cff'))
     (version,) = re.findall(r'^version = "(.+)"', project, re.M)
     assert f"version: '{version}'" in citation
+    assert versions.versions()['stp-rnn'] == version
     assert 'license: MIT' in citation
     assert lines('LICENSE')[0] == 'MIT License'
     assert 'the authors of this repository' in (ROOT / 'LICENSE').read_text()

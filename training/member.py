@@ -8,6 +8,7 @@ import numpy as np
 import results
 from rnn import device
 from stimulus import Stimulus
+from system.versions import versions
 from training.accuracy import accurate_enough
 from training.display import Curves
 from training.signals import Interrupted
@@ -118,8 +119,8 @@ class Member:
         weights = {name: variable.numpy() for name, variable in self.model.weights.items()}
         for name, weight in weights.items():
             self._require_finite(weight, f'weight {name}', self.iteration - 1)
-        note = {'stacked': num_stacked} if num_stacked > 1 else {}
-        return {'weights': weights, 'parameters': dict(self.model.par), **self.curves} | note
+        notes = {'versions': versions()} | ({'stacked': num_stacked} if num_stacked > 1 else {})
+        return {'weights': weights, 'parameters': dict(self.model.par), **self.curves, **notes}
 
     def _require_finite(self, values, what: str, iteration: int) -> None:
         if np.all(np.isfinite(values)):

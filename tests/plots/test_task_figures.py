@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from drawing import bands, fabricated, lines
-from scipy.stats import spearmanr
+from scipy.stats import sem, spearmanr
 
 import tasks
 from parameters import par, update_parameters
@@ -188,8 +188,13 @@ def test_a_single_network_shows_its_standard_error():
         ],
     )
     (ax,) = drawn.manipulation([single | {'manipulation_sem': 0.07}]).axes
-    (segment,) = ax.containers[0][2][0].get_segments()
-    assert np.ptp(segment[:, 0]) == pytest.approx(0.14)
+    assert _extents(ax.containers[0]) == pytest.approx((0, 0.14))
+
+
+def _extents(container) -> tuple[float, float]:
+    """Width and height of the error bars of one point."""
+    across, up = (bars.get_segments()[0] for bars in container[2])
+    return np.ptp(across[:, 0]), np.ptp(up[:, 1])
 
 
 def test_manipulation_draws_networks_and_means_of_variants():
@@ -203,14 +208,16 @@ def test_manipulation_draws_networks_and_means_of_variants():
     means = []
     for i, name in enumerate(('DMS', 'DMRS90', 'ABBA')):
         mean = np.mean([p[1:3] for p in points[2 * i : 2 * i + 2]], 0)
-        np.testing.assert_allclose(np.ravel(found[name]), mean)
+        np.testing.assert_allclose(np.ravel(found[name]), mean[::-1])
         means.append(mean)
+        of_networks = [p[1:3] for p in points[2 * i : 2 * i + 2]]
+        np.testing.assert_allclose(_extents(ax.containers[i]), 2 * sem(of_networks)[::-1])
     small = [line.get_xydata() for line in ax.get_lines() if line.get_label().startswith('_')]
-    given = sorted([(p.manipulation, p.decoding) for p in points])
+    given = sorted([(p.decoding, p.manipulation) for p in points])
     np.testing.assert_allclose(sorted(map(tuple, np.concatenate(small))), given)
     r, p_value = spearmanr(*np.transpose(means))
     assert ax.get_title() == f'Spearman, over variants: R = {r:.2f}, P = {p_value:.2g}'
-    assert ax.get_xlabel() == 'Manipulation'
+    assert ax.get_ylabel() == 'Manipulation'
 
 
 def test_all_variants_of_the_paper():

@@ -5,36 +5,17 @@ import re
 
 import numpy as np
 import pytest
-from drawing import assert_texts_fit, fabricated, lines
+from drawing import assert_texts_fit, lines
+from made import cells, network
 from scipy.stats import pearsonr, ttest_ind
 
 import results
-import tasks
 from measures.groups import GROUPS
 from measures.run import end_of_delay
 from plots.figure import FigureError
 from reproduction import __main__ as reproduction
-from reproduction import tables
+from reproduction import markdown, measured, published, statistics, tables
 from reproduction.comparison import comparison
-
-
-def network(task='DMS', seed=0, iterations=1200, **changes) -> dict:
-    """A fabricated network with all that the tables show, and learning curves of some length."""
-    made, rng = fabricated(task, seed), np.random.default_rng(seed)
-    p = made['parameters']
-    for name in results.CURVES:
-        made[name] = list(rng.random(iterations))
-    made['iteration'] = list(range(iterations))
-    made['task_accuracy'] = rng.random()
-    made['neuronal_sample_above_chance'] = np.full((tasks.of(p).num_rule_indices(p), 1), seed > 0)
-    made['h_sample_mean'] = rng.random((p['num_time_steps'], p['n_hidden'], 8))
-    return made | changes
-
-
-def cells(markdown: str) -> dict[str, list[str]]:
-    """The rows of a table by their first cell."""
-    rows = [line.split('|')[1:-1] for line in markdown.splitlines() if '|' in line]
-    return {row[0].strip(): [cell.strip() for cell in row[1:]] for row in rows}
 
 
 @pytest.fixture
@@ -52,21 +33,21 @@ def folder(tmp_path):
 
 def test_accuracy_around_an_iteration():
     curve = np.arange(100)
-    assert tables.around(curve, 50) == np.mean(range(45, 55))
-    assert np.isnan(tables.around(curve, 96))
+    assert measured.around(curve, 50) == np.mean(range(45, 55))
+    assert np.isnan(measured.around(curve, 96))
 
 
 def test_passing_is_at_the_last_of_20_iterations():
     accuracy = np.r_[np.zeros(30), np.ones(30)]
     expected = next(i for i in range(19, 60) if accuracy[i - 19 : i + 1].mean() > 0.9)
-    assert tables.passed(accuracy) == expected
-    assert np.isnan(tables.passed(np.ones(19)))
-    assert np.isnan(tables.passed(np.full(50, 0.9)))
+    assert measured.passed(accuracy) == expected
+    assert np.isnan(measured.passed(np.ones(19)))
+    assert np.isnan(measured.passed(np.full(50, 0.9)))
 
 
 def test_measures_of_training():
     made = network()
-    found = tables.dms_measures(made)
+    found = measured.dms_measures(made)
     assert found['accuracy, iteration 300'] == pytest.approx(np.mean(made['accuracy'][295:305]))
     assert found['accuracy, last 50 iterations'] == pytest.approx(np.mean(made['accuracy'][-50:]))
     assert made['accuracy'][int(found['first iteration above .90'])] > 0.9
@@ -78,8 +59,8 @@ def test_measures_of_training():
 
 def test_measures_of_the_analysis():
     made = network()
-    found, p = tables.dms_measures(made), made['parameters']
-    assert found.keys() == tables.ORIGINAL.keys()
+    found, p = measured.dms_measures(made), made['parameters']
+    assert found.keys() == published.ORIGINAL.keys()
     late = end_of_delay(p)
     for name, signal in (('activity', 'neuronal'), ('synapses', 'synaptic')):
         decoded = made[f'{signal}_sample_decoding'][..., late].mean()
@@ -104,31 +85,31 @@ def test_what_was_not_measured_is_left_out():
 
 
 def test_values_as_they_are_written():
-    assert tables.span([0.25, 0.5]) == '0.250 to 0.500'
-    assert tables.span([0.5, 0.5]) == '0.500'
-    assert tables.span([np.nan, 0.5]) == '0.500'
-    assert tables.span([]) == ''
-    assert tables.mean_and_sd([1, 2, 3]) == '2.000 ± 1.000'
-    assert tables.mean_and_sd([0.5]) == '0.500'
-    assert tables.mean_and_sd([]) == ''
-    assert [tables.number(v) for v in (115.2, 0.0044, 1.68)] == ['115', '0.0044', '1.680']
+    assert markdown.span([0.25, 0.5]) == '0.250 to 0.500'
+    assert markdown.span([0.5, 0.5]) == '0.500'
+    assert markdown.span([np.nan, 0.5]) == '0.500'
+    assert markdown.span([]) == ''
+    assert markdown.mean_and_sd([1, 2, 3]) == '2.000 ± 1.000'
+    assert markdown.mean_and_sd([0.5]) == '0.500'
+    assert markdown.mean_and_sd([]) == ''
+    assert [markdown.number(v) for v in (115.2, 0.0044, 1.68)] == ['115', '0.0044', '1.680']
 
 
 def test_welch_test_is_that_of_two_samples():
     rng = np.random.default_rng(0)
     ours, theirs = rng.normal(0.5, 0.1, 6), rng.normal(0.6, 0.2, 20)
     expected = ttest_ind(ours, theirs, equal_var=False).pvalue
-    assert tables.welch(ours, theirs.mean(), theirs.std(ddof=1)) == pytest.approx(expected)
-    assert tables.welch(ours[:1], 0.6, 0.2) is None
-    assert tables.welch(ours, 0.6, None) is None
+    assert statistics.welch(ours, theirs.mean(), theirs.std(ddof=1), 20) == pytest.approx(expected)
+    assert statistics.welch(ours[:1], 0.6, 0.2, 20) is None
+    assert statistics.welch(ours, 0.6, None, 20) is None
 
 
 def test_table_of_dms_networks():
     networks = [network(seed=i) for i in range(3)]
     rows = cells(tables.dms_table(networks))
-    found = [tables.dms_measures(n)['spike_loss, iteration 500'] for n in networks]
+    found = [measured.dms_measures(n)['spike_loss, iteration 500'] for n in networks]
     mean, sd = np.mean(found), np.std(found, ddof=1)
-    p_value = tables.welch(np.array(found), 1.68, 0.10)
+    p_value = statistics.welch(np.array(found), 1.68, 0.10, 20)
     assert rows['spike_loss, iteration 500'] == [
         '1.680 ± 0.100',
         f'{mean:.3f} ± {sd:.3f}',
@@ -140,7 +121,7 @@ def test_table_of_dms_networks():
 
 def test_correlations_over_dms_networks():
     networks = [network(seed=i) for i in range(6)]
-    found = [tables.dms_measures(n) for n in networks]
+    found = [measured.dms_measures(n) for n in networks]
     decoded = [m['decoding from activity, end of delay'] for m in found]
     accuracy = [m['accuracy, synapses shuffled at test onset'] for m in found]
     ours = pearsonr(decoded, accuracy).statistic
@@ -159,97 +140,13 @@ def test_table_of_training():
     assert row[3] == f'{min(accuracies):.3f} to {max(accuracies):.3f}'
 
 
-def test_findings_of_sequences_and_attention():
-    abba, dual = network('ABBA'), network('dualDMS')
-    rows = cells(tables.findings_table({'ABBA': [abba], 'dualDMS': [dual]}))
-    test_2 = abba['parameters']['test_time_rng'][1]
-    similarity = abba['synaptic_similarity'][0, 0, test_2.start : test_2.stop].mean()
-    row = 'ABBA: similarity of sample and test, test 2'
-    assert rows[row] == ['.23', '', tables.number(similarity), '1']
-    assert rows['ABCA: similarity of sample and test, test 2'] == ['.92', '', '', '0']
-    onset = dual['parameters']['test_time_rng'][1].start
-    decoded = dual['neuronal_sample_decoding'].mean(2)[..., onset - 2 : onset].mean(-1)
-    attended = np.mean([decoded[rule, rule // 2] for rule in range(4)])
-    other = np.mean([decoded[rule, 1 - rule // 2] for rule in range(4)])
-    row = rows['dualDMS: attended / other sample from activity, delay 2']
-    assert row == ['.34 / .21', '', f'{attended:.3f} / {other:.3f}', '1']
-
-
-def test_findings_of_dms_networks():
-    networks = [network(seed=i) for i in range(3)]
-    rows = cells(tables.findings_table({'DMS': networks}))
-    decoded = [tables.end_decoding(n, 'neuronal') for n in networks]
-    row = 'DMS: decoding from activity, end of delay'
-    original = '0.329 ± 0.122 (.128 to .572)'
-    assert rows[row] == ['weak or none', original, tables.span(decoded), '3']
-    assert rows['DMS: silent networks'] == ['15 of 20 (preprint)', '2 of 20', '1 of 3', '3']
-
-
-def test_findings_of_rotation():
-    turned = [np.array([[[-0.2, 5, 10, 80, 50]]]), np.array([[[3.4, 5, -10, 100, 50]]])]
-    networks = [network('DMRS90', i, synaptic_rotation=turned[i]) for i in range(2)]
-    rows = cells(tables.findings_table({'DMRS90': networks}))
-    decoded = [tables.end_decoding(n, 'neuronal') for n in networks]
-    row = rows['DMRS90: decoding from activity, end of delay']
-    assert row[2:] == [tables.span(decoded), '2']
-    expected = (
-        'exc. fac. -0.2 to 3.4, exc. dep. 5.0, inh. fac. -10.0 to 10.0, inh. dep. 80.0 to 100.0'
-    )
-    assert rows['DMRS90: degrees by which groups of units turn their code'][2:] == [expected, '2']
-    shuffled = np.transpose([n['accuracy_syn_shuffled_grp'][0, 1].mean(-1) for n in networks])
-    row = rows['DMRS90: accuracy, synapses of a group shuffled at test onset']
-    parts = f'exc. dep. {tables.span(shuffled[1])}, inh. fac. {tables.span(shuffled[2])}, inh.'
-    assert parts in row[2]
-    assert row[3] == '2'
-    assert rows['DMRS180: degrees by which groups of units turn their code'][2:] == ['', '0']
-
-
 def test_one_network_is_shown_with_its_standard_error():
-    abba = network('ABBA', task_accuracy=0.95, task_accuracy_sem=0.002)
-    abba['synaptic_similarity_sem'] = np.full(abba['synaptic_similarity'].shape, 0.04)
-    abba |= {'manipulation_sem': 0.013}
-    by_task = {'ABBA': [abba]}
-    similarity = cells(tables.findings_table(by_task))[
-        'ABBA: similarity of sample and test, test 2'
-    ]
-    assert similarity[2].endswith(' ± 0.040')
-    accuracy = cells(tables.findings_table(by_task))['Accuracy of every network']
-    assert accuracy[2] == 'at least 0.950 ± 0.0020'
-    manipulation = cells(tables.training_table(by_task))['ABBA'][-1]
+    abba = network('ABBA') | {'manipulation_sem': 0.013}
+    manipulation = cells(tables.training_table({'ABBA': [abba]}))['ABBA'][-1]
     assert manipulation == f'{abba["manipulation"]:.3f} ± 0.013'
     two = [abba, abba | {'manipulation': 0.9}]
     assert '±' not in cells(tables.training_table({'ABBA': two}))['ABBA'][-1]
-    assert tables.span([0.5], errors=[np.nan]) == '0.500'
-
-
-def test_groups_of_one_network_are_shown_with_their_standard_errors():
-    dms = network('DMRS90', synaptic_rotation=np.array([[[-4.0, 5, 10, 80, 50]]]))
-    dms['synaptic_rotation_sem'] = np.array([[[1.0, 2, 3, 4, 5]]])
-    rows = cells(tables.findings_table({'DMRS90': [dms]}))
-    expected = (
-        'exc. fac. -4.0 ± 1.0, exc. dep. 5.0 ± 2.0, inh. fac. 10.0 ± 3.0, inh. dep. 80.0 ± 4.0'
-    )
-    assert rows['DMRS90: degrees by which groups of units turn their code'][2] == expected
-
-
-def test_accuracy_is_that_of_the_worst_network():
-    networks = [network(task_accuracy=value) for value in (0.97, 0.91, 0.99)]
-    rows = cells(tables.findings_table({'DMS': networks[:2], 'DMC': networks[2:]}))
-    assert rows['Accuracy of every network'] == ['above .90', '', 'at least 0.910', '3']
-
-
-def test_manipulation_is_about_the_variants_of_the_paper():
-    plotted = [network('DMS', 1), network('ABBA', 2), network('DMRS90', 3)]
-    alone = cells(tables.findings_table({'any': plotted}))
-    static = {n: v for n, v in network('ABCA', 6).items() if n != 'manipulation'}
-    others = cells(tables.findings_table({'any': [*plotted, network('DMC', 4), static]}))
-    row = 'Manipulation and delay activity'
-    assert alone[row] == others[row]
-    assert alone[row][2].endswith(', 3 variants')
-    assert alone[row][3] == '3'
-    mixed = cells(tables.findings_table({'any': [*plotted, network('DMS+DMRS', 5)]}))
-    assert mixed[row][2].endswith(', 5 variants')
-    assert mixed[row][3] == '4'
+    assert markdown.span([0.5], errors=[np.nan]) == '0.500'
 
 
 # The command and the figure
@@ -258,7 +155,7 @@ def test_manipulation_is_about_the_variants_of_the_paper():
 def test_command(folder, capsys):
     assert reproduction.main([str(folder), '--figures', str(folder)]) == 0
     rows = cells(capsys.readouterr().out)
-    assert {'DMS', 'ABBA', 'dualDMS', 'silent networks', *tables.ORIGINAL} <= rows.keys()
+    assert {'DMS', 'ABBA', 'dualDMS', 'silent networks', *published.ORIGINAL} <= rows.keys()
     for name in ('comparison', 'manipulation'):
         assert (folder / f'{name}.png').read_bytes().startswith(b'\x89PNG')
 
@@ -293,16 +190,18 @@ def unanalyzed() -> dict:
 def test_figure_shows_networks_and_original():
     networks = [network(seed=i) for i in range(3)]
     drawn = comparison(networks)
-    curves, measured = drawn.axes
+    curves, points_of_networks = drawn.axes
     median = np.median([n['accuracy'] for n in networks], axis=0)
     np.testing.assert_allclose(lines(curves)['this project'][1], median)
-    means = [tables.ORIGINAL[f'accuracy, iteration {i}'][0] for i in tables.ITERATIONS]
+    means = [published.ORIGINAL[f'accuracy, iteration {i}'][0] for i in published.ITERATIONS]
     (shown,) = curves.containers
-    np.testing.assert_array_equal(shown[0].get_xdata(), tables.ITERATIONS)
+    np.testing.assert_array_equal(shown[0].get_xdata(), published.ITERATIONS)
     np.testing.assert_array_equal(shown[0].get_ydata(), means)
-    points = [line.get_ydata() for line in measured.get_lines() if line.get_marker() == 'o']
+    points = [
+        line.get_ydata() for line in points_of_networks.get_lines() if line.get_marker() == 'o'
+    ]
     name = 'decoding from activity, end of delay'
-    expected = [tables.dms_measures(n)[name] for n in networks]
+    expected = [measured.dms_measures(n)[name] for n in networks]
     assert [values[0] for values in points] == expected
     assert_texts_fit(drawn)
     with pytest.raises(FigureError, match='this figure is about DMS, not about DMC'):
@@ -310,5 +209,7 @@ def test_figure_shows_networks_and_original():
 
 
 def test_groups_of_the_original_are_in_the_order_of_this_project():
-    names = [name for name in tables.ORIGINAL if name.startswith('accuracy, synapses shuffled, ')]
+    names = [
+        name for name in published.ORIGINAL if name.startswith('accuracy, synapses shuffled, ')
+    ]
     assert [name.rpartition(' ')[2] for name in names] == list(GROUPS[:-1])

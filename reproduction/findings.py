@@ -1,0 +1,211 @@
+"""The findings of the paper and its preprint, each beside these networks, with a verdict.
+
+The rule of the verdicts stands in reproduction/statistics.py.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy.stats import ttest_1samp, ttest_ind
+
+from measures.groups import GROUPS
+from plots import style
+from plots.style import GROUP_NAMES
+from plots.tasks import COMPARED, by_variant
+from reproduction.markdown import mean_and_sd, number
+from reproduction.measured import (
+    Networks,
+    attended,
+    end_decoding,
+    is_silent,
+    shuffled,
+    shuffled_groups,
+    similarity,
+    turned_groups,
+)
+from reproduction.published import OF_ORIGINAL, ORIGINAL, SILENT_OF_ORIGINAL
+from reproduction.statistics import (
+    FEWEST,
+    interval,
+    rank_correlation,
+    tested,
+    verdict_of_direction,
+    verdict_of_interval,
+    verdict_of_value,
+)
+
+ROTATIONS = ('DMRS45', 'DMRS90', 'DMRS90ccw', 'DMRS180')
+CHANCE = 1 / 8  # of decoding one of eight directions
+CARRIES = 'inh. dep. units carry the rotated sample'
+ByTask = Mapping[str, Networks]
+
+
+class Row(NamedTuple):
+    """One finding, as the table shows it."""
+
+    finding: str
+    paper: str
+    original: str
+    project: str
+    interval: str
+    networks: str
+    test: str
+    verdict: str
+
+
+def evaluated(by_task: ByTask) -> list[Row]:
+    """All findings, also those for which there is no network."""
+    return [
+        *_memory(by_task.get('DMS', ())),
+        *_rotation(by_task),
+        *_sequences(by_task.get('ABCA', ()), by_task.get('ABBA', ())),
+        *_attention(by_task.get('dualDMS', ())),
+        _manipulation(all_networks(by_task)),
+        _accuracy(all_networks(by_task)),
+    ]
+
+
+def all_networks(by_task: ByTask) -> list[Mapping]:
+    """The networks of all tasks in one list."""
+    return [network for networks in by_task.values() for network in networks]
+
+
+def of_original(name: str) -> str:
+    """Mean and SD of a measure over the original's networks."""
+    mean, sd = ORIGINAL[name]
+    return number(mean) if sd is None else f'{number(mean)} ± {number(sd)}'
+
+
+def _shown(values: Sequence[float]) -> tuple[str, str, str]:
+    """Mean and SD, interval, and number of networks."""
+    found = ' to '.join(map(number, interval(values))) if len(values) >= FEWEST else ''
+    return mean_and_sd(values), found, str(len(values))
+
+
+def _value(
+    name: str, published: float, no_effect: float, values: Sequence[float], original: str = ''
+) -> Row:
+    """A finding that was published as a number."""
+    verdict = verdict_of_value(values, published, no_effect)
+    return Row(name, f'{published:.3g}', original, *_shown(values), '', verdict)
+
+
+def _paired(
+    name: str,
+    paper: str,
+    values: Sequence[float],
+    more: Sequence[float],
+    less: Sequence[float],
+    original: str = '',
+) -> Row:
+    """A finding that was published as a direction: in each network, `more` exceeds `less`."""
+    more, less = np.asarray(more), np.asarray(less)
+    p_value = tested(lambda difference: ttest_1samp(difference, 0), more - less)
+    verdict = verdict_of_direction(np.mean(more - less) if len(more) else 0, p_value)
+    return Row(name, paper, original, *_shown(values), _words('paired t', p_value), verdict)
+
+
+def _unpaired(name: str, paper: str, more: Sequence[float], less: Sequence[float]) -> Row:
+    """A finding that was published as a direction: some networks have more than others."""
+    p_value = tested(lambda a, b: ttest_ind(a, b, equal_var=False), more, less)
+    difference = np.mean(more) - np.mean(less) if len(more) and len(less) else 0
+    verdict = verdict_of_direction(difference, p_value)
+    return Row(name, paper, '', *_shown(more), _words("Welch's t", p_value), verdict)
+
+
+def _words(test: str, p_value: float | None) -> str:
+    return '' if p_value is None else f'P = {p_value:.2g} ({test})'
+
+
+def _memory(networks: Networks) -> Iterator[Row]:
+    """Where DMS networks hold the sample, and what they need for the decision."""
+    synaptic, neuronal = ([end_decoding(n, s) for n in networks] for s in ('synaptic', 'neuronal'))
+    name = 'decoding from synapses, end of delay'
+    yield _value(f'DMS: {name}', 1, CHANCE, synaptic, of_original(name))
+    name = 'decoding from activity, end of delay'
+    original = f'{of_original(name)} (.128 to .572)'
+    weak = 'weak or none: less than from synapses'
+    yield _paired(f'DMS: {name}', weak, neuronal, synaptic, neuronal, original)
+    breaks = [[shuffled(n, signal) for n in networks] for signal in ('neural', 'syn')]
+    name = 'accuracy, synapses shuffled at test onset'
+    paper = 'what breaks it: less than with activity shuffled'
+    yield _paired(f'DMS: {name}', paper, breaks[1], *breaks, of_original(name))
+    silent = [float(is_silent(n)) for n in networks]
+    row = _value('DMS: silent networks', 0.75, 0, silent)
+    theirs, ours = (f'{SILENT_OF_ORIGINAL} of {OF_ORIGINAL}', f'{sum(silent):.0f} of {len(silent)}')
+    yield row._replace(paper='15 of 20 (preprint)', original=theirs, project=ours)
+
+
+def _rotation(by_task: ByTask) -> Iterator[Row]:
+    """Activity in the delay of tasks with rotation, and which units turn the code."""
+    decoded = {
+        task: [end_decoding(n, 'neuronal') for n in by_task.get(task, ())]
+        for task in ('DMS', *ROTATIONS)
+    }
+    for task in ROTATIONS:
+        name = f'{task}: decoding from activity, end of delay'
+        yield _unpaired(name, 'clearly more than DMS', decoded[task], decoded['DMS'])
+    place, others = GROUPS.index('inh_dep'), [GROUPS.index(g) for g in GROUPS[:-2]]
+    group = GROUP_NAMES['inh_dep']
+    for task in ROTATIONS:
+        networks = by_task.get(task, ())
+        accuracy = np.reshape([shuffled_groups(n) for n in networks], (-1, len(GROUPS) - 1))
+        own, worst_other = accuracy[:, place], accuracy[:, others].min(1)
+        name = f'{task}: accuracy, synapses of {group} units shuffled, lower than of any other'
+        yield _paired(name, CARRIES, own, worst_other, own)
+        turned = [turned_groups(n)[place] for n in networks if 'synaptic_rotation' in n]
+        name = f'{task}: degrees by which {group} units turn their code with the rule'
+        yield _paired(name, CARRIES, turned, turned, np.zeros(len(turned)))
+
+
+def _sequences(abca: Networks, abba: Networks) -> Iterator[Row]:
+    """Similarity of the synaptic tunings to sample and test 1, during test 2."""
+    alike, unlike = ([similarity(n) for n in networks] for networks in (abca, abba))
+    silenced = [similarity(n, 'inh_fac') for n in abba]
+    name = 'similarity of sample and test, test 2'
+    yield _value(f'ABCA: {name}', 0.92, 0, alike)
+    yield _value(f'ABBA: {name}', 0.23, 0, unlike)
+    group = f'{GROUP_NAMES["inh_fac"]} units silenced'
+    yield _value(f'ABBA: {name}, {group}', 0.52, 0, silenced)
+    yield _unpaired(f'ABCA: {name}, beside ABBA', 'more than ABBA', alike, unlike)
+    more = 'more than without'
+    yield _paired(f'ABBA: {name}, {group}, beside none', more, silenced, silenced, unlike)
+
+
+def _attention(networks: Networks) -> Iterator[Row]:
+    """Decoding of the attended and of the other sample in the last 100 ms of either delay."""
+    published = {'neuronal': ((0.46, 0.35), (0.34, 0.21)), 'synaptic': ((1, 1), (1, 1))}
+    for signal, delays in published.items():
+        source = style.SIGNALS[signal]
+        for delay, values in enumerate(delays):
+            found = np.reshape([attended(n, signal, delay) for n in networks], (-1, 2)).T
+            where = f'sample from {source}, delay {delay + 1}'
+            for kind, value, decoded in zip(('attended', 'other'), values, found, strict=True):
+                yield _value(f'dualDMS: {kind} {where}', value, CHANCE, decoded)
+            if signal == 'neuronal':
+                name = f'dualDMS: attended {where}, beside the other'
+                yield _paired(name, 'more than the other', found[0], *found)
+
+
+def _manipulation(networks: Networks) -> Row:
+    """Spearman's R of manipulation and decoding from activity, over the variants of tasks."""
+    plotted = [n for n in networks if 'manipulation' in n and COMPARED.include(n['parameters'])]
+    points = {v: of_variant[:, :2] for v, of_variant in by_variant(plotted).items()}
+    about = 'Manipulation and delay activity', 'R = .93, 9 variants; .79, 10 (preprint)', ''
+    if len(points) < 3:
+        return Row(*about, 'too few variants', '', str(len(plotted)), '', 'undecided')
+    r, p_value, found = rank_correlation(points)
+    enough = min(map(len, points.values())) >= FEWEST
+    verdict = verdict_of_interval(found, 0.93, 0) if enough else 'undecided'
+    ours = f'R = {r:.2f}, {len(points)} variants'
+    test = _words("Spearman's R", p_value)
+    return Row(*about, ours, ' to '.join(map(number, found)), str(len(plotted)), test, verdict)
+
+
+def _accuracy(networks: Networks) -> Row:
+    """The worst network of all tasks."""
+    worst = min(network['task_accuracy'] for network in networks)
+    verdict = 'reproduced' if worst > 0.9 else 'not reproduced'
+    about = 'Accuracy of every network', 'above .90', ''
+    return Row(*about, f'at least {number(worst)}', '', str(len(networks)), '', verdict)

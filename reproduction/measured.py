@@ -1,0 +1,129 @@
+"""What single networks give for the tables: numbers of their training and of their analysis."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+import tasks
+from measures.groups import GROUPS
+from measures.run import before, end_of_delay
+from plots.figure import settings
+from reproduction.published import ITERATIONS
+from training.accuracy import ITERATIONS_TO_STOP as RECENT
+
+AROUND = 10  # iterations whose accuracy is averaged
+EPOCHS = ('fixation', 'sample', 'delay', 'test')
+
+Networks = Sequence[Mapping]
+
+
+def dms_measures(network: Mapping) -> dict[str, float]:
+    """The measures of ORIGINAL, of one DMS network of this project, without those that it lacks."""
+    return _of_training(network) | _of_analysis(network)
+
+
+def _of_training(network: Mapping) -> dict[str, float]:
+    accuracy, spike_loss = np.array(network['accuracy']), network['spike_loss']
+    w_rnn = network['weights']['w_rnn']
+    off_diagonal = w_rnn[~np.eye(len(w_rnn), dtype=bool)]
+    found = {f'accuracy, iteration {i}': around(accuracy, i) for i in ITERATIONS}
+    return found | {
+        'accuracy, last 50 iterations': np.mean(accuracy[-50:]),
+        'first iteration above .90': first(accuracy > 0.9),
+        'perf_loss, last 50 iterations': np.mean(network['perf_loss'][-50:]),
+        'spike_loss, iteration 500': around(spike_loss, 500),
+        'spike_loss, last 50 iterations': np.mean(spike_loss[-50:]),
+        'share of off-diagonal w_rnn above 0': np.mean(off_diagonal > 0),
+    }
+
+
+def _of_analysis(network: Mapping) -> dict[str, float]:
+    p = settings(network)
+    late = end_of_delay(p)
+    groups = dict(zip(GROUPS, network['accuracy_syn_shuffled_grp'][0, -1].mean(-1), strict=True))
+    found = {
+        'accuracy of the analysis': network['task_accuracy'],
+        'decoding from synapses, end of delay': end_decoding(network, 'synaptic'),
+        'decoding from activity, end of delay': end_decoding(network, 'neuronal'),
+        'accuracy, activity shuffled at test onset': network['accuracy_neural_shuffled'][0, -1],
+        'accuracy, synapses shuffled at test onset': network['accuracy_syn_shuffled'][0, -1],
+        **{f'accuracy, synapses shuffled, {g}': groups[g] for g in GROUPS[:-1]},
+    }
+    if 'acc_neuronal_suppression' in network:
+        silenced = network['acc_neuronal_suppression'][0, 0, GROUPS.index('all'), 0]
+        found['accuracy, all silenced for 100 ms before the test'] = silenced
+    sample, test = p['sample_time_rng'], p['test_time_rng'][0]
+    steps = (slice(0, sample.start), _slice(sample), slice(sample.stop, late.stop), _slice(test))
+    if 'h_sample_mean' in network:
+        for name, epoch in zip(EPOCHS, steps, strict=True):
+            found[f'mean activity, {name}'] = network['h_sample_mean'][epoch]
+    return {name: float(np.mean(value)) for name, value in found.items()}
+
+
+def _slice(steps: range) -> slice:
+    return slice(steps.start, steps.stop)
+
+
+def around(curve: Sequence[float], iteration: int) -> float:
+    """Mean of the 10 iterations around one; NaN where the curve is shorter."""
+    part = curve[iteration - AROUND // 2 : iteration + AROUND // 2]
+    return float(np.mean(part)) if len(part) == AROUND else np.nan
+
+
+def first(condition: np.ndarray) -> float:
+    """The first iteration at which the condition is met; NaN if it never is."""
+    return float(np.argmax(condition)) if np.any(condition) else np.nan
+
+
+def passed(accuracy: Sequence[float], wanted: float = 0.9) -> float:
+    """The iteration at which the mean accuracy of the last 20 first is above `wanted`."""
+    if len(accuracy) < RECENT:
+        return np.nan
+    means = np.lib.stride_tricks.sliding_window_view(accuracy, RECENT).mean(-1)
+    return first(means > wanted) + RECENT - 1
+
+
+def end_decoding(network: Mapping, signal: str) -> float:
+    """Decoding of the sample in the last 100 ms of the delay, over rules and fields."""
+    late = end_of_delay(settings(network))
+    return float(np.mean(network[f'{signal}_sample_decoding'][..., late]))
+
+
+def is_silent(network: Mapping) -> bool:
+    """Whether no activity carries the sample at the end of the delay, in a task with one rule."""
+    return not network['neuronal_sample_above_chance'][0, 0]
+
+
+def shuffled(network: Mapping, signal: str) -> float:
+    """Accuracy with `signal` ('neural' or 'syn') shuffled at the onset of the test."""
+    return float(np.mean(network[f'accuracy_{signal}_shuffled'][0, -1]))
+
+
+def shuffled_groups(network: Mapping) -> np.ndarray:
+    """Accuracy with the synapses of one group shuffled at the onset of the test: (group,)."""
+    return network['accuracy_syn_shuffled_grp'][0, -1].mean(-1)[:-1]  # without 'all'
+
+
+def turned_groups(network: Mapping) -> np.ndarray:
+    """Degrees by which the groups turn their code until the end of the delay: (group,)."""
+    return network['synaptic_rotation'][0, 0][:-1]
+
+
+def similarity(network: Mapping, silenced: str | None = None) -> float:
+    """Similarity of the synaptic tunings to sample and test 1, during test 2.
+
+    `silenced` is a group of units that is silenced before test 1.
+    """
+    test_2 = _slice(network['parameters']['test_time_rng'][1])
+    if silenced is None:
+        return float(np.mean(network['synaptic_similarity'][0, 0, test_2]))
+    of_group = network['synaptic_similarity_suppression'][0, 0, GROUPS.index(silenced)]
+    return float(np.mean(of_group[test_2]))
+
+
+def attended(network: Mapping, signal: str, delay: int) -> np.ndarray:
+    """Decoding of the attended and of the other sample in the last 100 ms of a delay: (2,)."""
+    p = settings(network)
+    decoded = np.mean(network[f'{signal}_sample_decoding'], axis=2)  # (rule, location, time)
+    steps = before(p['test_time_rng'][delay].start, p)
+    return np.array([trace[steps].mean() for trace in tasks.of(p).attended(decoded, p)])

@@ -1,0 +1,100 @@
+"""How sure a mean over networks is, and whether it agrees with what was published."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.stats import nct, spearmanr, t, ttest_ind_from_stats
+
+RESAMPLES, CONFIDENCE, SEED = 10_000, 0.95, 0
+FEWEST = 3  # networks from which something is concluded
+DECISIVE = 0.01  # P below which a direction counts
+ROUNDING = 0.005  # of published values, which have two decimals
+
+Interval = tuple[float, float]
+
+
+def interval(values: Sequence[float]) -> Interval:
+    """The 95 % interval of the mean over networks, from resampling them (percentile bootstrap)."""
+    values, rng = np.asarray(values, float), np.random.default_rng(SEED)
+    means = rng.choice(values, (RESAMPLES, len(values))).mean(-1)
+    return _middle(means)
+
+
+def _middle(resampled: np.ndarray) -> Interval:
+    low, high = np.quantile(resampled, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return float(low), float(high)
+
+
+def rank_correlation(points: Mapping[str, np.ndarray]) -> tuple[float, float, Interval]:
+    """Spearman's R over the means of groups, its P, and its interval from resampling networks.
+
+    `points` are (network, 2) for each group. In each of the resamples the networks of every group
+    are drawn anew, and R is that over the new means.
+    """
+    x, y = np.transpose([of_group.mean(0) for of_group in points.values()])
+    found, rng = spearmanr(x, y), np.random.default_rng(SEED)
+    means = []
+    for of_group in points.values():
+        drawn = rng.integers(len(of_group), size=(RESAMPLES, len(of_group)))
+        means.append(of_group[drawn].mean(1))
+    ranks = np.argsort(np.argsort(means, axis=0), axis=0)  # (group, resample, 2)
+    centred = ranks - ranks.mean(0)
+    resampled = np.prod(centred, -1).sum(0) / np.square(centred[..., 0]).sum(0)
+    return float(found.statistic), float(found.pvalue), _middle(resampled)
+
+
+def verdict_of_value(values: Sequence[float], published: float, no_effect: float) -> str:
+    """Does the mean over networks agree with a published value?
+
+    `reproduced` if the value, as it is rounded, lies in the interval of the mean; otherwise, where
+    the interval lies on the same side of `no_effect` as the value, `weaker` or `stronger`, else
+    `not reproduced`. `undecided` with fewer than three networks.
+    """
+    if len(values) < FEWEST:
+        return 'undecided'
+    return verdict_of_interval(interval(values), published, no_effect)
+
+
+def verdict_of_interval(found: Interval, published: float, no_effect: float) -> str:
+    """The same for an interval that is known."""
+    low, high = found
+    if low - ROUNDING <= published <= high + ROUNDING:
+        return 'reproduced'
+    if low <= no_effect <= high or (low > no_effect) != (published > no_effect):
+        return 'not reproduced'
+    return 'weaker' if abs(high - no_effect) < abs(published - no_effect) else 'stronger'
+
+
+def verdict_of_direction(difference: float, p_value: float | None) -> str:
+    """Is a difference, which was published as positive, positive with P < .01 (two-sided)?"""
+    if p_value is None or not p_value < DECISIVE:
+        return 'undecided'
+    return 'reproduced' if difference > 0 else 'not reproduced'
+
+
+def tested(test: Callable, *samples: Sequence[float]) -> float | None:
+    """P of a test such as scipy.stats.ttest_ind; None with too few networks or no spread."""
+    if min(map(len, samples)) < FEWEST or all(np.ptp(sample) == 0 for sample in samples):
+        return None
+    return float(test(*samples).pvalue)
+
+
+def welch(values: Sequence[float], mean: float, sd: float | None, number: int) -> float | None:
+    """P of Welch's t test against the mean and SD of so many; None without two spreads."""
+    if sd is None or len(values) < 2 or np.std(values) == 0:
+        return None
+    ours = np.mean(values), np.std(values, ddof=1), len(values)
+    return float(ttest_ind_from_stats(*ours, mean, sd, number, equal_var=False).pvalue)
+
+
+def detectable(num_1: int, num_2: int, alpha: float = 0.05, power: float = 0.8) -> float:
+    """The difference of two means, in SDs, that a two-sided t test finds with this power."""
+    freedom, root = num_1 + num_2 - 2, np.sqrt(num_1 * num_2 / (num_1 + num_2))
+    critical = t.isf(alpha / 2, freedom)
+
+    def missing(shift: float) -> float:
+        # the other tail of the test holds next to nothing of the power
+        return nct.sf(critical, freedom, shift) - power
+
+    return float(brentq(missing, 0, 6) / root)

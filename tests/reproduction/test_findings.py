@@ -1,0 +1,201 @@
+"""The findings of the paper, each with its interval, test and verdict."""
+
+import numpy as np
+import pytest
+from made import cells, network
+from scipy.stats import bootstrap, spearmanr, ttest_1samp, ttest_ind, ttest_rel
+
+from measures.groups import GROUPS
+from reproduction import markdown, measured, statistics, tables
+
+COLUMNS = tables.HEADER[1:]
+
+
+def findings(by_task) -> dict[str, dict[str, str]]:
+    """The rows of the table of findings, by finding and column."""
+    rows = cells(tables.findings_table(by_task))
+    return {name: dict(zip(COLUMNS, row, strict=True)) for name, row in rows.items()}
+
+
+# Statistics
+
+
+def test_interval_is_that_of_a_percentile_bootstrap():
+    values = np.random.default_rng(0).normal(0.5, 0.1, 8)
+    expected = bootstrap((values,), np.mean, method='percentile').confidence_interval
+    assert statistics.interval(values) == pytest.approx(expected, abs=0.005)
+    assert statistics.interval(values) == statistics.interval(values)
+    assert statistics.interval([0.5] * 3) == (0.5, 0.5)
+
+
+@pytest.mark.parametrize(
+    ('values', 'published', 'verdict'),
+    [
+        ([0.5, 0.6, 0.7], 0.6, 'reproduced'),
+        ([0.5, 0.5, 0.5], 0.504, 'reproduced'),  # published with two decimals
+        ([0.5, 0.5, 0.5], 0.51, 'weaker'),
+        ([0.5, 0.5, 0.5], 0.4, 'stronger'),
+        ([-0.1, 0.1, 0.12], 0.4, 'not reproduced'),  # no effect in the interval
+        ([-0.5, -0.5, -0.6], 0.4, 'not reproduced'),  # the other way
+        ([0.6, 0.6], 0.6, 'undecided'),
+    ],
+)
+def test_verdict_on_a_value(values, published, verdict):
+    assert statistics.verdict_of_value(values, published, no_effect=0) == verdict
+
+
+def test_verdict_on_a_value_below_what_is_no_effect():
+    assert statistics.verdict_of_interval((0.3, 0.4), 0.2, no_effect=0.5) == 'weaker'
+    assert statistics.verdict_of_interval((0.1, 0.15), 0.2, no_effect=0.5) == 'stronger'
+
+
+def test_verdict_on_a_direction():
+    assert statistics.verdict_of_direction(0.1, 0.009) == 'reproduced'
+    assert statistics.verdict_of_direction(-0.1, 0.009) == 'not reproduced'
+    assert statistics.verdict_of_direction(0.1, 0.01) == 'undecided'
+    assert statistics.verdict_of_direction(0.1, None) == 'undecided'
+
+
+def test_a_difference_is_found_with_the_power_that_is_stated():
+    rng, difference = np.random.default_rng(0), statistics.detectable(10, 20)
+    ours, theirs = rng.normal(difference, 1, (10, 4000)), rng.normal(0, 1, (20, 4000))
+    found = ttest_ind(ours, theirs).pvalue < 0.05
+    assert np.mean(found) == pytest.approx(0.8, abs=0.02)
+    assert statistics.detectable(100, 100) < statistics.detectable(5, 20)
+
+
+def test_interval_of_a_rank_correlation_is_from_resampled_networks():
+    rng = np.random.default_rng(1)
+    points = {i: rng.normal([i, i], 2, (5, 2)) for i in range(6)}
+    r, p_value, (low, high) = statistics.rank_correlation(points)
+    means = np.array([of_group.mean(0) for of_group in points.values()])
+    assert (r, p_value) == pytest.approx(tuple(spearmanr(*means.T)))
+    resampled = []
+    for _ in range(2000):
+        drawn = [rng.choice(of_group, 5).mean(0) for of_group in points.values()]
+        resampled.append(spearmanr(*np.transpose(drawn)).statistic)
+    assert (low, high) == pytest.approx(tuple(np.quantile(resampled, [0.025, 0.975])), abs=0.06)
+    alone = {i: of_group[:1] for i, of_group in points.items()}
+    r, _, found = statistics.rank_correlation(alone)
+    assert found == pytest.approx((r, r))
+
+
+# Findings
+
+
+def test_value_beside_the_paper():
+    networks = [network('ABCA', i) for i in range(4)]
+    found = findings({'ABCA': networks})['ABCA: similarity of sample and test, test 2']
+    test_2 = networks[0]['parameters']['test_time_rng'][1]
+    own = slice(test_2.start, test_2.stop)
+    values = [n['synaptic_similarity'][0, 0, own].mean() for n in networks]
+    assert found == {
+        'Paper': '0.92',
+        'Original code': '',
+        'This project': markdown.mean_and_sd(values),
+        '95 % interval': ' to '.join(map(markdown.number, statistics.interval(values))),
+        'Networks': '4',
+        'Test': '',
+        'Verdict': statistics.verdict_of_value(values, 0.92, 0),
+    }
+
+
+def test_silenced_groups_are_compared_in_the_same_networks():
+    networks = [network('ABBA', i) for i in range(4)]
+    for n in networks:
+        n['synaptic_similarity_suppression'][0, 0, GROUPS.index('inh_fac')] += 2
+    silenced = [measured.similarity(n, 'inh_fac') for n in networks]
+    without = [measured.similarity(n) for n in networks]
+    expected = ttest_rel(silenced, without).pvalue
+    name = 'ABBA: similarity of sample and test, test 2, inh. fac. units silenced, beside none'
+    row = findings({'ABBA': networks})[name]
+    assert row['Test'] == f'P = {expected:.2g} (paired t)'
+    assert row['Verdict'] == 'reproduced'
+
+
+def test_rotation_is_compared_with_other_networks():
+    more = [network('DMRS90', i) for i in range(3)]
+    for n in more:
+        n['neuronal_sample_decoding'] += 1
+    dms = [network('DMS', i + 5) for i in range(4)]
+    decoded = [[measured.end_decoding(n, 'neuronal') for n in group] for group in (more, dms)]
+    expected = ttest_ind(*decoded, equal_var=False).pvalue
+    name = 'DMRS90: decoding from activity, end of delay'
+    row = findings({'DMRS90': more, 'DMS': dms})[name]
+    assert row['Test'] == f"P = {expected:.2g} (Welch's t)"
+    assert (row['Networks'], row['Verdict']) == ('3', 'reproduced')
+    assert findings({'DMRS90': more})[name]['Verdict'] == 'undecided'
+
+
+def test_groups_that_carry_a_rotated_sample():
+    networks = []
+    for i in range(3):
+        accuracy = np.full((1, 2, 5, 3), 0.9) + 0.001 * i
+        accuracy[0, -1, GROUPS.index('inh_dep')] = 0.6 + 0.01 * i
+        turned = np.array([[[0.0, 5, 10, -20 - i, 50]]])
+        changes = {'accuracy_syn_shuffled_grp': accuracy, 'synaptic_rotation': turned}
+        networks.append(network('DMRS90', i, **changes))
+    rows = findings({'DMRS90': networks})
+    worst = rows['DMRS90: accuracy, synapses of inh. dep. units shuffled, lower than of any other']
+    difference = [0.3 - 0.009 * i for i in range(3)]
+    assert worst['This project'] == '0.610 ± 0.010'
+    assert worst['Test'] == f'P = {ttest_1samp(difference, 0).pvalue:.2g} (paired t)'
+    assert worst['Verdict'] == 'reproduced'
+    turned = rows['DMRS90: degrees by which inh. dep. units turn their code with the rule']
+    assert (turned['This project'], turned['Verdict']) == ('-21 ± 1.000', 'not reproduced')
+
+
+def test_attended_and_other_sample():
+    dual = network('dualDMS')
+    onset = dual['parameters']['test_time_rng'][1].start
+    decoded = dual['neuronal_sample_decoding'].mean(2)[..., onset - 2 : onset].mean(-1)
+    rows = findings({'dualDMS': [dual]})
+    for kind, of_rule in (
+        ('attended', lambda rule: rule // 2),
+        ('other', lambda rule: 1 - rule // 2),
+    ):
+        expected = np.mean([decoded[rule, of_rule(rule)] for rule in range(4)])
+        shown = rows[f'dualDMS: {kind} sample from activity, delay 2']
+        assert shown['This project'] == markdown.number(expected)
+
+
+def test_findings_of_dms_networks():
+    networks = [network(seed=i) for i in range(3)]
+    rows = findings({'DMS': networks})
+    decoded = [measured.end_decoding(n, 'neuronal') for n in networks]
+    row = rows['DMS: decoding from activity, end of delay']
+    assert row['Original code'] == '0.329 ± 0.122 (.128 to .572)'
+    assert row['This project'] == markdown.mean_and_sd(decoded)
+    silent = rows['DMS: silent networks']
+    assert [silent[c] for c in COLUMNS[:3]] == ['15 of 20 (preprint)', '2 of 20', '1 of 3']
+
+
+def test_accuracy_is_that_of_the_worst_network():
+    networks = [network(task_accuracy=value) for value in (0.97, 0.91, 0.99)]
+    row = findings({'DMS': networks[:2], 'DMC': networks[2:]})['Accuracy of every network']
+    assert (row['This project'], row['Networks']) == ('at least 0.910', '3')
+    assert row['Verdict'] == 'reproduced'
+    networks[1]['task_accuracy'] = 0.9
+    row = findings({'DMS': networks})['Accuracy of every network']
+    assert row['Verdict'] == 'not reproduced'
+
+
+def test_manipulation_is_about_the_variants_of_the_paper():
+    plotted = [network('DMS', 1), network('ABBA', 2), network('DMRS90', 3)]
+    static = {n: v for n, v in network('ABCA', 6).items() if n != 'manipulation'}
+    name = 'Manipulation and delay activity'
+    alone = findings({'any': plotted})[name]
+    assert alone == findings({'any': [*plotted, network('DMC', 4), static]})[name]
+    assert alone['This project'].endswith(', 3 variants')
+    assert (alone['Networks'], alone['Verdict']) == ('3', 'undecided')
+    mixed = findings({'any': [*plotted, network('DMS+DMRS', 5)]})[name]
+    assert mixed['This project'].endswith(', 5 variants')
+    assert mixed['Networks'] == '4'
+    assert findings({'any': plotted[:2]})[name]['This project'] == 'too few variants'
+
+
+def test_verdict_on_manipulation_needs_three_networks_of_each_variant():
+    plotted = [network(task, i) for task in ('DMS', 'ABBA', 'DMRS90') for i in range(3)]
+    name = 'Manipulation and delay activity'
+    assert findings({'any': plotted})[name]['Verdict'] != 'undecided'
+    assert findings({'any': plotted[1:]})[name]['Verdict'] == 'undecided'
