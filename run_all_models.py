@@ -29,11 +29,11 @@ from sets import summary as set_summary
 from sets.cluster import Cluster, ClusterError
 from sets.job import Job, Plan, Report, one_line, plan, seed_of
 from sets.local import LocalWorkers, memory_of
+from settings.validators import file_name
 from tasks import TASKS, digest, known
 from training import tensorboard
 from training.signals import Signals
 from training.stacks import kind, memory, usual_size
-from validators import file_name
 
 POLL = 0.5  # s between two looks at the progress
 ELSEWHERE = {'trial_type': '--tasks', 'seed': '--seed', 'save_fn': 'NAME'}  # not with --set

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rnn.initial_values import ARRAYS
+from parameters import ARRAYS
 from system.files import require_file
 from tasks import load_task
 

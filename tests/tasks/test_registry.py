@@ -64,7 +64,7 @@ def test_own_settings_belong_to_their_task_alone(tmp_path):
     file = tmp_path / 'with_setting.py'
     setting = "    settings = {'gap_time': (250, count(1))}\n"
     source = REPORT.replace('(Task):\n', f'(Task):\n{setting}')
-    file.write_text('from validators import count\n' + source)
+    file.write_text('from settings.validators import count\n' + source)
     update_parameters({'trial_type': load_task(file), 'gap_time': 300})
     assert par['gap_time'] == 300
     with pytest.raises(ValueError, match='gap_time = -1 is not allowed: it must be an integer'):
