@@ -301,7 +301,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     try:
         args, settings = analysing.request(arguments)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         return fail(error, 2)
     try:
         return analysing.analyze_all(args, settings, analyze)

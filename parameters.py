@@ -18,7 +18,7 @@ import tasks
 from rnn import initial_values
 from rnn.initial_values import ARRAYS, SYNAPSES
 from rnn.paths import require_path
-from rnn.sizes import require_memory
+from rnn.sizes import require_memory, sizes
 from settings import Setting, checked
 from settings.read_only import Parameters
 from settings.validators import count, flag, folder, number, one_of, optional, plain, result_name
@@ -30,11 +30,15 @@ GROUPS: dict[str, dict[str, Setting]] = {
     'Files': {
         'save_dir': Setting('./savedir/', folder(), 'folder of the results, created when missing'),
         'save_fn': Setting(
-            'model_results.pkl', result_name(), 'name of the result file in it; ends in .pkl'
+            'model_results.pkl',
+            result_name(),
+            'name of the result file in save_dir; it gets the ending .pkl',
         ),
     },
     'Network': {
-        'synapse_config': Setting('full', one_of(*SYNAPSES), 'which units have which plasticity'),
+        'synapse_config': Setting(
+            'full', one_of(*SYNAPSES), 'which units have which short-term plasticity'
+        ),
         'exc_inh_prop': Setting(
             0.8, number(0, 1), 'share of excitatory units; 1: signs are free (no E/I)'
         ),
@@ -54,8 +58,10 @@ GROUPS: dict[str, dict[str, Setting]] = {
     },
     'Time and learning': {
         'dt': Setting(10, count(1), 'length of a time step', 'ms'),
-        'membrane_time_constant': Setting(100, number(above=0), "of the units' activity", 'ms'),
-        'learning_rate': Setting(0.02, number(above=0), 'of Adam'),
+        'membrane_time_constant': Setting(
+            100, number(above=0), "time constant of the units' activity", 'ms'
+        ),
+        'learning_rate': Setting(0.02, number(above=0), 'learning rate of Adam'),
         'clip_max_grad_val': Setting(
             0.1, number(above=0), "largest norm of one variable's gradient"
         ),
@@ -87,17 +93,23 @@ GROUPS: dict[str, dict[str, Setting]] = {
     },
     'Short-term plasticity': {
         'tau_fast': Setting(
-            200, number(above=0), 'of x in facilitating, of u in depressing synapses', 'ms'
+            200,
+            number(above=0),
+            'time constant of x in facilitating, of u in depressing synapses',
+            'ms',
         ),
         'tau_slow': Setting(
-            1500, number(above=0), 'of u in facilitating, of x in depressing synapses', 'ms'
+            1500,
+            number(above=0),
+            'time constant of u in facilitating, of x in depressing synapses',
+            'ms',
         ),
         'U_stf': Setting(0.15, number(0, 1), 'baseline utilisation of facilitating synapses'),
         'U_std': Setting(0.45, number(0, 1), 'baseline utilisation of depressing synapses'),
     },
     'Training': {
         'seed': Setting(
-            None, optional(count(0, 2**63 - 1)), 'of everything random; None draws one'
+            None, optional(count(0, 2**63 - 1)), 'seed of everything random; None draws one'
         ),
         'batch_size': Setting(1024, count(1), 'trials per iteration'),
         'num_iterations': Setting(2000, count(1), 'training steps, each on a new batch of trials'),
@@ -113,18 +125,30 @@ GROUPS: dict[str, dict[str, Setting]] = {
         'trial_type': Setting(
             'DMS', one_of(*tasks.TASKS), 'the task; also one of your own that is loaded'
         ),
-        'dead_time': Setting(0, count(0), 'before fixation; neither trained nor decoded', 'ms'),
-        'fix_time': Setting(500, count(0), 'fixation before the sample', 'ms'),
-        'sample_time': Setting(500, count(0), 'the sample', 'ms'),
+        'dead_time': Setting(
+            0, count(0), 'time before fixation, neither trained nor decoded', 'ms'
+        ),
+        'fix_time': Setting(500, count(0), 'duration of fixation before the sample', 'ms'),
+        'sample_time': Setting(500, count(0), 'duration of the sample', 'ms'),
         'delay_time': Setting(
-            1000, count(0), 'each delay; in ABBA and ABCA all gaps and tests together', 'ms'
+            1000,
+            count(0),
+            'duration of each delay; in ABBA and ABCA of all gaps and tests together',
+            'ms',
         ),
         'test_time': Setting(
-            500, count(0), 'each test; in ABBA and ABCA the fixation after the last one', 'ms'
+            500,
+            count(0),
+            'duration of each test; in ABBA and ABCA of the fixation after the last one',
+            'ms',
         ),
-        'ABBA_delay': Setting(0, count(0), 'each test and each gap of ABBA and ABCA', 'ms'),
-        'distractor_time': Setting(0, count(0), 'the distractor of that task', 'ms'),
-        'mask_duration': Setting(50, count(0), 'after the onset of a test, not trained', 'ms'),
+        'ABBA_delay': Setting(
+            0, count(0), 'duration of each test and each gap in ABBA and ABCA', 'ms'
+        ),
+        'distractor_time': Setting(0, count(0), 'duration of the distractor in that task', 'ms'),
+        'mask_duration': Setting(
+            50, count(0), 'time after the onset of a test that is not trained', 'ms'
+        ),
         'var_delay': Setting(False, flag(), 'draw the delay of each trial'),
         'variable_delay_max': Setting(
             300, count(1), 'by how much a drawn delay can fall short', 'ms'
@@ -284,12 +308,8 @@ def _renamed(updates: Mapping) -> Mapping:
 
 def settings_for(task: str) -> dict[str, Setting]:
     """All settings of a task by name: SETTINGS, and what only this task has."""
-    return SETTINGS | _trial_type() | own_settings(task)
-
-
-def own_settings(task: str) -> dict[str, Setting]:
-    """The settings by name that only this task has."""
-    return {name: Setting(*setting) for name, setting in tasks.find(task).settings.items()}
+    own = {name: Setting(*setting) for name, setting in tasks.find(task).settings.items()}
+    return SETTINGS | _trial_type() | own
 
 
 def _trial_type() -> dict[str, Setting]:
@@ -353,7 +373,7 @@ def derive(user: Mapping) -> dict:
     for n in refused:
         raise ValueError(f'{n} = {user[n]!r}: the task {name} fixes it, only {s[n]!r} is allowed')
     try:
-        s |= _sizes(s)
+        s |= sizes(s)
         require_memory(s)
         s |= initial_values.units(s)
         s |= initial_values.synapses(s, s['EI_list'])
@@ -366,25 +386,6 @@ def derive(user: Mapping) -> dict:
     s |= initial_values.given(given, s) | about
     require_path(s, drawn=False)
     return s
-
-
-def _sizes(s: Mapping) -> dict:
-    """Numbers of units, and rates and noise per time step."""
-    n_input = s['num_motion_tuned'] + s['num_fix_tuned'] + s['num_rule_tuned']
-    for name in ('membrane_time_constant', 'tau_fast', 'tau_slow'):
-        if s[name] < s['dt']:
-            raise ValueError(
-                f'{name} = {s[name]!r} is not allowed: it must be at least dt = {s["dt"]} ms'
-            )
-    alpha = s['dt'] / s['membrane_time_constant']
-    return {
-        'n_input': n_input,
-        'shape': (n_input, s['n_hidden'], s['n_output']),
-        'dt_sec': s['dt'] / 1000,
-        'alpha_neuron': alpha,
-        'noise_rnn': float(np.sqrt(2 * alpha) * s['noise_rnn_sd']),
-        'noise_in': float(np.sqrt(2 / alpha) * s['noise_in_sd']),
-    }
 
 
 update_parameters({})  # the defaults; what the user has set, when this module is loaded again

@@ -30,20 +30,24 @@ _NUMBERS = validators.array('finite numbers', np.isfinite)
 # of the trained variables. Weights are (from, to).
 MASKS: dict[str, Setting] = {
     'w_in_mask': Setting(
-        None, _MASK, 'input weights (n_input, n_hidden): 0 keeps its initial value'
+        None, _MASK, '(n_input, n_hidden): 0 where an input weight keeps its initial value'
     ),
-    'w_rnn_mask': Setting(None, _MASK, 'the same for recurrent weights (n_hidden, n_hidden)'),
-    'w_out_mask': Setting(None, _MASK, 'the same for output weights (n_hidden, n_output)'),
+    'w_rnn_mask': Setting(
+        None, _MASK, '(n_hidden, n_hidden): 0 where a recurrent weight keeps its initial value'
+    ),
+    'w_out_mask': Setting(
+        None, _MASK, '(n_hidden, n_output): 0 where an output weight keeps its initial value'
+    ),
 }
 ARRAYS: dict[str, Setting] = MASKS | {
     'h0': Setting(
-        None, _NUMBERS, 'initial value of the activity a trial starts from (1, n_hidden)'
+        None, _NUMBERS, '(1, n_hidden): initial value of the activity at the start of a trial'
     ),
-    'w_in0': Setting(None, _NUMBERS, 'initial input weights (n_input, n_hidden)'),
-    'w_rnn0': Setting(None, _NUMBERS, 'initial recurrent weights (n_hidden, n_hidden)'),
-    'b_rnn0': Setting(None, _NUMBERS, 'initial bias of the recurrent units (1, n_hidden)'),
-    'w_out0': Setting(None, _NUMBERS, 'initial output weights (n_hidden, n_output)'),
-    'b_out0': Setting(None, _NUMBERS, 'initial bias of the outputs (1, n_output)'),
+    'w_in0': Setting(None, _NUMBERS, '(n_input, n_hidden): initial input weights'),
+    'w_rnn0': Setting(None, _NUMBERS, '(n_hidden, n_hidden): initial recurrent weights'),
+    'b_rnn0': Setting(None, _NUMBERS, '(1, n_hidden): initial bias of the recurrent units'),
+    'w_out0': Setting(None, _NUMBERS, '(n_hidden, n_output): initial output weights'),
+    'b_out0': Setting(None, _NUMBERS, '(1, n_output): initial bias of the outputs'),
 }
 STATIC_UTILISATION = 0.3  # u of a unit without plasticity, in a network that has some
 

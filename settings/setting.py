@@ -18,7 +18,7 @@ class Setting(NamedTuple):
     @property
     def explanation(self) -> str:
         """The meaning with the unit, in one line."""
-        return f'{self.meaning} ({self.unit})'.strip() if self.unit else self.meaning
+        return f'{self.meaning} ({self.unit})' if self.unit else self.meaning
 
 
 def checked(name: str, value, known: Mapping[str, Setting], derived: Collection[str] = ()):

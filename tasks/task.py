@@ -19,11 +19,11 @@ Rule = tuple[str, int | None]
 
 WINDOW = 100  # ms before a test in which units are silenced (paper, Fig. 5)
 
-_OWNED = fixed('what the task decides, nothing else')
+_OWNED = fixed('only what the task decides')
 # What only the task decides; any other value is refused.
 OWNED_BY_TASK: dict[str, Setting] = {
     'rotation_match': Setting(
-        None, _OWNED, 'degrees from a sample to the test that matches it, of each rule', 'degrees'
+        None, _OWNED, 'turn from a sample to the test that matches it, under each rule', 'degrees'
     ),
     'num_rules': Setting(None, _OWNED, 'number of rule cues'),
     'num_receptive_fields': Setting(None, _OWNED, 'places at which directions are shown'),

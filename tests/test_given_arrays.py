@@ -81,7 +81,11 @@ def test_arrays_that_nobody_gave_are_not_restored(small):
         ('w_rnn_mask', lambda a: a / 2, 'w_rnn_mask = .* is not allowed: .* an array of 0 or 1'),
         ('w_rnn_mask', lambda a: 'mask.npy', "w_rnn_mask = 'mask.npy' is not allowed"),
         ('w_in0', lambda a: a - 1, 'w_in0 must not be negative'),
-        ('w_rnn0', lambda a: a * np.nan, 'w_rnn0 = .* is not allowed: .* an array of finite numbers'),
+        (
+            'w_rnn0',
+            lambda a: a * np.nan,
+            'w_rnn0 = .* is not allowed: .* an array of finite numbers',
+        ),
         ('w_rnn0', lambda a: a + 1, 'w_rnn0 must be 0 where the network has no connection'),
         ('w_out0', lambda a: a + 1, 'w_out0 must be 0 where'),
         ('b_rnn0', lambda a: a[0], r'b_rnn0 has shape \(12,\)'),

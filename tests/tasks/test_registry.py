@@ -77,6 +77,16 @@ def test_own_settings_belong_to_their_task_alone(tmp_path):
         update_parameters({'gap_time': 300})
 
 
+@pytest.mark.parametrize('wrong', ['(250,)', '(250, 5)', '(250, count(1), 3)', '[250, count(1)]'])
+def test_own_settings_that_are_none(tmp_path, wrong):
+    file = tmp_path / 'wrong_setting.py'
+    setting = f"    settings = {{'gap_time': {wrong}}}\n"
+    source = REPORT.replace('(Task):\n', f'(Task):\n{setting}')
+    file.write_text('from settings.validators import count\n' + source)
+    with pytest.raises(TaskError, match='settings must be a dictionary like'):
+        load_task(file)
+
+
 def test_suggestions_that_are_wrong_are_reported(tmp_path):
     file = tmp_path / 'misspelt.py'
     file.write_text(REPORT.replace('n_output', 'n_outputs'))
