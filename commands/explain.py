@@ -1,6 +1,8 @@
 """What the settings are: `--settings` of model.py and analysis.py, and docs/settings.md.
 
-python -m commands.explain > docs/settings.md
+    python -m commands.explain > docs/settings.md
+
+makes that page.
 """
 
 import shutil

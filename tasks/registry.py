@@ -174,7 +174,5 @@ def _problem_in(task: Task) -> str | None:
         is_setting = isinstance(value, tuple) and 2 <= len(value) <= len(Setting._fields)
         has_check = is_setting and isinstance(value[1], Check)
         if not (has_check and all(isinstance(text, str) for text in (name, *value[2:]))):
-            return (
-                "settings must be a dictionary like {'name': Setting(250, count(1), 'a meaning')}"
-            )
+            return "settings must be a dictionary like {'name': Setting(250, validators.count(1))}"
     return None
