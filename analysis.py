@@ -156,7 +156,7 @@ def is_analyzed(saved: Mapping, options: Mapping) -> bool:
     if before.keys() != options.keys() or not set(about.get('measures', ())) <= saved.keys():
         return False
     # a switch that was on, and is not asked for now, has only added measures
-    switches = {name for name, (default, _) in ANALYSIS.items() if isinstance(default, bool)}
+    switches = {name for name, option in ANALYSIS.items() if isinstance(option.default, bool)}
     switches -= {'svm_normalize'}
     return all(
         before[name] == value or (name in switches and before[name])
@@ -301,7 +301,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     try:
         args, settings = analysing.request(arguments)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         return fail(error, 2)
     try:
         return analysing.analyze_all(args, settings, analyze)

@@ -33,7 +33,7 @@ import plots
 import results
 import simulate_STP
 import tasks
-from commands.arguments import a_path, add_own_tasks, fail
+from commands.arguments import a_path, add_own_tasks, command_parser, fail
 from commands.running import command
 from plots.figure import FORMATS, DeclaredFigure, FigureError, save, settings
 from rnn import device
@@ -66,7 +66,12 @@ def all_figures() -> tuple[DeclaredFigure, ...]:
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of figures.py."""
-    p = argparse.ArgumentParser('figures.py', description='Draw the figures of analysed networks.')
+    p = command_parser(
+        'figures.py',
+        'Draw the figures of analysed networks.',
+        'python figures.py networks/full',
+        'python figures.py savedir/my_set --out pictures --format pdf svg',
+    )
     p.add_argument('folder', type=a_path, metavar='FOLDER', help='where the networks are (*.pkl)')
     p.add_argument('--out', type=a_path, metavar='FOLDER', help='default: FOLDER/figures')
     p.add_argument(

@@ -11,136 +11,187 @@ what the user asks for wins over what a task suggests. The defaults are those of
 import secrets
 import warnings
 from collections.abc import Mapping
-from difflib import get_close_matches
 
 import numpy as np
 
 import tasks
-import validators
 from rnn import initial_values
-from rnn.initial_values import ARRAYS, MASKS, SYNAPSES
+from rnn.initial_values import ARRAYS, SYNAPSES
 from rnn.paths import require_path
-from rnn.sizes import require_memory
+from rnn.sizes import require_memory, sizes
+from settings import Setting, checked
+from settings.read_only import Parameters
+from settings.validators import count, flag, folder, number, one_of, optional, plain, result_name
 from tasks.epochs import timing
-from validators import Check, count, flag, folder, number, one_of, optional, plain, shown
+from tasks.task import OWNED_BY_TASK
 
-# name: (default, what is allowed), in groups; times in ms
-SETTINGS: dict[str, tuple[object, Check]] = {
-    # Files
-    'save_dir': ('./savedir/', folder()),  # folder of the results, created when missing
-    'save_fn': (
-        'model_results.pkl',
-        validators.result_name(),
-    ),  # name of the result file in it; ends in .pkl
-    # Network
-    'synapse_config': ('full', one_of(*SYNAPSES)),  # which units have which plasticity
-    'exc_inh_prop': (0.8, number(0, 1)),  # share of excitatory units; 1: signs are free (no E/I)
-    'balance_EI': (True, flag()),  # draw stronger initial weights where inhibitory units take part
-    'connection_prob': (1, number(above=0, high=1)),  # share of initial weights that are not 0
-    'num_motion_tuned': (24, count(1)),  # direction-tuned inputs, over all receptive fields
-    'num_fix_tuned': (0, count(0)),  # inputs that are on while fixation is required
-    'num_rule_tuned': (0, count(0)),  # inputs that cue the rule
-    'n_hidden': (100, count(1)),  # recurrent units
-    'n_output': (3, count(3)),  # outputs: fixate, non-match, match
-    # Time and learning
-    'dt': (10, count(1)),  # length of a time step
-    'membrane_time_constant': (100, number(above=0)),  # ms
-    'learning_rate': (0.02, number(above=0)),  # of Adam
-    'clip_max_grad_val': (0.1, number(above=0)),  # largest norm of one variable's gradient
-    # Noise
-    'input_mean': (0, number()),  # mean of the input noise
-    'noise_in_sd': (0.1, number(0)),  # SD of the input noise, before scaling with dt
-    'noise_rnn_sd': (0.5, number(0)),  # SD of the recurrent noise, before scaling with dt
-    # Stimulus tuning
-    'num_motion_dirs': (8, count(2)),  # directions shown, evenly spaced
-    'tuning_height': (4, number(0)),  # response of an input to its preferred direction
-    'kappa': (2, number(0)),  # concentration of the von Mises tuning
-    # Cost
-    'spike_regularization': ('L2', one_of('L1', 'L2')),  # power of activity and weights in the cost
-    'spike_cost': (0.02, number(0)),  # weight of the mean (squared) activity in the loss
-    'weight_cost': (0, number(0)),  # weight of the mean (squared) recurrent weight in the loss
-    'test_cost_multiplier': (1, number(0)),  # weight of the tests in the loss
-    'rule_cue_multiplier': (1, number(0)),  # strength of the rule cue, times tuning_height
-    # Short-term plasticity
-    'tau_fast': (200, number(above=0)),  # ms; of x in facilitating, of u in depressing synapses
-    'tau_slow': (1500, number(above=0)),  # ms; of u in facilitating, of x in depressing synapses
-    'U_stf': (0.15, number(0, 1)),  # baseline utilisation of facilitating synapses
-    'U_std': (0.45, number(0, 1)),  # baseline utilisation of depressing synapses
-    # Training
-    'seed': (None, optional(count(0, 2**63 - 1))),  # of everything random; None draws one
-    'batch_size': (1024, count(1)),  # trials per iteration
-    'num_iterations': (2000, count(1)),
-    'stop_accuracy': (None, optional(number(above=0, high=1))),  # stop once 20 iterations pass it
-    'iters_between_outputs': (100, count(1)),  # iterations between two printed lines
-    'save_every': (100, count(1)),  # iterations between two checkpoints
-    # Task
-    'trial_type': ('DMS', one_of(*tasks.TASKS)),  # or the name of a task of your own that is loaded
-    'dead_time': (0, count(0)),  # before fixation; neither trained nor decoded
-    'fix_time': (500, count(0)),
-    'sample_time': (500, count(0)),
-    'delay_time': (1000, count(0)),
-    'test_time': (500, count(0)),
-    'ABBA_delay': (0, count(0)),  # each test and each gap of ABBA and ABCA
-    'distractor_time': (0, count(0)),  # the distractor of that task
-    'mask_duration': (50, count(0)),  # after the onset of a test, not trained
-    'var_delay': (False, flag()),  # draw the delay of each trial
-    'variable_delay_max': (300, count(1)),  # by how much a drawn delay can fall short
-    'catch_trial_pct': (0, number(0, below=1)),  # share of trials without a test
+# By group and name: default, what is allowed, meaning, unit
+GROUPS: dict[str, dict[str, Setting]] = {
+    'Files': {
+        'save_dir': Setting('./savedir/', folder(), 'folder of the results, created when missing'),
+        'save_fn': Setting(
+            'model_results.pkl',
+            result_name(),
+            'name of the result file in save_dir; it gets the ending .pkl',
+        ),
+    },
+    'Network': {
+        'synapse_config': Setting(
+            'full', one_of(*SYNAPSES), 'which units have which short-term plasticity'
+        ),
+        'exc_inh_prop': Setting(
+            0.8, number(0, 1), 'share of excitatory units; 1: signs are free (no E/I)'
+        ),
+        'balance_EI': Setting(
+            True, flag(), 'draw stronger initial weights where inhibitory units take part'
+        ),
+        'connection_prob': Setting(
+            1, number(above=0, high=1), 'share of initial weights that are not 0'
+        ),
+        'num_motion_tuned': Setting(
+            24, count(1), 'direction-tuned inputs, over all receptive fields'
+        ),
+        'num_fix_tuned': Setting(0, count(0), 'inputs that are on while fixation is required'),
+        'num_rule_tuned': Setting(0, count(0), 'inputs that cue the rule'),
+        'n_hidden': Setting(100, count(1), 'recurrent units'),
+        'n_output': Setting(3, count(3), 'outputs: fixate, non-match, match'),
+    },
+    'Time and learning': {
+        'dt': Setting(10, count(1), 'length of a time step', 'ms'),
+        'membrane_time_constant': Setting(
+            100, number(above=0), "time constant of the units' activity", 'ms'
+        ),
+        'learning_rate': Setting(0.02, number(above=0), 'learning rate of Adam'),
+        'clip_max_grad_val': Setting(
+            0.1, number(above=0), "largest norm of one variable's gradient"
+        ),
+    },
+    'Noise': {
+        'input_mean': Setting(0, number(), 'mean of the input noise'),
+        'noise_in_sd': Setting(0.1, number(0), 'SD of the input noise, before scaling with dt'),
+        'noise_rnn_sd': Setting(
+            0.5, number(0), 'SD of the recurrent noise, before scaling with dt'
+        ),
+    },
+    'Stimulus tuning': {
+        'num_motion_dirs': Setting(8, count(2), 'directions shown, evenly spaced'),
+        'tuning_height': Setting(4, number(0), 'response of an input to its preferred direction'),
+        'kappa': Setting(2, number(0), 'concentration of the von Mises tuning'),
+    },
+    'Cost': {
+        'spike_regularization': Setting(
+            'L2', one_of('L1', 'L2'), 'power of activity and weights in the cost'
+        ),
+        'spike_cost': Setting(0.02, number(0), 'weight of the mean (squared) activity in the loss'),
+        'weight_cost': Setting(
+            0, number(0), 'weight of the mean (squared) recurrent weight in the loss'
+        ),
+        'test_cost_multiplier': Setting(1, number(0), 'weight of the tests in the loss'),
+        'rule_cue_multiplier': Setting(
+            1, number(0), 'strength of the rule cue, times tuning_height'
+        ),
+    },
+    'Short-term plasticity': {
+        'tau_fast': Setting(
+            200,
+            number(above=0),
+            'time constant of x in facilitating, of u in depressing synapses',
+            'ms',
+        ),
+        'tau_slow': Setting(
+            1500,
+            number(above=0),
+            'time constant of u in facilitating, of x in depressing synapses',
+            'ms',
+        ),
+        'U_stf': Setting(0.15, number(0, 1), 'baseline utilisation of facilitating synapses'),
+        'U_std': Setting(0.45, number(0, 1), 'baseline utilisation of depressing synapses'),
+    },
+    'Training': {
+        'seed': Setting(
+            None, optional(count(0, 2**63 - 1)), 'seed of everything random; None draws one'
+        ),
+        'batch_size': Setting(1024, count(1), 'trials per iteration'),
+        'num_iterations': Setting(2000, count(1), 'training steps, each on a new batch of trials'),
+        'stop_accuracy': Setting(
+            None,
+            optional(number(above=0, high=1)),
+            'stop once the mean accuracy of 20 iterations passes it',
+        ),
+        'iters_between_outputs': Setting(100, count(1), 'iterations between two printed lines'),
+        'save_every': Setting(100, count(1), 'iterations between two checkpoints'),
+    },
+    'Task': {
+        'trial_type': Setting(
+            'DMS', one_of(*tasks.TASKS), 'the task; also one of your own that is loaded'
+        ),
+        'dead_time': Setting(
+            0, count(0), 'time before fixation, neither trained nor decoded', 'ms'
+        ),
+        'fix_time': Setting(500, count(0), 'duration of fixation before the sample', 'ms'),
+        'sample_time': Setting(500, count(0), 'duration of the sample', 'ms'),
+        'delay_time': Setting(
+            1000,
+            count(0),
+            'duration of each delay; in ABBA and ABCA of all gaps and tests together',
+            'ms',
+        ),
+        'test_time': Setting(
+            500,
+            count(0),
+            'duration of each test; in ABBA and ABCA of the fixation after the last one',
+            'ms',
+        ),
+        'ABBA_delay': Setting(
+            0, count(0), 'duration of each test and each gap in ABBA and ABCA', 'ms'
+        ),
+        'distractor_time': Setting(0, count(0), 'duration of the distractor in that task', 'ms'),
+        'mask_duration': Setting(
+            50, count(0), 'time after the onset of a test that is not trained', 'ms'
+        ),
+        'var_delay': Setting(False, flag(), 'draw the delay of each trial'),
+        'variable_delay_max': Setting(
+            300, count(1), 'by how much a drawn delay can fall short', 'ms'
+        ),
+        'catch_trial_pct': Setting(0, number(0, below=1), 'share of trials without a test'),
+    },
 }
 # Options of the analysis: parameters like the others, but never taken from a saved network.
-ANALYSIS: dict[str, tuple[object, Check]] = {
-    'analysis_trials': (1024, count(1)),  # in each batch of the analysis
-    'tuning_batches': (8, count(1)),  # over which accuracies and comparisons of tuning are averaged
-    'decoding_reps': (100, count(0)),  # draws of training and test trials; 0: nothing is decoded
-    'simulation_reps': (100, count(0)),  # shuffles, spread over the batches; 0: none
-    'svm_normalize': (True, flag()),  # scale each unit's signal to its range before decoding
-    'analyze_tuning': (True, flag()),
-    'calculate_resp_matrix': (True, flag()),  # also with each unit silenced
-    'suppress_analysis': (False, flag()),  # accuracy with groups silenced before the test
-    'decode_test': (False, flag()),
-    'decode_match': (False, flag()),
-    'decode_rule': (False, flag()),
-    'decode_neuronal_groups': (False, flag()),  # what is decoded, also from each group of units
-    'decode_stability': (False, flag()),  # train at each time, test at every other
+ANALYSIS: dict[str, Setting] = {
+    'analysis_trials': Setting(1024, count(1), 'trials in each batch of the analysis'),
+    'tuning_batches': Setting(
+        8, count(1), 'batches over which accuracies and comparisons of tuning are averaged'
+    ),
+    'decoding_reps': Setting(
+        100, count(0), 'draws of training and test trials; 0: nothing is decoded'
+    ),
+    'simulation_reps': Setting(100, count(0), 'shuffles, spread over the batches; 0: none'),
+    'svm_normalize': Setting(True, flag(), "scale each unit's signal to its range before decoding"),
+    'analyze_tuning': Setting(
+        True, flag(), 'tuning to sample and test, their similarity, manipulation and rotation'
+    ),
+    'calculate_resp_matrix': Setting(
+        True, flag(), 'activity by sample and test, also with each unit silenced'
+    ),
+    'suppress_analysis': Setting(
+        False, flag(), 'accuracy and tuning with groups of units silenced before the test'
+    ),
+    'decode_test': Setting(False, flag(), 'decode the direction of the first test'),
+    'decode_match': Setting(False, flag(), 'decode whether the first test matches'),
+    'decode_rule': Setting(False, flag(), 'decode the rule'),
+    'decode_neuronal_groups': Setting(
+        False, flag(), 'what is decoded, also from each group of units'
+    ),
+    'decode_stability': Setting(
+        False, flag(), 'decode the sample with training at each time and test at every other'
+    ),
 }
-SETTINGS |= ANALYSIS
+GROUPS['Analysis'] = ANALYSIS
+SETTINGS = {name: setting for group in GROUPS.values() for name, setting in group.items()}
 # Names of the original code or its fork, which are understood.
 OTHER_NAMES = {'synaptic_config': 'synapse_config', 'savedir': 'save_dir'}
-# What only the task decides; any other value is refused.
-OWNED_BY_TASK = (
-    'rotation_match',
-    'num_rules',
-    'num_receptive_fields',
-    'rule_onset_time',
-    'rule_offset_time',
-)
 # A dictionary with all of these is the whole `par` of a saved network.
 WHOLE_PAR = {'trial_type', 'dt', 'n_hidden', 'n_input', 'num_time_steps', 'EI_list'}
-
-
-class Parameters(dict):
-    """All parameters by name, to be read: `update_parameters` alone changes them.
-
-    A direct change would leave what follows from it as it was, so it raises TypeError. Arrays are
-    read-only for the same reason. A copy, such as dict(par), is a dictionary like any other.
-    """
-
-    def __setitem__(self, name, value):
-        raise TypeError(
-            f'par[{name!r}] = ... would leave what follows from it as it was: '
-            f'use update_parameters({{{name!r}: ...}})'
-        )
-
-    def _refuse(self, *args, **kwargs):
-        raise TypeError(
-            'par is changed by update_parameters({...}) and reset_parameters() alone, which also '
-            'compute what follows'
-        )
-
-    __delitem__ = __ior__ = update = pop = popitem = clear = setdefault = _refuse
-
-    def __reduce__(self):
-        return dict, (dict(self),)  # copies and files hold plain dictionaries
 
 
 # the same objects when this module is loaded again, since others hold them
@@ -239,12 +290,10 @@ def _updated(user: Mapping, updates: Mapping) -> dict:
     Settings that only another task has are left out.
     """
     updates = _renamed(updates)
-    name = updates.get('trial_type', user.get('trial_type', 'DMS'))
-    task = _check('trial_type', name, SETTINGS)
-    known = settings_for(task)
-    checked = {name: _check(name, value, known) for name, value in updates.items()}
-    kept = {n: v for n, v in user.items() if n in known or n in ARRAYS or n in OWNED_BY_TASK}
-    return kept | checked
+    task = _task(updates.get('trial_type', user.get('trial_type', 'DMS')))
+    known = settings_for(task) | ARRAYS | OWNED_BY_TASK
+    new = {name: checked(name, value, known, par) for name, value in updates.items()}
+    return {name: value for name, value in user.items() if name in known} | new
 
 
 def _renamed(updates: Mapping) -> Mapping:
@@ -257,53 +306,20 @@ def _renamed(updates: Mapping) -> Mapping:
     return {other.get(name, name): value for name, value in updates.items()}
 
 
-def settings_for(task: str) -> dict[str, tuple[object, Check]]:
-    """All settings of a task: SETTINGS, and what only this task has."""
-    return SETTINGS | dict(tasks.find(task).settings)
+def settings_for(task: str) -> dict[str, Setting]:
+    """All settings of a task by name: SETTINGS, and what only this task has."""
+    own = {name: Setting(*setting) for name, setting in tasks.find(task).settings.items()}
+    return SETTINGS | _trial_type() | own
 
 
-def _check(name: str, value, known: Mapping):
-    if name in OWNED_BY_TASK:
-        return value  # compared with the task's value once the task is known
-    if name in ARRAYS:
-        return _array(name, value)  # its shape is compared once the sizes are known
-    if name not in known:
-        raise ValueError(_why_not_a_setting(name, value, known))
-    check = one_of(*tasks.known()) if name == 'trial_type' else known[name][1]
-    value = check.read(value)
-    if not check.accepts(value):
-        hint = _nearest(value, tasks.known()) if name == 'trial_type' else ''
-        words = f'it must be {check.allowed}{hint}'
-        raise ValueError(f'{name} = {shown(value)} is not allowed: {words}')
-    return value
+def _trial_type() -> dict[str, Setting]:
+    """The setting that names the task, with the user's own tasks that are loaded."""
+    return {'trial_type': SETTINGS['trial_type']._replace(check=one_of(*tasks.known()))}
 
 
-def _array(name: str, value) -> np.ndarray | None:
-    """A read-only copy in single precision; None returns to what follows from the settings."""
-    if value is None:
-        return None
-    try:
-        array = np.array(value, np.float32)
-        right = bool(np.isin(array, (0, 1)).all() if name in MASKS else np.isfinite(array).all())
-    except (TypeError, ValueError):
-        right = False
-    if not right:
-        allowed = '0 or 1' if name in MASKS else 'finite numbers'
-        raise ValueError(f'{name} is not allowed: it must be None or an array of {allowed}')
-    array.flags.writeable = False
-    return array
-
-
-def _why_not_a_setting(name: str, value, known: Mapping) -> str:
-    if name in par:
-        return f'{name} = {shown(value)}: {name} follows from other parameters and cannot be set'
-    return f'{name} = {shown(value)}: there is no parameter {name!r}{_nearest(name, known)}'
-
-
-def _nearest(name, names) -> str:
-    by_lower_case = {known.lower(): known for known in names}
-    close = get_close_matches(str(name).lower(), by_lower_case, n=1, cutoff=0)
-    return f'; the nearest name is {by_lower_case[close[0]]}' if close else ''
+def _task(name) -> str:
+    """The name of a task. Raises ValueError if it is not known."""
+    return checked('trial_type', name, _trial_type())
 
 
 def saved_settings(saved: Mapping) -> dict:
@@ -317,11 +333,11 @@ def saved_settings(saved: Mapping) -> dict:
 
 def settings_of(p: Mapping) -> dict:
     """The settings in `p`, checked, that differ from what its task sets by itself."""
-    known = settings_for(_check('trial_type', p['trial_type'], SETTINGS))
-    settings = {name: _check(name, p[name], known) for name in known if name in p}
+    known = settings_for(_task(p['trial_type']))
+    settings = {name: checked(name, p[name], known) for name in known if name in p}
     usual = _usual(settings['trial_type'])
     own = {n: v for n, v in settings.items() if n == 'trial_type' or v != usual[n]}
-    return own | {name: _array(name, p[name]) for name in given_arrays(p)}
+    return own | {name: checked(name, p[name], ARRAYS) for name in given_arrays(p)}
 
 
 def given_arrays(saved: Mapping) -> list[str]:
@@ -336,8 +352,8 @@ def _usual(task: str) -> dict:
     suggested = tasks.find(task).suggested
     if tasks.digest(task):  # a user's own: its suggestions are not known to be right
         with tasks.blamed(task, ValueError):
-            suggested = {name: _check(name, value, known) for name, value in suggested.items()}
-    return {name: default for name, (default, _) in known.items()} | dict(suggested)
+            suggested = {n: checked(n, value, known, par) for n, value in suggested.items()}
+    return {name: setting.default for name, setting in known.items()} | dict(suggested)
 
 
 def derive(user: Mapping) -> dict:
@@ -357,7 +373,7 @@ def derive(user: Mapping) -> dict:
     for n in refused:
         raise ValueError(f'{n} = {user[n]!r}: the task {name} fixes it, only {s[n]!r} is allowed')
     try:
-        s |= _sizes(s)
+        s |= sizes(s)
         require_memory(s)
         s |= initial_values.units(s)
         s |= initial_values.synapses(s, s['EI_list'])
@@ -370,25 +386,6 @@ def derive(user: Mapping) -> dict:
     s |= initial_values.given(given, s) | about
     require_path(s, drawn=False)
     return s
-
-
-def _sizes(s: Mapping) -> dict:
-    """Numbers of units, and rates and noise per time step."""
-    n_input = s['num_motion_tuned'] + s['num_fix_tuned'] + s['num_rule_tuned']
-    for name in ('membrane_time_constant', 'tau_fast', 'tau_slow'):
-        if s[name] < s['dt']:
-            raise ValueError(
-                f'{name} = {s[name]!r} is not allowed: it must be at least dt = {s["dt"]} ms'
-            )
-    alpha = s['dt'] / s['membrane_time_constant']
-    return {
-        'n_input': n_input,
-        'shape': (n_input, s['n_hidden'], s['n_output']),
-        'dt_sec': s['dt'] / 1000,
-        'alpha_neuron': alpha,
-        'noise_rnn': float(np.sqrt(2 * alpha) * s['noise_rnn_sd']),
-        'noise_in': float(np.sqrt(2 / alpha) * s['noise_in_sd']),
-    }
 
 
 update_parameters({})  # the defaults; what the user has set, when this module is loaded again

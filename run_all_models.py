@@ -20,7 +20,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from commands.arguments import add_settings, fail, positive, task_name
+from commands.arguments import add_settings, command_parser, fail, positive, task_name
 from commands.running import command
 from parameters import parameters_with, settings_for
 from results import check_writable
@@ -29,11 +29,11 @@ from sets import summary as set_summary
 from sets.cluster import Cluster, ClusterError
 from sets.job import Job, Plan, Report, one_line, plan, seed_of
 from sets.local import LocalWorkers, memory_of
+from settings.validators import file_name
 from tasks import TASKS, digest, known
 from training import tensorboard
 from training.signals import Signals
 from training.stacks import kind, memory, usual_size
-from validators import file_name
 
 POLL = 0.5  # s between two looks at the progress
 ELSEWHERE = {'trial_type': '--tasks', 'seed': '--seed', 'save_fn': 'NAME'}  # not with --set
@@ -41,7 +41,12 @@ ELSEWHERE = {'trial_type': '--tasks', 'seed': '--seed', 'save_fn': 'NAME'}  # no
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of run_all_models.py."""
-    p = argparse.ArgumentParser('run_all_models.py', description='Train many networks.')
+    p = command_parser(
+        'run_all_models.py',
+        'Train many networks.',
+        'python run_all_models.py none STSP-EIRNN_DMS_20 10 0',
+        'python run_all_models.py none rotation 5 0 --tasks DMRS90 DMRS180 --analyze',
+    )
     p.add_argument('gpu_id', type=_gpu, help='number of a GPU, or none')
     p.add_argument('name', type=_name, help='of the set: the folder of its results in savedir')
     p.add_argument('n', type=positive, help='number of networks of each task')

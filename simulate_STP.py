@@ -30,7 +30,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from commands.arguments import a_path, fail
+from commands.arguments import a_path, command_parser, fail
 from commands.running import command
 from parameters import par
 from plots.figure import FORMATS, figure, panels, save
@@ -220,7 +220,12 @@ def synapse_responses(networks: Sequence[Mapping], p: Mapping | None, axes=None)
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of simulate_STP.py."""
-    p = argparse.ArgumentParser('simulate_STP.py', description='Draw how synapses answer spikes.')
+    p = command_parser(
+        'simulate_STP.py',
+        'Draw how synapses answer spikes.',
+        'python simulate_STP.py',
+        'python simulate_STP.py stf --rate 10 20 50 --out facilitating.pdf',
+    )
     p.add_argument('synapse', nargs='?', default='both', choices=[*SYNAPSES, 'both'])
     p.add_argument('--rate', nargs='+', type=float, default=[50.0], metavar='HZ', help='default 50')
     p.add_argument(

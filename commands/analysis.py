@@ -1,6 +1,7 @@
 """The command line of analysis.py: which files, with which options, and what is shown."""
 
 import argparse
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -11,8 +12,17 @@ from tqdm import tqdm
 
 import results
 import tasks
-from commands.arguments import a_path, add_own_tasks, add_settings, fail, positive
-from parameters import parameters_with
+from commands.arguments import (
+    a_path,
+    add_explained,
+    add_own_tasks,
+    add_settings,
+    command_parser,
+    fail,
+    positive,
+)
+from commands.explain import explanation
+from parameters import analysis_parameters, parameters_with
 from rnn import device
 from training.signals import Signals
 
@@ -28,9 +38,15 @@ COLUMNS = {
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of analysis.py."""
-    p = argparse.ArgumentParser('analysis.py', description='Analyse saved networks.')
-    p.add_argument('paths', nargs='+', type=a_path, metavar='FILE_OR_FOLDER')
+    p = command_parser(
+        'analysis.py',
+        'Analyse saved networks.',
+        'python analysis.py savedir/STSP-EIRNN_DMS_20 --set decode_stability=True',
+        'python analysis.py --settings decoding_reps tuning_batches',
+    )
+    p.add_argument('paths', nargs='*', type=a_path, metavar='FILE_OR_FOLDER')
     add_settings(p)
+    add_explained(p)
     add_own_tasks(p)
     p.add_argument('--jobs', type=positive, default=device.available_cores(), help='processes')
     p.add_argument('--seed', type=int, default=0, help='of all that is drawn (default 0)')
@@ -66,15 +82,39 @@ class Request(NamedTuple):
 
 
 def request(arguments: list[str] | None = None) -> tuple[argparse.Namespace, dict]:
-    """The arguments and the settings among them. Raises ValueError for a wrong request."""
-    args = parser().parse_args(arguments)
+    """The arguments and the settings among them. Raises ValueError for a wrong request.
+
+    The process ends where no network is to be analysed: settings are explained, or none is named.
+    """
+    p = parser()
+    args = p.parse_args(arguments)
     settings = dict(args.settings)
+    if not args.paths and args.explained is None:
+        p.error('the following arguments are required: FILE_OR_FOLDER')
     if not 0 <= args.seed < 2**63:
         raise ValueError(f'--seed {args.seed} is not allowed: it must be from 0 to 2**63 - 1')
-    own = [tasks.find(tasks.load_task(filename)).settings for filename in args.tasks]
+    names = [tasks.load_task(filename) for filename in args.tasks]
+    if args.explained is not None:
+        own_task = {'trial_type': names[-1]} if names else {}
+        _explain(args, own_task | settings)
+        sys.exit(0)
+    own = [tasks.find(name).settings for name in names]
     of_all_tasks = {n: v for n, v in settings.items() if not any(n in names for names in own)}
     parameters_with(of_all_tasks)  # the others are checked with the networks of their task
     return args, settings
+
+
+def _explain(args, settings: Mapping) -> None:
+    """Print what the options of the analysis are, for the first network if there is one."""
+    if args.paths:
+        first = next(_files(args.paths), None)
+        if first is None:
+            sys.exit(1)  # which files are not there is said already
+        saved = results.load_results(first)['parameters']
+        p = analysis_parameters(saved, dict(args.settings))
+    else:
+        p = parameters_with(settings)
+    print(explanation(args.explained, p, 'Analysis'))
 
 
 def analyze_all(args, settings: Mapping, analyze: Callable[[Request], dict]) -> int:

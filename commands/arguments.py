@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rnn.initial_values import ARRAYS
+from parameters import ARRAYS
 from system.files import require_file
 from tasks import load_task
 
@@ -53,10 +53,38 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def command_parser(program: str, description: str, *examples: str) -> argparse.ArgumentParser:
+    """A parser without arguments, whose help ends with examples, each a whole command line."""
+    return argparse.ArgumentParser(
+        program,
+        description=description,
+        epilog='\n  '.join(['examples:', *examples]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
 def add_settings(p: argparse.ArgumentParser) -> None:
     """Add the option that sets parameters."""
     p.add_argument(
-        '--set', action='append', default=[], type=setting, metavar='NAME=VALUE', dest='settings'
+        '--set',
+        action='append',
+        default=[],
+        type=setting,
+        metavar='NAME=VALUE',
+        dest='settings',
+        help='a setting; python model.py --settings explains them',
+    )
+
+
+def add_explained(p: argparse.ArgumentParser) -> None:
+    """Add the option that explains parameters: `explained` is None without it, else the names."""
+    p.add_argument(
+        '--settings',
+        action='extend',
+        nargs='*',
+        metavar='NAME',
+        dest='explained',
+        help='print what the settings are, or only the named ones, and end',
     )
 
 

@@ -4,7 +4,16 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from commands.arguments import add_settings, fail, positive, setting, task_name
+from commands.arguments import (
+    add_explained,
+    add_settings,
+    command_parser,
+    fail,
+    positive,
+    setting,
+    task_name,
+)
+from commands.explain import explanation
 from commands.running import command
 from parameters import par, update_parameters, user_settings
 from results import ResultsError
@@ -17,10 +26,16 @@ from training.start import RunError, Start, begin
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of model.py."""
-    p = argparse.ArgumentParser('model.py', description='Train one network and save it.')
+    p = command_parser(
+        'model.py',
+        'Train one network and save it.',
+        'python model.py --task DMRS90 --set n_hidden=200 --seed 7',
+        'python model.py --settings dt n_hidden --task ABBA',
+    )
     p.add_argument('gpu_id', nargs='?', default='none', help='number of a GPU, or none (default)')
     p.add_argument('--task', help='same as --set trial_type=TASK, or the file of your own task')
     add_settings(p)
+    add_explained(p)
     p.add_argument('--seed', help='same as --set seed=N', type=lambda text: setting(f'seed={text}'))
     p.add_argument('--threads', type=positive, help='threads on the CPU (default: all cores)')
     files = p.add_mutually_exclusive_group()
@@ -42,6 +57,9 @@ def request(arguments: list[str] | None = None) -> Start:
         if args.seed is not None:
             settings['seed'] = args.seed[1]
         update_parameters(settings)
+        if args.explained is not None:
+            print(explanation(args.explained, par | {'seed': user_settings().get('seed')}))
+            sys.exit(0)
         options = {'resume': args.resume, 'overwrite': args.overwrite}
         start = begin(par, user_settings(), args.gpu_id, args.threads, **options)
     except (ValueError, RunError, ResultsError, DeviceError) as error:

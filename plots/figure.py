@@ -181,7 +181,7 @@ def _remedy(name: str, lacking: Sequence[Mapping]) -> str:
     for p in map(settings, lacking):
         unmet = [need.sentence for need in needs if not need.is_met(p)]
         if not unmet:
-            extra = [option for option in measure.options if not ANALYSIS[option][0]]
+            extra = [option for option in measure.options if not ANALYSIS[option].default]
             words = ' '.join(f'--set {option}=True' for option in extra)
             return f'analyse them with {words}' if words else 'analyse them'
     return unmet[0].format(task=p['trial_type'], title=measure.title).rstrip('.')

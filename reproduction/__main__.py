@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 
 import results
-from commands.arguments import a_path, fail
+from commands.arguments import a_path, command_parser, fail
 from commands.running import command
 from plots.figure import save
 from plots.tasks import manipulation
@@ -46,15 +46,23 @@ def load_folder(folder: Path) -> dict[str, list]:
     return found
 
 
-@command
-def main(arguments: list[str] | None = None) -> int:
-    """Print the tables; return the exit status, 2 for a wrong request."""
-    p = argparse.ArgumentParser(
-        'python -m reproduction', description='Compare with paper and original.'
+def parser() -> argparse.ArgumentParser:
+    """The arguments of python -m reproduction."""
+    p = command_parser(
+        'python -m reproduction',
+        'Compare with paper and original.',
+        'python -m reproduction networks/averaged',
+        'python -m reproduction networks/averaged --figures pictures',
     )
     p.add_argument('folder', type=a_path, metavar='FOLDER', help='of analysed networks')
     p.add_argument('--figures', type=a_path, metavar='FOLDER', help='also draw, into this folder')
-    args = p.parse_args(arguments)
+    return p
+
+
+@command
+def main(arguments: list[str] | None = None) -> int:
+    """Print the tables; return the exit status, 2 for a wrong request."""
+    args = parser().parse_args(arguments)
     try:
         by_task = load_folder(args.folder)
         print_tables(by_task)

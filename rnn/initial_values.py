@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from settings import Setting, validators
+
 Settings = Mapping[str, object]
 
 # synapse_config -> synapses of the excitatory units, synapses of the inhibitory units
@@ -22,10 +24,31 @@ SYNAPSES = {
     'exc_dep_inh_fac': ('depressing', 'facilitating'),
     None: ('static', 'static'),
 }
-# Arrays that may be given in place of what follows from the settings: masks of 0 and 1, where a
-# weight with 0 keeps its initial value, and the initial values of the trained variables.
-MASKS = ('w_in_mask', 'w_rnn_mask', 'w_out_mask')
-ARRAYS = (*MASKS, 'h0', 'w_in0', 'w_rnn0', 'b_rnn0', 'w_out0', 'b_out0')
+_MASK = validators.array('0 or 1', lambda numbers: np.isin(numbers, (0, 1)))
+_NUMBERS = validators.array('finite numbers', np.isfinite)
+# Arrays that may be given in place of what follows from the settings: masks, and the initial values
+# of the trained variables. Weights are (from, to).
+MASKS: dict[str, Setting] = {
+    'w_in_mask': Setting(
+        None, _MASK, '(n_input, n_hidden): 0 where an input weight keeps its initial value'
+    ),
+    'w_rnn_mask': Setting(
+        None, _MASK, '(n_hidden, n_hidden): 0 where a recurrent weight keeps its initial value'
+    ),
+    'w_out_mask': Setting(
+        None, _MASK, '(n_hidden, n_output): 0 where an output weight keeps its initial value'
+    ),
+}
+ARRAYS: dict[str, Setting] = MASKS | {
+    'h0': Setting(
+        None, _NUMBERS, '(1, n_hidden): initial value of the activity at the start of a trial'
+    ),
+    'w_in0': Setting(None, _NUMBERS, '(n_input, n_hidden): initial input weights'),
+    'w_rnn0': Setting(None, _NUMBERS, '(n_hidden, n_hidden): initial recurrent weights'),
+    'b_rnn0': Setting(None, _NUMBERS, '(1, n_hidden): initial bias of the recurrent units'),
+    'w_out0': Setting(None, _NUMBERS, '(n_hidden, n_output): initial output weights'),
+    'b_out0': Setting(None, _NUMBERS, '(1, n_output): initial bias of the outputs'),
+}
 STATIC_UTILISATION = 0.3  # u of a unit without plasticity, in a network that has some
 
 

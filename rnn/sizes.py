@@ -1,6 +1,8 @@
-"""How much memory a network needs at least, so that what cannot fit is refused unmade."""
+"""Sizes of a network, and the least memory it needs, so that what cannot fit is refused unmade."""
 
 from collections.abc import Mapping
+
+import numpy as np
 
 from system import memory
 
@@ -20,6 +22,25 @@ USUAL = {
     'num_motion_dirs': 8,
     'num_time_steps': 250,
 }
+
+
+def sizes(s: Mapping) -> dict:
+    """Numbers of units, and rates and noise per time step."""
+    n_input = s['num_motion_tuned'] + s['num_fix_tuned'] + s['num_rule_tuned']
+    for name in ('membrane_time_constant', 'tau_fast', 'tau_slow'):
+        if s[name] < s['dt']:
+            raise ValueError(
+                f'{name} = {s[name]!r} is not allowed: it must be at least dt = {s["dt"]} ms'
+            )
+    alpha = s['dt'] / s['membrane_time_constant']
+    return {
+        'n_input': n_input,
+        'shape': (n_input, s['n_hidden'], s['n_output']),
+        'dt_sec': s['dt'] / 1000,
+        'alpha_neuron': alpha,
+        'noise_rnn': float(np.sqrt(2 * alpha) * s['noise_rnn_sd']),
+        'noise_in': float(np.sqrt(2 / alpha) * s['noise_in_sd']),
+    }
 
 
 def least_memory(p: Mapping) -> int:

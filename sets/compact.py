@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 import results
-from commands.arguments import a_path, fail
+from commands.arguments import a_path, command_parser, fail
 from commands.running import command
 from measures.measure import all_measures
 from parameters import WHOLE_PAR, given_arrays
@@ -96,15 +96,25 @@ def average(network: Mapping) -> dict:
     return {name: smaller(name, value) for name, value in network.items()}
 
 
-@command
-def run(arguments: list[str] | None = None) -> int:
-    """Do what the command line says; return the exit status (2 for a wrong request)."""
-    p = argparse.ArgumentParser('sets.compact', description='Make smaller copies of results.')
+def parser() -> argparse.ArgumentParser:
+    """The arguments of python -m sets.compact."""
+    p = command_parser(
+        'python -m sets.compact',
+        'Make smaller copies of results.',
+        'python -m sets.compact savedir/my_set/*.pkl --out smaller --average',
+        "python -m sets.compact savedir/my_set/*.pkl --out smaller --without '*_dms'",
+    )
     p.add_argument('files', nargs='+', type=a_path, metavar='FILE')
     p.add_argument('--out', type=a_path, required=True, metavar='FOLDER')
     p.add_argument('--without', nargs='+', default=[], metavar='PATTERN', help='of measures')
     p.add_argument('--average', action='store_true', help='keep means over repetitions')
-    args = p.parse_args(arguments)
+    return p
+
+
+@command
+def run(arguments: list[str] | None = None) -> int:
+    """Do what the command line says; return the exit status (2 for a wrong request)."""
+    args = parser().parse_args(arguments)
     try:
         check_patterns(args.files, args.without)
         for file in args.files:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from settings import Setting
+from settings.validators import Check
 from system.files import read_bytes
 from tasks.distractor import Distractor
 from tasks.dual import DualMatch
@@ -16,7 +18,6 @@ from tasks.epochs import cue_all_trial, cue_in_delay, cue_in_fixation
 from tasks.match import DelayedMatch, mixed, rotation
 from tasks.sequence import Sequence
 from tasks.task import Task
-from validators import Check
 
 _SAME, _ROTATED, _CATEGORY = ('rotation', 0), ('rotation', 90), ('category', None)
 
@@ -170,7 +171,8 @@ def _problem_in(task: Task) -> str | None:
         if not isinstance(getattr(task, name), Mapping):
             return f'{name} must be a dictionary'
     for name, value in task.settings.items():
-        is_pair = isinstance(value, tuple) and len(value) == 2
-        if not (isinstance(name, str) and is_pair and isinstance(value[1], Check)):
-            return "settings must be a dictionary like {'name': (default, validators.count(1))}"
+        is_setting = isinstance(value, tuple) and 2 <= len(value) <= len(Setting._fields)
+        has_check = is_setting and isinstance(value[1], Check)
+        if not (has_check and all(isinstance(text, str) for text in (name, *value[2:]))):
+            return "settings must be a dictionary like {'name': Setting(250, validators.count(1))}"
     return None

@@ -9,14 +9,27 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from settings import Setting
+from settings.validators import Check, fixed
 from tasks.epochs import Epochs, Steps, consecutive, until_sample
 from tasks.inputs import von_mises
 from tasks.trial import Batch
-from validators import Check
 
 Rule = tuple[str, int | None]
 
 WINDOW = 100  # ms before a test in which units are silenced (paper, Fig. 5)
+
+_OWNED = fixed('only what the task decides')
+# What only the task decides; any other value is refused.
+OWNED_BY_TASK: dict[str, Setting] = {
+    'rotation_match': Setting(
+        None, _OWNED, 'turn from a sample to the test that matches it, under each rule', 'degrees'
+    ),
+    'num_rules': Setting(None, _OWNED, 'number of rule cues'),
+    'num_receptive_fields': Setting(None, _OWNED, 'places at which directions are shown'),
+    'rule_onset_time': Setting(None, _OWNED, 'onset of each rule cue in a trial', 'ms'),
+    'rule_offset_time': Setting(None, _OWNED, 'end of each rule cue in a trial', 'ms'),
+}
 
 
 class Task:
@@ -29,7 +42,8 @@ class Task:
     separate_projections: receptive field k projects only to the units whose index is k modulo the
         number of fields.
     suggested: defaults of settings, in place of the general ones.
-    settings: settings that only this task has: {name: (default, validators.Check)}.
+    settings: settings that only this task has: {name: settings.Setting(default, check, meaning)}; a
+        pair (default, check) is enough.
     responses: names of the outputs; the last one is that of all further outputs.
     labels: what `trials` returns and may be decoded. A task without 'test' reports the sample.
     num_samples: samples shown in a trial; a rule says which one a test is about, see `sample_of`.
@@ -43,7 +57,7 @@ class Task:
     num_receptive_fields = 1
     separate_projections = False
     suggested: Mapping[str, object] = {}
-    settings: Mapping[str, tuple[object, Check]] = {}
+    settings: Mapping[str, Setting | tuple[object, Check]] = {}
     responses = ('fixate', 'non-match', 'match')
     labels = ('sample', 'test', 'match')
     num_samples = 1

@@ -166,7 +166,7 @@ def assert_same_network(path, expected_path):
 OWN_TASK = """
 import numpy as np
 from tasks import Task
-from validators import count
+from settings.validators import count
 
 class Report(Task):
     '''Report the direction of the sample after a delay.'''

@@ -329,8 +329,8 @@ def test_only_the_network_is_taken_from_the_file(tmp_path, monkeypatch):
     of_analysis = {'analysis_trials': 3, 'decoding_reps': 1, 'svm_normalize': False}
     other = network('DMRS90', batch_size=7, decode_match=True, **of_training, **of_analysis)
     for name, default in OPTIONS.items():
-        check = parameters.SETTINGS[name][1]
-        monkeypatch.setitem(parameters.SETTINGS, name, (default, check))
+        changed = parameters.SETTINGS[name]._replace(default=default)
+        monkeypatch.setitem(parameters.SETTINGS, name, changed)
     expected = analyze(tmp_path, saved)
     assert expected['accuracy_syn_shuffled'].shape == (1, 2, 2)
     update_parameters({'decoding_reps': 7, 'decode_test': True, 'noise_rnn_sd': 3})

@@ -72,6 +72,13 @@ BAD = [
     ('model.py --set=num_rules=2', 'num_rules = 2: the task DMS fixes it'),
     ('model.py --task=missing.py', 'missing.py cannot be read: No such file'),
     ('model.py --task=DMS.py', 'has the name of a task of the paper'),
+    ('model.py --settings n_hiden', "no parameter 'n_hiden'; the nearest name is n_hidden"),
+    ('model.py --settings dt n_input', 'n_input follows from other parameters'),
+    ('model.py --settings --set=dt=0', 'dt = 0 is not allowed'),
+    ('analysis.py --settings decode_tests', 'the nearest name is decode_test'),
+    ('analysis.py missing.pkl --settings', 'missing.pkl cannot be read'),
+    ('analysis.py . --settings', 'holds no networks'),
+    ('analysis.py --jobs=1', 'the following arguments are required: FILE_OR_FOLDER'),
     ('model.py --set=w_rnn_mask=missing.npy', 'missing.npy cannot be read as an array'),
     # sets
     ('run_all_models.py none ../set 1 0', 'the name of a file, without a folder'),

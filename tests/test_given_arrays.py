@@ -8,7 +8,8 @@ import results
 from commands.arguments import setting
 from commands.train import request
 from model import Model, main
-from parameters import ARRAYS, MASKS, par, update_parameters
+from parameters import ARRAYS, par, update_parameters
+from rnn.initial_values import MASKS
 from sets import compact
 from sets import job as network_set
 from stimulus import Stimulus
@@ -36,7 +37,7 @@ def test_given_arrays_take_part(small, exc_inh_prop):
         expected = arrays[name] * usual[name] if name in MASKS else arrays[name]
         np.testing.assert_array_equal(par[name], expected)
         assert (par[name].dtype, par[name].flags.writeable) == (np.float32, False)
-    assert par['given_arrays'] == ARRAYS
+    assert par['given_arrays'] == tuple(ARRAYS)
     update_parameters(dict.fromkeys(ARRAYS))
     for name in ARRAYS:
         np.testing.assert_array_equal(par[name], usual[name])
@@ -77,14 +78,18 @@ def test_arrays_that_nobody_gave_are_not_restored(small):
     ('name', 'change', 'sentence'),
     [
         ('w_rnn_mask', lambda a: a[1:], r'w_rnn_mask has shape \(11, 12\), .* need \(12, 12\)'),
-        ('w_rnn_mask', lambda a: a / 2, 'w_rnn_mask is not allowed: .* an array of 0 or 1'),
-        ('w_rnn_mask', lambda a: 'mask.npy', 'w_rnn_mask is not allowed'),
+        ('w_rnn_mask', lambda a: a / 2, 'w_rnn_mask = .* is not allowed: .* an array of 0 or 1'),
+        ('w_rnn_mask', lambda a: 'mask.npy', "w_rnn_mask = 'mask.npy' is not allowed"),
         ('w_in0', lambda a: a - 1, 'w_in0 must not be negative'),
-        ('w_rnn0', lambda a: a * np.nan, 'w_rnn0 is not allowed: .* an array of finite numbers'),
+        (
+            'w_rnn0',
+            lambda a: a * np.nan,
+            'w_rnn0 = .* is not allowed: .* an array of finite numbers',
+        ),
         ('w_rnn0', lambda a: a + 1, 'w_rnn0 must be 0 where the network has no connection'),
         ('w_out0', lambda a: a + 1, 'w_out0 must be 0 where'),
         ('b_rnn0', lambda a: a[0], r'b_rnn0 has shape \(12,\)'),
-        ('h0', lambda a: [[1, 2], [3]], 'h0 is not allowed'),
+        ('h0', lambda a: [[1, 2], [3]], 'h0 = .* is not allowed'),
     ],
 )
 def test_wrong_arrays_are_refused(small, name, change, sentence):

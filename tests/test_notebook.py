@@ -106,10 +106,10 @@ def test_figures_come_out(notebook):
 
 def test_the_constants_in_the_text_are_the_defaults(stored):
     rows = re.findall(r'\(`(st[df])`\) \| (\d+) \| (\d+) \| ([\d.]+) \|', prose(stored))
-    fast, slow = SETTINGS['tau_fast'][0], SETTINGS['tau_slow'][0]
+    fast, slow = SETTINGS['tau_fast'].default, SETTINGS['tau_slow'].default
     expected = {
-        'std': [slow, fast, SETTINGS['U_std'][0]],
-        'stf': [fast, slow, SETTINGS['U_stf'][0]],
+        'std': [slow, fast, SETTINGS['U_std'].default],
+        'stf': [fast, slow, SETTINGS['U_stf'].default],
     }
     assert {name: [float(n) for n in numbers] for name, *numbers in rows} == expected
 

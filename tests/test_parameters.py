@@ -18,8 +18,8 @@ from numpy.testing import assert_equal
 import parameters
 from parameters import ANALYSIS, OWNED_BY_TASK, SETTINGS, par, reset_parameters, update_parameters
 from parameters import user_settings as asked
+from settings.validators import plain
 from tasks import TASKS
-from validators import plain
 
 SMALL = {'n_hidden': 6, 'batch_size': 3}  # quick to derive
 # what a task sets unless the user does
@@ -170,7 +170,7 @@ def test_parameters_in_a_dictionary_of_their_own():
 @pytest.mark.parametrize('task', TASKS)
 def test_task_suggests(task):
     fresh(trial_type=task, seed=1)
-    defaults = {name: default for name, (default, _) in SETTINGS.items()}
+    defaults = {name: setting.default for name, setting in SETTINGS.items()}
     expected = defaults | SUGGESTED.get(task, {}) | {'trial_type': task, 'seed': 1}
     assert {name: par[name] for name in SETTINGS} == expected
 

@@ -36,7 +36,7 @@ def test_results_have_the_declared_axes(tmp_path, task):
 
 @pytest.mark.parametrize('task', TASKS)
 def test_what_has_no_meaning_is_said_in_a_sentence(task):
-    switches = {name: True for name, (default, _) in ANALYSIS.items() if default is False}
+    switches = {name: True for name, option in ANALYSIS.items() if option.default is False}
     p = parameters_with(switches | {'trial_type': task})
     for m in all_measures():
         assert m.is_wanted(p) == (m.absent(p) == [])

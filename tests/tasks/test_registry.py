@@ -64,7 +64,7 @@ def test_own_settings_belong_to_their_task_alone(tmp_path):
     file = tmp_path / 'with_setting.py'
     setting = "    settings = {'gap_time': (250, count(1))}\n"
     source = REPORT.replace('(Task):\n', f'(Task):\n{setting}')
-    file.write_text('from validators import count\n' + source)
+    file.write_text('from settings.validators import count\n' + source)
     update_parameters({'trial_type': load_task(file), 'gap_time': 300})
     assert par['gap_time'] == 300
     with pytest.raises(ValueError, match='gap_time = -1 is not allowed: it must be an integer'):
@@ -75,6 +75,16 @@ def test_own_settings_belong_to_their_task_alone(tmp_path):
     assert 'gap_time' not in par
     with pytest.raises(ValueError, match="no parameter 'gap_time'"):
         update_parameters({'gap_time': 300})
+
+
+@pytest.mark.parametrize('wrong', ['(250,)', '(250, 5)', '(250, count(1), 3)', '[250, count(1)]'])
+def test_own_settings_that_are_none(tmp_path, wrong):
+    file = tmp_path / 'wrong_setting.py'
+    setting = f"    settings = {{'gap_time': {wrong}}}\n"
+    source = REPORT.replace('(Task):\n', f'(Task):\n{setting}')
+    file.write_text('from settings.validators import count\n' + source)
+    with pytest.raises(TaskError, match='settings must be a dictionary like'):
+        load_task(file)
 
 
 def test_suggestions_that_are_wrong_are_reported(tmp_path):

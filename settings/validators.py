@@ -8,6 +8,8 @@ from math import inf, isfinite
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
+import numpy as np
+
 MOST_SHOWN = 80  # characters of a value in a message
 
 
@@ -26,18 +28,19 @@ def plain(value):
 class Check(NamedTuple):
     """`accepts(value)` says whether a plain Python value is allowed, `allowed` says what is.
 
-    `read` makes a plain value of what the user gave.
+    `read` makes a plain value of what the user gave. `choices` are all values, if they are few.
     """
 
     accepts: Callable[[Any], bool]
     allowed: str
     read: Callable[[Any], Any] = plain
+    choices: tuple = ()
 
 
 def shown(value) -> str:
-    """A value in a message, cut if it is long."""
+    """A value in a message: one line, cut if it is long."""
     try:
-        text = repr(value)
+        text = repr(value).replace('\n', '')
     except ValueError:  # of an integer with thousands of digits
         return f'{type(value).__name__} with thousands of digits'
     return text if len(text) <= MOST_SHOWN else f'{text[:MOST_SHOWN]}...'
@@ -116,9 +119,40 @@ def folder() -> Check:
 def one_of(*choices) -> Check:
     """One of the given values."""
     words = 'one of ' + ', '.join(map(str, choices))
-    return Check(lambda v: any(v is c or (type(v) is type(c) and v == c) for c in choices), words)
+
+    def accepts(v) -> bool:
+        return any(v is c or (type(v) is type(c) and v == c) for c in choices)
+
+    return Check(accepts, words, choices=choices)
 
 
 def optional(check: Check) -> Check:
     """None, or what `check` accepts."""
-    return Check(lambda v: v is None or check.accepts(v), f'None or {check.allowed}', check.read)
+    return check._replace(
+        accepts=lambda v: v is None or check.accepts(v), allowed=f'None or {check.allowed}'
+    )
+
+
+def array(words: str, right: Callable[[np.ndarray], np.ndarray]) -> Check:
+    """None, or an array of which every number is `right`; read-only and in single precision."""
+
+    def read(v):
+        if v is None:
+            return None
+        try:
+            copy = np.array(v, np.float32)
+        except (TypeError, ValueError):
+            return v
+        copy.flags.writeable = False
+        return copy
+
+    def accepts(v) -> bool:
+        is_array = isinstance(v, np.ndarray) and v.dtype == np.float32
+        return v is None or (is_array and bool(right(v).all()))
+
+    return Check(accepts, f'None or an array of {words}', read)
+
+
+def fixed(words: str) -> Check:
+    """Anything, as it is: what is allowed is known later."""
+    return Check(lambda v: True, words, lambda v: v)

@@ -1,0 +1,8 @@
+"""What a setting is: a default, what is allowed, a meaning, and a unit.
+
+The settings themselves stand in parameters.py, those of one task alone with the task.
+"""
+
+from settings.setting import Setting, checked, why_unknown
+
+__all__ = ['Setting', 'checked', 'why_unknown']
