@@ -52,7 +52,7 @@ def _is_number(value, kind) -> bool:
 
 def count(low: int, high: int = 2**31 - 1) -> Check:
     """An integer from `low` to `high`."""
-    words = f'an integer of at least {low} and at most {high}'
+    words = f'an integer of at least {low}, below 2**31'
     if high != 2**31 - 1:
         words = f'an integer from {low} to {high}'
     return Check(lambda v: _is_number(v, int) and low <= v <= high, words)

@@ -102,7 +102,7 @@ def test_options_of_the_analysis_are_explained(explained):
 
 def test_settings_of_an_own_task_are_explained(explained, tmp_path):
     file = write_own_task(tmp_path)
-    limit = 'allowed: an integer of at least 1 and at most 2147483647'
+    limit = 'allowed: an integer of at least 1, below 2**31'
     found = explained(train.request, f'--task={file}', '--set=num_reports=3')
     assert found['num_reports'] == ['3 (default 1)', limit]
     assert 'report' in ' '.join(found['trial_type'])
