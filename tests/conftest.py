@@ -25,6 +25,7 @@ settings.load_profile('any speed')
 MOST_PROCESSES = 6
 FIRST = ('test_run_all_models', 'test_cluster', 'test_stacked_sets', 'test_robust_training')
 FIRST += ('test_own_task_page', 'test_model_command', 'test_robust_analysis', 'test_analysis')
+FIRST += ('test_tutorial',)
 
 # a network and a task of which a training step takes milliseconds; 23 steps, so that the last
 # block of steps is not a whole one
