@@ -111,7 +111,7 @@ class Model:
         tf.config.optimizer.set_experimental_options({'arithmetic_optimization': False})
         given = weights if self.is_stack else [weights]
         given = given or [None] * len(self.networks)
-        every = [_weights(q, w) for q, w in zip(self.networks, given, strict=True)]
+        every = [fitting_weights(q, w) for q, w in zip(self.networks, given, strict=True)]
         self.weights = {
             name: tf.Variable(self._stacked(w[name] for w in every), dtype=tf.float32, name=name)
             for name in every[0]
@@ -350,7 +350,7 @@ class Model:
         return [slice(int(part[0]), int(part[-1]) + 1) for part in parts]
 
 
-def _weights(p: Mapping, given: Mapping | None) -> dict[str, np.ndarray]:
+def fitting_weights(p: Mapping, given: Mapping | None) -> dict[str, np.ndarray]:
     """The trained variables: every key of `par` that ends in 0, named without it.
 
     Raises ValueError where given weights do not fit the network's shape.
