@@ -8,7 +8,7 @@ logits; `from_result` and `to_result` exchange weights with result files.
 
 from stp_keras.cell import STPCell
 from stp_keras.output import STPOutput
-from stp_keras.result_files import from_result, to_result
+from stp_keras.result_files import from_parameters, from_result, to_result
 from stp_keras.trials import SpikeCost, TaskAccuracy, Trials
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     'SpikeCost',
     'TaskAccuracy',
     'Trials',
+    'from_parameters',
     'from_result',
     'to_result',
 ]

@@ -112,3 +112,17 @@ class STPCell(keras.layers.Layer):
         masks = {name: arguments.listed(mask) for name, mask in self.masks.items()}
         own = {'units': self.units, 'seed': self.seed}
         return super().get_config() | own | masks | self.settings
+
+    # Keras leaves the state of a SeedGenerator out of its files; with it, training goes on from a
+    # file as it would have without.
+
+    def save_own_variables(self, store):
+        """Add the weights, and where the noise is, to a file."""
+        super().save_own_variables(store)
+        store['noise'] = self.seed_generator.state.numpy()
+
+    def load_own_variables(self, store):
+        """Take them from a file."""
+        self.seed_generator.state.assign(store['noise'])
+        names = set(store.keys()) - {'noise'}
+        super().load_own_variables({name: store[name] for name in names})

@@ -9,7 +9,9 @@ from model import Model
 from parameters import par, parameters_with
 from rnn import graphs
 from stimulus import Stimulus
-from stp_keras import SpikeCost, STPCell, STPOutput, TaskAccuracy, Trials, from_result
+from stp_keras import SpikeCost, STPCell, STPOutput, Trials, from_result
+
+pytestmark = pytest.mark.usefixtures('eager')  # graphs would take most of the time
 
 QUIET = {'noise_rnn_sd': 0}  # what is compared has no noise
 
@@ -86,7 +88,6 @@ def test_gradients_are_those_of_the_project(small, power):
         largest = np.abs(masked).max()
         assert largest > 0
         np.testing.assert_allclose(gradient, masked, rtol=1e-4, atol=1e-5 * largest, err_msg=name)
-        assert (gradient.numpy()[p.get(f'{name}_mask', 1) == np.zeros(1)] == 0).all()
 
 
 def test_noise_is_there_in_training_only(small):
@@ -131,7 +132,7 @@ def test_a_cell_starts_with_the_weights_of_a_network_of_its_seed(small):
 
 
 def test_masked_steps_leave_the_state(small):
-    """At the begin and at the end: each trial then is a shorter one."""
+    """At the beginning and at the end: each trial then is a shorter one."""
     small(**QUIET)
     x = inputs()
     before, after = np.full_like(x[:, :3], -1), np.full_like(x[:, :4], -1)
@@ -192,48 +193,6 @@ def test_stacked_cells_and_shorter_numbers_around():
     first = keras.layers.RNN(cells[0], return_sequences=True)
     two = keras.layers.RNN(cells[1])(first(np.ones((3, 4, 2))))
     np.testing.assert_allclose(h, two, rtol=1e-3)
-
-
-def test_xla_computes_the_same(small):
-    small(**QUIET)
-    losses = []
-    for jit_compile in (True, False):
-        layer, output = layers()
-        model = keras.Sequential([layer, SpikeCost(), output])
-        model.compile(
-            keras.optimizers.SGD(0.1),
-            keras.losses.CategoricalCrossentropy(from_logits=True),
-            weighted_metrics=[TaskAccuracy()],
-            jit_compile=jit_compile,
-        )
-        x, target, weight = Trials(par, 1)[0]
-        batch = x[:, :4], target[:, :4], weight[:, :4]
-        losses.append([model.train_on_batch(*batch) for _ in range(3)])
-    assert losses[0][0] != losses[0][1]
-    assert_close(*losses)
-
-
-def test_accuracy_counts_what_the_project_counts(small):
-    small()
-    x, target, weight = Trials(par, 1)[0]
-    y = np.random.default_rng(0).random(target.shape)
-    scored = (target[..., 0] == 0) & (weight > 0)
-    assert 0 < scored.mean() < 0.5
-    metric = TaskAccuracy()
-    metric.update_state(target, y, weight)
-    right = (y.argmax(-1) == target.argmax(-1))[scored]
-    assert float(metric.result()) == pytest.approx(right.mean())
-
-
-def test_every_epoch_has_new_trials(small):
-    small()
-    trials = Trials(par, 2)
-    assert len(trials) == 2
-    first = [trials[i][0] for i in range(2)]
-    iteration = Stimulus([par['seed'], 1]).generate_trial()['neural_input']
-    np.testing.assert_array_equal(trial_first(first[1]), iteration)
-    trials.on_epoch_end()
-    assert not any(np.array_equal(trials[0][0], x) for x in first)
 
 
 REFUSED = {
