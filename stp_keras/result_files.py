@@ -48,11 +48,13 @@ def from_result(result: Mapping[str, Any]) -> tuple[STPCell, STPOutput]:
 def to_result(cell: STPCell, output: STPOutput, p: Mapping[str, Any]) -> dict[str, Any]:
     """A result with the weights of the layers and the parameters `p`; its curves are empty.
 
-    `results.save` and `Model` take it, and `analysis.py` its file. Raises ValueError for layers
-    without weights, or with other sizes or settings than those of `p`; only masks may be others.
+    `p` may be those in another result. `results.save` and `Model` take what is returned, and
+    `analysis.py` its file. Raises ValueError for layers without weights, or with other sizes or
+    settings than those of `p`; only masks may be others.
     """
     if not (cell.built and output.built):
         raise ValueError('a layer has no weights yet: call the model once, or build it')
+    p = parameters_with(saved_settings(p))
     for layer in (cell, output):
         for name, value in layer.settings.items():
             if value != p[name]:
