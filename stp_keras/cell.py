@@ -1,7 +1,6 @@
 """`STPCell`: a step of the network, as the cell of `keras.layers.RNN`."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 import numpy as np
@@ -10,29 +9,14 @@ import tensorflow as tf
 from model import Coefficients, Model
 from rnn.initial_values import rates
 from rnn.state import State
-from stp_keras import arguments
-from validators import count, optional
-
-SETTINGS = (
-    'synapse_config',
-    'exc_inh_prop',
-    'balance_EI',
-    'connection_prob',
-    'dt',
-    'membrane_time_constant',
-    'noise_rnn_sd',
-    'tau_fast',
-    'tau_slow',
-    'U_stf',
-    'U_std',
-)
+from stp_keras.layer import PACKAGE, STPLayer, network
 
 
-@keras.saving.register_keras_serializable(arguments.PACKAGE)
-class STPCell(keras.layers.Layer):
+@keras.saving.register_keras_serializable(PACKAGE)
+class STPCell(STPLayer):
     """The network's recurrent units and their synapses: `Model.rnn_cell`, for one time step.
 
-    `units` is n_hidden; `settings` (SETTINGS) are named as in parameters.py, which has their
+    `units` is n_hidden; the settings (SETTINGS) are named as in parameters.py, which has their
     defaults and checks them. Masks (from, to) hold 0 where a weight keeps its initial value. The
     seed decides initial weights and noise, which is there in training only. Input (trial, input),
     output h (trial, unit), states h, syn_x and syn_u (trial, unit).
@@ -41,42 +25,38 @@ class STPCell(keras.layers.Layer):
     start of h and the rest of the synapses. Raises ValueError for what is not allowed.
     """
 
-    weight_names = ('h', 'w_in', 'w_rnn', 'b_rnn')
+    SETTINGS = (
+        'synapse_config',
+        'exc_inh_prop',
+        'balance_EI',
+        'connection_prob',
+        'dt',
+        'membrane_time_constant',
+        'noise_rnn_sd',
+        'tau_fast',
+        'tau_slow',
+        'U_stf',
+        'U_std',
+    )
+    MASKS = ('w_in_mask', 'w_rnn_mask')
+    WEIGHTS = ('h', 'w_in', 'w_rnn', 'b_rnn')
 
-    def __init__(
-        self,
-        units: int,
-        seed: int | None = None,
-        w_in_mask=None,
-        w_rnn_mask=None,
-        name: str | None = None,
-        trainable: bool = True,
-        dtype='float32',
-        **settings,
-    ):
-        super().__init__(name=name, trainable=trainable, dtype=dtype)
-        arguments.require_precision(self)
-        self.units = arguments.require('units', units, count(1))
-        self.seed = arguments.require('seed', seed, optional(count(0, 2**63 - 1)))
-        owner = type(self).__name__
-        self.settings = arguments.checked(owner, SETTINGS, settings, n_hidden=self.units)
-        self.masks = {'w_in_mask': w_in_mask, 'w_rnn_mask': w_rnn_mask}
+    def __init__(self, units: int, seed: int | None = None, **settings):
+        super().__init__(units, seed, **settings)
         self.state_size = [self.units] * 3
         self.output_size = self.units
-        self._drawn = arguments.drawn(self.seed)
-        # a word of 32 bits is all that Keras takes
-        self.seed_generator = keras.random.SeedGenerator(self._drawn % 2**32)
+        # Keras takes no more than 32 bits
+        self.seed_generator = keras.random.SeedGenerator(self.drawn_seed % 2**32)
+
+    def sizes(self) -> dict[str, int]:
+        """The share of excitatory units must leave one."""
+        return {'n_hidden': self.units}
 
     def build(self, input_shape: Sequence):
         """Make the weights for inputs (trial, input)."""
-        settings = self.settings | self.masks | {'n_hidden': self.units, 'seed': self._drawn}
-        p = arguments.network(settings, int(input_shape[-1]))
-        for name in self.weight_names:
-            value = p[f'{name}0']
-            initializer = arguments.initial(value)
-            weight = self.add_weight(shape=value.shape, initializer=initializer, name=name)
-            setattr(self, name, weight)
-        self.learning = p['w_in_mask'], p['w_rnn_mask']
+        settings = self.settings | self.masks | self.sizes() | {'seed': self.drawn_seed}
+        p = network(settings, int(input_shape[-1]))
+        self.add_weights(p)
         self._sign = p['EI_list'][:, np.newaxis] if p['EI'] else None
         self._rest = p['syn_x_init'][:1], p['syn_u_init'][:1]
         self._rates = {'alpha': np.float32(p['alpha_neuron'])} | rates(p)
@@ -102,16 +82,8 @@ class STPCell(keras.layers.Layer):
 
     def _coefficients(self) -> Coefficients:
         """Effective weights and rates, without those of the output."""
-        w_in, w_rnn = map(arguments.learning, (self.w_in, self.w_rnn), self.learning)
-        weights = {'w_in': w_in, 'w_rnn': w_rnn, 'b_rnn': tf.convert_to_tensor(self.b_rnn)}
-        effective = Model.effective(weights, self._sign)
+        effective = Model.effective(self.weights_in_use(self.WEIGHTS[1:]), self._sign)
         return Coefficients(**effective, w_out=None, b_out=None, **self._rates)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of the cell."""
-        masks = {name: arguments.listed(mask) for name, mask in self.masks.items()}
-        own = {'units': self.units, 'seed': self.seed}
-        return super().get_config() | own | masks | self.settings
 
     # Keras leaves the state of a SeedGenerator out of its files; with it, training goes on from a
     # file as it would have without.

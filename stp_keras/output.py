@@ -1,17 +1,15 @@
 """`STPOutput`: the outputs of the network, as a layer above its units."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from model import Model
 from rnn import initial_values
-from stp_keras import arguments
-from validators import count, optional
-
-SETTINGS = ('exc_inh_prop', 'connection_prob')
+from stp_keras.layer import PACKAGE, STPLayer, network
 
 
 class Weights(NamedTuple):
@@ -21,8 +19,8 @@ class Weights(NamedTuple):
     b_out: tf.Tensor
 
 
-@keras.saving.register_keras_serializable(arguments.PACKAGE)
-class STPOutput(keras.layers.Layer):
+@keras.saving.register_keras_serializable(PACKAGE)
+class STPOutput(STPLayer):
     """Logits (trial, time, output) of activity (trial, time, unit): rectified weights and a bias.
 
     `units` is n_output. With the same exc_inh_prop as the cell, only its excitatory units project
@@ -30,49 +28,29 @@ class STPOutput(keras.layers.Layer):
     where a weight keeps its initial value. Raises ValueError for what is not allowed.
     """
 
-    weight_names = ('w_out', 'b_out')
-
-    def __init__(
-        self,
-        units: int,
-        seed: int | None = None,
-        w_out_mask=None,
-        name: str | None = None,
-        trainable: bool = True,
-        dtype='float32',
-        **settings,
-    ):
-        super().__init__(name=name, trainable=trainable, dtype=dtype)
-        arguments.require_precision(self)
-        self.units = arguments.require('units', units, count(1))
-        self.seed = arguments.require('seed', seed, optional(count(0, 2**63 - 1)))
-        self.settings = arguments.checked(type(self).__name__, SETTINGS, settings)
-        self.w_out_mask = w_out_mask
-        self._drawn = arguments.drawn(self.seed)
+    SETTINGS = ('exc_inh_prop', 'connection_prob')
+    MASKS = ('w_out_mask',)
+    WEIGHTS = ('w_out', 'b_out')
 
     def build(self, input_shape: Sequence):
         """Make the weights for activity (..., unit)."""
         n_hidden = int(input_shape[-1])
-        settings = self.settings | {'n_hidden': n_hidden, 'seed': self._drawn}
-        p = arguments.network(settings) | {'shape': (1, n_hidden, self.units)}
+        p = network(self.settings | {'n_hidden': n_hidden, 'seed': self.drawn_seed})
+        p |= {'shape': (1, n_hidden, self.units)}  # a task has 3 outputs or more
         p |= initial_values.masks(p, p)
         p |= initial_values.weights(p, p)
-        p |= arguments.given_mask('w_out_mask', self.w_out_mask, p)
-        for name in self.weight_names:
-            value = p[f'{name}0']
-            initializer = arguments.initial(value)
-            weight = self.add_weight(shape=value.shape, initializer=initializer, name=name)
-            setattr(self, name, weight)
-        self.learning = p['w_out_mask']
+        self.add_weights(p | self._given_mask(p))
+
+    def _given_mask(self, p: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """The user's mask multiplied by that of the network; {} if there is none."""
+        mask = self.masks['w_out_mask']
+        if mask is None:
+            return {}
+        if not np.isin(mask, (0, 1)).all():
+            raise ValueError('w_out_mask is not allowed: it must be None or an array of 0 or 1')
+        return initial_values.given({'w_out_mask': np.array(mask, np.float32)}, p)
 
     def call(self, inputs):
         """The logits."""
-        w_out = arguments.learning(self.w_out, self.learning)
-        weights = {'w_out': w_out, 'b_out': tf.convert_to_tensor(self.b_out)}
-        return Model.output(inputs, Weights(**Model.effective(weights, None)))
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of the layer."""
-        own = {'units': self.units, 'seed': self.seed}
-        mask = {'w_out_mask': arguments.listed(self.w_out_mask)}
-        return super().get_config() | own | mask | self.settings
+        effective = Model.effective(self.weights_in_use(self.WEIGHTS), None)
+        return Model.output(inputs, Weights(**effective))

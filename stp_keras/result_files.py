@@ -8,9 +8,6 @@ import numpy as np
 from model import fitting_weights
 from parameters import parameters_with, saved_settings
 from results import CURVES
-from rnn.initial_values import MASKS
-from stp_keras import cell as cells
-from stp_keras import output as outputs
 from stp_keras.cell import STPCell
 from stp_keras.output import STPOutput
 
@@ -25,14 +22,13 @@ def from_parameters(
     """
     weights = fitting_weights(p, weights)
     n_input, n_hidden, n_output = p['shape']
-    masks = {name: p[name] for name in ('w_in_mask', 'w_rnn_mask')}
-    cell = STPCell(n_hidden, p['seed'], **masks, **{n: p[n] for n in cells.SETTINGS})
-    settings = {name: p[name] for name in outputs.SETTINGS}
-    output = STPOutput(n_output, p['seed'], p['w_out_mask'], **settings)
+    cell, output = (
+        kind(units, p['seed'], **{name: p[name] for name in (*kind.SETTINGS, *kind.MASKS)})
+        for kind, units in ((STPCell, n_hidden), (STPOutput, n_output))
+    )
     for layer, size in ((cell, n_input), (output, n_hidden)):
         layer.build((None, size))
-        layer.built = True
-        for name in layer.weight_names:
+        for name in layer.WEIGHTS:
             getattr(layer, name).assign(weights[name])
     return cell, output
 
@@ -63,12 +59,10 @@ def to_result(cell: STPCell, output: STPOutput, p: Mapping[str, Any]) -> dict[st
                     'parameters'
                 )
     found = [
-        (name, getattr(layer, name).numpy())
-        for layer in (cell, output)
-        for name in layer.weight_names
+        (name, getattr(layer, name).numpy()) for layer in (cell, output) for name in layer.WEIGHTS
     ]
     weights = fitting_weights(p, dict(found))
-    masks = dict(zip(MASKS, (*cell.learning, output.learning), strict=True))
+    masks = cell.learning | output.learning
     masks = {name: mask for name, mask in masks.items() if not np.array_equal(mask, p[name])}
     curves = {name: [] for name in CURVES}
     return {'weights': weights, 'parameters': parameters_with(masks, p), **curves}

@@ -8,7 +8,7 @@ import numpy as np
 
 from model import POWER
 from stimulus import Stimulus
-from stp_keras import arguments
+from stp_keras.layer import PACKAGE, checked, require_known
 
 SETTINGS = ('spike_cost', 'spike_regularization')
 
@@ -38,7 +38,7 @@ class Trials(keras.utils.PyDataset):
         self.first += self.length
 
 
-@keras.saving.register_keras_serializable(arguments.PACKAGE)
+@keras.saving.register_keras_serializable(PACKAGE)
 class SpikeCost(keras.layers.Layer):
     """Adds the cost of activity to the loss: spike_cost times the mean of the activity's power.
 
@@ -52,7 +52,8 @@ class SpikeCost(keras.layers.Layer):
 
     def __init__(self, name: str | None = None, trainable: bool = True, dtype=None, **settings):
         super().__init__(name=name, trainable=trainable, dtype=dtype)
-        self.settings = arguments.checked(type(self).__name__, SETTINGS, settings)
+        require_known(self, settings, SETTINGS)
+        self.settings = checked(SETTINGS, settings)
         self.supports_masking = True
 
     def call(self, inputs, mask=None):
@@ -70,7 +71,7 @@ class SpikeCost(keras.layers.Layer):
         return super().get_config() | self.settings
 
 
-@keras.saving.register_keras_serializable(arguments.PACKAGE)
+@keras.saving.register_keras_serializable(PACKAGE)
 class TaskAccuracy(keras.metrics.CategoricalAccuracy):
     """Share of correct time points, among those of positive weight whose target is not to fixate.
 

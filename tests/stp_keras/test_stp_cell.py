@@ -76,7 +76,7 @@ def test_gradients_are_those_of_the_project(small, power):
     with tf.GradientTape() as tape:
         y = network(x, training=True)
         total = loss(target, y, sample_weight=weight) + sum(network.losses)
-    names = (*layer.cell.weight_names, *output.weight_names)
+    names = (*layer.cell.WEIGHTS, *output.WEIGHTS)
     found = tape.gradient(total, [v.value for v in network.trainable_weights])
     model = Model(result(p)['weights'], p=p)
     (sums,) = model.losses_and_gradients(Stimulus([p['seed'], 0]).generate_trial(), 0)
@@ -127,7 +127,7 @@ def test_a_cell_starts_with_the_weights_of_a_network_of_its_seed(small):
     small(connection_prob=0.6)
     cell = STPCell(12, seed=par['seed'], connection_prob=0.6)
     cell.build((None, 6))
-    for name in cell.weight_names:
+    for name in cell.WEIGHTS:
         np.testing.assert_array_equal(getattr(cell, name), par[f'{name}0'], err_msg=name)
 
 
@@ -179,7 +179,7 @@ def test_both_directions(small):
     layer.build(x.shape)
     weights = result()['weights']
     for part in (layer.forward_layer, layer.backward_layer):
-        for name in STPCell.weight_names:
+        for name in STPCell.WEIGHTS:
             getattr(part.cell, name).assign(weights[name])
     wanted = expected(x)[1], expected(x[:, ::-1])[1][:, ::-1]
     assert_close(layer(x), np.concatenate(wanted, -1))
