@@ -26,7 +26,7 @@ import tensorflow as tf
 from parameters import par, user_settings
 from rnn import bptt, graphs, stacks
 from rnn.device import available_cores
-from rnn.initial_values import MASKS
+from rnn.initial_values import MASKS, rates
 from rnn.optimizer import Adam
 from rnn.sizes import TRIALS_PER_PART
 from rnn.state import State
@@ -71,6 +71,11 @@ def clip(value: tf.Tensor):
     return clipped, lambda gradient: bptt.through_clip(gradient, clipped)
 
 
+def _signed(sign: tf.Tensor | None, w_rnn: tf.Tensor) -> tf.Tensor:
+    """Recurrent weights as they act, with the signs (unit, 1) of the units, if they have any."""
+    return tf.identity(w_rnn) if sign is None else sign * tf.nn.relu(w_rnn)
+
+
 class Model:
     """One network with the parameters `p`, by default with those in `par` as it now is.
 
@@ -106,7 +111,7 @@ class Model:
         tf.config.optimizer.set_experimental_options({'arithmetic_optimization': False})
         given = weights if self.is_stack else [weights]
         given = given or [None] * len(self.networks)
-        every = [_weights(q, w) for q, w in zip(self.networks, given, strict=True)]
+        every = [fitting_weights(q, w) for q, w in zip(self.networks, given, strict=True)]
         self.weights = {
             name: tf.Variable(self._stacked(w[name] for w in every), dtype=tf.float32, name=name)
             for name in every[0]
@@ -166,22 +171,23 @@ class Model:
 
     @staticmethod
     def effective(weights: dict, sign: tf.Tensor | None) -> dict[str, tf.Tensor]:
-        """The weights as they act: rectified, but the recurrent ones only where they have signs."""
-        w_rnn = weights['w_rnn'] if sign is None else sign * tf.nn.relu(weights['w_rnn'])
-        rectified = {name: tf.nn.relu(weights[name]) for name in ('w_in', 'w_out')}
-        biases = {name: tf.identity(weights[name]) for name in ('b_rnn', 'b_out')}
-        return {'w_rnn': tf.identity(w_rnn), **rectified, **biases}
+        """The weights as they act: rectified, but the recurrent ones only where they have signs.
+
+        Those of w_rnn, w_in, w_out, b_rnn and b_out that are given.
+        """
+        acting = {'w_in': tf.nn.relu, 'w_out': tf.nn.relu, 'b_rnn': tf.identity}
+        acting |= {'w_rnn': partial(_signed, sign), 'b_out': tf.identity}
+        return {name: act(weights[name]) for name, act in acting.items() if name in weights}
 
     def coefficients(self) -> Coefficients:
         """Effective weights and rates."""
-        rates = {
-            'dt': [q['dt_sec'] * q['dynamic_synapse'] for q in self.networks],
-            'alpha_std': [q['alpha_std'] * q['dynamic_synapse'] for q in self.networks],
-            'alpha_stf': [q['alpha_stf'] * q['dynamic_synapse'] for q in self.networks],
-            'U': [q['U'] for q in self.networks],
+        every = [rates(q) for q in self.networks]
+        stacked = {
+            name: tf.constant(self._stacked(r[name] for r in every), tf.float32)
+            for name in every[0]
         }
-        rates = {name: tf.constant(self._stacked(v), tf.float32) for name, v in rates.items()}
-        return Coefficients(**self.effective_weights(), alpha=self._number('alpha_neuron'), **rates)
+        alpha = self._number('alpha_neuron')
+        return Coefficients(**self.effective_weights(), alpha=alpha, **stacked)
 
     @staticmethod
     def rnn_cell(stimulus, noise, state: State, c: Coefficients) -> State:
@@ -344,7 +350,7 @@ class Model:
         return [slice(int(part[0]), int(part[-1]) + 1) for part in parts]
 
 
-def _weights(p: Mapping, given: Mapping | None) -> dict[str, np.ndarray]:
+def fitting_weights(p: Mapping, given: Mapping | None) -> dict[str, np.ndarray]:
     """The trained variables: every key of `par` that ends in 0, named without it.
 
     Raises ValueError where given weights do not fit the network's shape.

@@ -94,6 +94,16 @@ def synapses(s: Settings, sign: np.ndarray) -> dict:
     }
 
 
+def rates(p: Settings) -> dict[str, np.ndarray]:
+    """What a step multiplies by, from derived parameters: 0 for units without plasticity, but U.
+
+    dt in s, alpha_std, alpha_stf and U, (1, n_hidden).
+    """
+    plastic = p['dynamic_synapse']
+    alphas = {name: p[name] * plastic for name in ('alpha_std', 'alpha_stf')}
+    return {'dt': p['dt_sec'] * plastic, 'U': p['U'], **alphas}
+
+
 def synapse_kinds(config: str | None, sign: np.ndarray) -> np.ndarray:
     """'facilitating', 'depressing' or 'static' for each unit (unit,), given the units' signs."""
     alternating = np.where(np.arange(len(sign)) % 2 == 0, 'facilitating', 'depressing')
