@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from parameters import parameters_with
-from validators import Check, count, optional, shown
+from settings.validators import Check, count, optional, shown
 
 PACKAGE = 'stp_keras'  # under which Keras saves the classes
 
