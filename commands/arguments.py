@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from logs.log import WRITERS
 from rnn.initial_values import ARRAYS
 from system.files import require_file
 from tasks import load_task
@@ -57,6 +58,17 @@ def add_settings(p: argparse.ArgumentParser) -> None:
     """Add the option that sets parameters."""
     p.add_argument(
         '--set', action='append', default=[], type=setting, metavar='NAME=VALUE', dest='settings'
+    )
+
+
+def add_logs(p: argparse.ArgumentParser) -> None:
+    """Add the option that names where learning curves are logged."""
+    p.add_argument(
+        '--log',
+        action='append',
+        default=[],
+        choices=list(WRITERS),
+        help='where the learning curves go beside the results; may be given several times',
     )
 
 

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from commands.arguments import add_settings, fail, positive, setting, task_name
+from commands.arguments import add_logs, add_settings, fail, positive, setting, task_name
 from commands.running import command
 from parameters import par, update_parameters, user_settings
 from results import ResultsError
@@ -23,6 +23,7 @@ def parser() -> argparse.ArgumentParser:
     add_settings(p)
     p.add_argument('--seed', help='same as --set seed=N', type=lambda text: setting(f'seed={text}'))
     p.add_argument('--threads', type=positive, help='threads on the CPU (default: all cores)')
+    add_logs(p)
     files = p.add_mutually_exclusive_group()
     files.add_argument('--resume', action='store_true', help='go on from the checkpoint')
     files.add_argument(
@@ -42,7 +43,7 @@ def request(arguments: list[str] | None = None) -> Start:
         if args.seed is not None:
             settings['seed'] = args.seed[1]
         update_parameters(settings)
-        options = {'resume': args.resume, 'overwrite': args.overwrite}
+        options = {'resume': args.resume, 'overwrite': args.overwrite, 'log': args.log}
         start = begin(par, user_settings(), args.gpu_id, args.threads, **options)
     except (ValueError, RunError, ResultsError, DeviceError) as error:
         sys.exit(fail(error, 2))

@@ -20,6 +20,7 @@ from shell import (
     summary_of,
 )
 from test_analysis import QUICK, TINY
+from training.tensorboard import CurveLog
 
 import results
 from parameters import user_settings
@@ -31,7 +32,6 @@ from sets.local import Board, LocalWorkers
 from tasks import TASKS
 from training.member import TrainingError
 from training.signals import Interrupted
-from training.tensorboard import CurveLog
 
 BRIEF = SETTINGS | {'seed': 5, 'num_iterations': 4}
 VALUES = dict.fromkeys(network_set.COLUMNS, 0.25) | {'iterations': 7}
