@@ -77,7 +77,7 @@ class Log:
     def write(self, curves: Mapping[str, list]) -> None:
         """Write the iterations that are not written yet."""
         start, stop = self.written, len(curves.get('iteration', []))
-        if start == stop:
+        if stop <= start:
             return
         if start == 0:
             self._each(lambda writer: writer.open())

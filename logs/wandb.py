@@ -19,7 +19,11 @@ from logs.writer import CURVES, Network, Writer
 from parameters import settings_for
 
 MODE, FOLDER = 'WANDB_MODE', 'WANDB_DIR'  # the user's, who may say where runs go
-PATIENCE = 'WANDB_FINISH_TIMEOUT', '60'  # s for what is left to send, else it may take for ever
+DEFAULTS = {
+    'WANDB_SILENT': 'true',  # a progress bar is shown
+    'WANDB_INIT_TIMEOUT': '30',  # s
+    'WANDB_FINISH_TIMEOUT': '60',  # s for what is left to send, else it may take for ever
+}
 LONGEST = 128  # characters in the name of a project
 
 
@@ -32,7 +36,8 @@ class WandbWriter(Writer):
     @classmethod
     def prepare(cls) -> None:
         """Be offline where no account is configured, which a warning says: nobody is asked."""
-        os.environ.setdefault(*PATIENCE)
+        for name, value in DEFAULTS.items():
+            os.environ.setdefault(name, value)
         if MODE not in os.environ and not _has_account():
             _go_offline('no account is configured (wandb login)')
 
@@ -49,6 +54,7 @@ class WandbWriter(Writer):
             self.run = self._begin()
         except wandb.errors.CommError as error:
             _go_offline(error)
+            wandb.teardown()
             self.run = self._begin()
         self.num_there = self.run.starting_step
         if self.run.offline:
@@ -69,7 +75,7 @@ class WandbWriter(Writer):
             mode=mode,
             resume='allow' if self.network.goes_on and mode != 'offline' else None,
             reinit='create_new',  # one process may train several networks at once
-            settings=wandb.Settings(silent=True, console='off'),
+            settings=wandb.Settings(console='off'),
         )
 
     def _remove_earlier(self) -> None:
@@ -86,7 +92,7 @@ class WandbWriter(Writer):
 
     def summarize(self, values: Mapping[str, float]) -> None:
         """Add the measures to the summary of the run."""
-        self.run.summary.update(dict(values))
+        self.run.summary.update({f'analysis/{name}': value for name, value in values.items()})
 
     def close(self) -> None:
         """End the run, sending what is left."""
@@ -119,7 +125,7 @@ def _has_account() -> bool:
     import requests  # comes with wandb
     import wandb
 
-    settings = wandb.setup(wandb.Settings(silent=True)).settings
+    settings = wandb.setup().settings
     wandb.teardown()
     netrc = requests.utils.get_netrc_auth(settings.base_url)
     has_key = settings.api_key or settings.identity_token_file or netrc

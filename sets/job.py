@@ -123,7 +123,7 @@ def train_networks(jobs: Sequence[Job], watches: Sequence[Watch]) -> list[Report
     `training.loop.train_stack`. Never raises: what goes wrong with a network is in its report.
     """
     began = time.perf_counter()
-    with ExitStack() as held:
+    with ExitStack() as held, outputs.plain_warnings():
         found = [_guarded(partial(_begin, job, held)) for job in jobs]
         stack = [i for i, start in enumerate(found) if isinstance(start, Start)]
         outcomes = _guarded(partial(_train, found, watches, stack)) if stack else []
