@@ -199,9 +199,9 @@ def test_a_run_that_goes_on_leaves_out_what_is_there(tmp_path, server):
 def test_a_server_that_does_not_answer(tmp_path, server):
     """This run and those after it are offline; one sentence says so."""
     server.fails = True
-    with Log(['wandb'], network(tmp_path, name='first')) as log:
-        with pytest.warns(UserWarning, match='Weights & Biases is offline: nobody answers; `wan'):
-            log.write(curves_of(2))
+    offline = pytest.warns(UserWarning, match='Weights & Biases is offline: nobody answers; `wan')
+    with offline, Log(['wandb'], network(tmp_path, name='first')) as log:
+        log.write(curves_of(2))
     with warnings.catch_warnings(), Log(['wandb'], network(tmp_path, name='second')) as log:
         warnings.simplefilter('error')
         log.write(curves_of(2))
