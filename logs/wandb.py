@@ -12,6 +12,7 @@ import re
 import shutil
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -32,10 +33,11 @@ class WandbWriter(Writer):
 
     title = 'Weights & Biases'
     package = 'wandb'
+    num_open = 0  # runs of this process
 
     @classmethod
     def prepare(cls) -> None:
-        """Be offline where no account is configured, which a warning says: nobody is asked."""
+        """Be offline where no account is configured, which a warning says; nobody is asked."""
         for name, value in DEFAULTS.items():
             os.environ.setdefault(name, value)
         if MODE not in os.environ and not _has_account():
@@ -54,8 +56,11 @@ class WandbWriter(Writer):
             self.run = self._begin()
         except wandb.errors.CommError as error:
             _go_offline(error)
-            wandb.teardown()
+            if not WandbWriter.num_open:  # else the id of the run stays in use here
+                with suppress(SystemExit):  # with the status of wandb's own process
+                    wandb.teardown()
             self.run = self._begin()
+        WandbWriter.num_open += 1
         self.num_there = self.run.starting_step
         if self.run.offline:
             self._remove_earlier()
@@ -96,6 +101,7 @@ class WandbWriter(Writer):
 
     def close(self) -> None:
         """End the run, sending what is left."""
+        WandbWriter.num_open -= 1
         self.run.finish()
 
 
