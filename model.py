@@ -375,7 +375,7 @@ def _part_of(trial_info: Mapping, part: int, num_parts: int) -> list[np.ndarray]
 def main(gpu_id: str | int | None = None, watch: Watch | None = None, **options) -> Path:
     """Train a network with the settings in `par` and save it.
 
-    The options threads, resume and overwrite, and what is raised, are those of
+    The options threads, resume, overwrite and log, and what is raised, are those of
     `training.start.begin` and `training.loop.train`, where `watch` is explained.
     """
     return train(Model, begin(par, user_settings(), gpu_id, **options), watch)

@@ -3,7 +3,7 @@
     python run_all_models.py GPU_ID|none NAME N START [--tasks TASK|FILE.py|all ...]
                              [--set NAME=VALUE]... [--jobs N] [--threads N] [--stack N|auto]
                              [--seed N] [--analyze] [--overwrite] [--dry-run]
-                             [--dask ADDRESS|local] [--log tensorboard]
+                             [--dask ADDRESS|local] [--log tensorboard|wandb|csv]...
 
 trains the networks START to START + N - 1 of each task (the paper trained 20) and writes
 savedir/NAME/<task>-run-<index>.pkl. A task is one of the paper or a file with your own. The command
@@ -20,8 +20,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from commands.arguments import add_settings, command_parser, fail, positive, task_name
+from commands.arguments import add_logs, add_settings, command_parser, fail, positive, task_name
 from commands.running import command
+from logs.log import prepared
 from parameters import parameters_with, settings_for
 from results import check_writable
 from rnn.device import available_cores, is_cpu
@@ -31,7 +32,6 @@ from sets.job import Job, Plan, Report, one_line, plan, seed_of
 from sets.local import LocalWorkers, memory_of
 from settings.validators import file_name
 from tasks import TASKS, digest, known
-from training import tensorboard
 from training.signals import Signals
 from training.stacks import kind, memory, usual_size
 
@@ -75,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument('--overwrite', action='store_true', help='start again, without what is there')
     p.add_argument('--dry-run', action='store_true', help='only tell what would be done')
     p.add_argument('--dask', metavar='ADDRESS', help="of a Dask scheduler, or 'local'")
-    p.add_argument('--log', choices=['tensorboard'], help='write the curves for TensorBoard')
+    add_logs(p)
     return p
 
 
@@ -147,8 +147,7 @@ def make_jobs(args) -> list[Job]:
     for name, place in ELSEWHERE.items():
         if name in settings:
             raise ValueError(f'{name} is not for --set here: {place} decides it')
-    if args.log and not tensorboard.is_available():
-        raise ValueError('--log tensorboard needs TensorBoard: pip install tensorboard')
+    log = prepared(args.log)
     place = parameters_with({k: v for k, v in settings.items() if k == 'save_dir'})['save_dir']
     tasks = tasks_of(args.tasks or ['DMS'])
     return [
@@ -160,7 +159,7 @@ def make_jobs(args) -> list[Job]:
             args.gpu_id,
             overwrite=args.overwrite,
             analyze=args.analyze,
-            log=args.log is not None,
+            log=log,
             task_file=file,
             task_digest=digest(task),
         )

@@ -197,6 +197,12 @@ def summary(analyzed: Mapping) -> list[float]:
     ]
 
 
+def named_summary(analyzed: Mapping) -> dict[str, float]:
+    """The same by the names of COLUMNS, without what was not measured."""
+    values = zip(list(COLUMNS)[1:], summary(analyzed), strict=True)
+    return {name: float(value) for name, value in values if not np.isnan(value)}
+
+
 def print_table(rows: list[tuple]) -> None:
     """One line for each network."""
     if not rows:

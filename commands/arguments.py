@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from logs.log import WRITERS
 from parameters import ARRAYS
 from system.files import require_file
 from tasks import load_task
@@ -85,6 +86,17 @@ def add_explained(p: argparse.ArgumentParser) -> None:
         metavar='NAME',
         dest='explained',
         help='print what the settings are, or only the named ones, and end',
+    )
+
+
+def add_logs(p: argparse.ArgumentParser) -> None:
+    """Add the option that names where learning curves are logged."""
+    p.add_argument(
+        '--log',
+        action='append',
+        default=[],
+        choices=list(WRITERS),
+        help='where the learning curves go beside the results; may be given several times',
     )
 
 

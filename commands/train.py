@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from commands.arguments import (
     add_explained,
+    add_logs,
     add_settings,
     command_parser,
     fail,
@@ -38,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
     add_explained(p)
     p.add_argument('--seed', help='same as --set seed=N', type=lambda text: setting(f'seed={text}'))
     p.add_argument('--threads', type=positive, help='threads on the CPU (default: all cores)')
+    add_logs(p)
     files = p.add_mutually_exclusive_group()
     files.add_argument('--resume', action='store_true', help='go on from the checkpoint')
     files.add_argument(
@@ -60,7 +62,7 @@ def request(arguments: list[str] | None = None) -> Start:
         if args.explained is not None:
             print(explanation(args.explained, par | {'seed': user_settings().get('seed')}))
             sys.exit(0)
-        options = {'resume': args.resume, 'overwrite': args.overwrite}
+        options = {'resume': args.resume, 'overwrite': args.overwrite, 'log': args.log}
         start = begin(par, user_settings(), args.gpu_id, args.threads, **options)
     except (ValueError, RunError, ResultsError, DeviceError) as error:
         sys.exit(fail(error, 2))

@@ -19,9 +19,8 @@ import filelock
 
 import results
 from sets import cluster_worker
-from sets.job import Job, Report, one_line
+from sets.job import Job, Report, log_result, one_line
 from system.locks import lock
-from training.tensorboard import CurveLog
 
 ROOT = Path(__file__).resolve().parents[1]
 NOT_SENT = ('tests', 'docs', 'benchmarks')
@@ -64,7 +63,7 @@ class Cluster:
 
         there, sources, files = [], self.sources, {}
         for job in jobs:
-            sent = job._replace(folder=cluster_worker.RESULT, log=False)
+            sent = job._replace(folder=cluster_worker.RESULT, log=())
             if job.task_file is not None:
                 sent = sent._replace(task_file=f'{OWN_TASK}/{job.task}.py')
                 sources = sources | {sent.task_file: Path(job.task_file).read_bytes()}
@@ -156,9 +155,7 @@ def _save(job: Job, result: bytes) -> None:
     saved['parameters']['save_dir'] = job.folder
     results.save(job.filename, saved)
     results.checkpoint_name(job.filename).unlink(missing_ok=True)
-    if job.log:
-        with CurveLog(job.log_folder, 1) as log:
-            log.write(saved)
+    log_result(job, saved, goes_on=False)
 
 
 def _connect(address: str, local_workers: int):

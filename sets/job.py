@@ -18,6 +18,8 @@ import filelock
 import numpy as np
 
 import results
+from commands.analysis import named_summary
+from logs.log import Log
 from parameters import (
     ANALYSIS,
     analysis_parameters,
@@ -34,8 +36,7 @@ from training.guard import enough_memory
 from training.loop import train_stack
 from training.member import TrainingError, Watch
 from training.signals import Interrupted
-from training.start import PLACE, Start, begin
-from training.tensorboard import CurveLog
+from training.start import PLACE, Start, begin, network_of
 
 TEST_COST_MULTIPLIER = 2  # with which the networks of the paper's code were trained
 ANALYSIS_SEED = 0  # the default of analysis.py, which therefore has nothing left to do
@@ -56,7 +57,7 @@ class Job(NamedTuple):
     threads: int | None = None
     overwrite: bool = False
     analyze: bool = False
-    log: bool = False
+    log: tuple[str, ...] = ()  # where its curves are logged
     task_file: str | None = None
     task_digest: str | None = None
 
@@ -69,11 +70,6 @@ class Job(NamedTuple):
     def filename(self) -> Path:
         """The result file."""
         return Path(self.folder, f'{self.name}.pkl')
-
-    @property
-    def log_folder(self) -> Path:
-        """Where the TensorBoard events go."""
-        return Path(self.folder, 'logs', self.name)
 
 
 class Report(NamedTuple):
@@ -127,10 +123,10 @@ def train_networks(jobs: Sequence[Job], watches: Sequence[Watch]) -> list[Report
     `training.loop.train_stack`. Never raises: what goes wrong with a network is in its report.
     """
     began = time.perf_counter()
-    with ExitStack() as held:
+    with ExitStack() as held, outputs.plain_warnings():
         found = [_guarded(partial(_begin, job, held)) for job in jobs]
         stack = [i for i, start in enumerate(found) if isinstance(start, Start)]
-        outcomes = _guarded(partial(_train, jobs, found, watches, stack)) if stack else []
+        outcomes = _guarded(partial(_train, found, watches, stack)) if stack else []
         for place, i in enumerate(stack):
             outcome = outcomes if isinstance(outcomes, Report) else outcomes[place]
             found[i] = _guarded(partial(_trained, jobs[i], outcome, began))
@@ -166,22 +162,17 @@ def _begin(job: Job, held: ExitStack) -> Start | Report:
     require_task(job)
     if job.filename.exists() and not job.overwrite:
         return finished(job)
-    how = {'resume': not job.overwrite, 'overwrite': job.overwrite, 'locked': True}
+    how = {'resume': not job.overwrite, 'overwrite': job.overwrite, 'locked': True, 'log': job.log}
     return begin(parameters_of(job), settings_of(job), job.gpu_id, job.threads, **how)
 
 
-def _train(jobs, starts, watches, stack: Sequence[int]) -> list[Path | BaseException]:
+def _train(starts, watches, stack: Sequence[int]) -> list[Path | BaseException]:
     """Train those of the networks that are numbered in `stack`."""
     from model import Model  # brings TensorFlow, for which `begin` has chosen the device
 
     enough = enough_memory(starts[stack[0]].p, 'a smaller batch_size, n_hidden or --stack')
-    with ExitStack() as logs, enough, outputs.courtesy():
-        watch = {i: watches[i] for i in stack}
-        for i in stack:
-            if jobs[i].log:
-                log = CurveLog(jobs[i].log_folder, starts[i].p['save_every'], watches[i])
-                watch[i] = logs.enter_context(log)
-        return train_stack(Model, [starts[i] for i in stack], list(watch.values()))
+    with enough, outputs.courtesy():
+        return train_stack(Model, [starts[i] for i in stack], [watches[i] for i in stack])
 
 
 def _trained(job: Job, outcome: Path | BaseException | Report, began: float) -> Report:
@@ -278,7 +269,7 @@ def _analyze(job: Job, watch: Watch) -> None:
         if watch(saved):
             raise Interrupted(signal.SIGTERM)
 
-    analysis.analyze_model_from_file(
+    analyzed = analysis.analyze_model_from_file(
         job.filename,
         job.filename,
         options,
@@ -286,3 +277,17 @@ def _analyze(job: Job, watch: Watch) -> None:
         jobs=job.threads,
         progress=progress,
     )
+    log_result(job, analyzed, goes_on=True)
+
+
+def log_result(job: Job, saved: Mapping, goes_on: bool) -> None:
+    """Log the curves of a result and the summary of its measures, where it has been analysed.
+
+    goes_on: its curves may be logged already.
+    """
+    if not job.log:
+        return
+    with Log(job.log, network_of(job.filename, saved['parameters'], goes_on)) as log:
+        log.write(saved)
+        if 'analysis' in saved:
+            log.summarize(named_summary(saved))

@@ -385,6 +385,7 @@ def test_wrong_commands(tmp_path, without_tensorflow, arguments, sentence):
     ('option', 'package', 'sentence'),
     [
         ('--log=tensorboard', 'tensorboard', 'pip install tensorboard'),
+        ('--log=wandb', 'wandb', 'pip install wandb'),
         ('--dask=local', 'distributed', "pip install 'dask[distributed]'"),
     ],
 )

@@ -1,1 +1,1 @@
-"""Training one network: the loop, checkpoints, what is shown, TensorBoard."""
+"""Training one network: the loop, checkpoints, what is shown."""

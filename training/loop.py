@@ -9,8 +9,10 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
+from logs.log import Log
 from rnn import device
 from system import outputs
 from training.display import Display, duration, header
@@ -53,10 +55,13 @@ def train_stack(
     """Train networks at once, each as if it were alone; return the outcome of each.
 
     That is the path of its result file, or what `train` would raise. A network that ends leaves
-    the others alone. One `watch` that returns True stops all of them.
+    the others alone. One `watch` that returns True stops all of them. The curves are logged as the
+    starts say.
     """
-    with Signals() as signals:
-        members = [Member(start, watch) for start, watch in zip(starts, watches, strict=True)]
+    with Signals() as signals, ExitStack() as logs:
+        both = zip(starts, watches, strict=True)
+        logged = [logs.enter_context(Log(s.log, s.network, watch)) for s, watch in both]
+        members = [Member(start, log) for start, log in zip(starts, logged, strict=True)]
         for member in members:
             member.build(make_model)
         with ThreadPoolExecutor(1 if device.is_cpu(starts[0].gpu_id) else None) as pool:

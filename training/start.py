@@ -12,7 +12,16 @@ from typing import NamedTuple
 import numpy as np
 
 import results
-from parameters import ANALYSIS, ARRAYS, WHOLE_PAR, parameters_with, saved_settings
+from logs.log import prepared
+from logs.writer import Network
+from parameters import (
+    ANALYSIS,
+    ARRAYS,
+    WHOLE_PAR,
+    parameters_with,
+    saved_settings,
+    settings_for,
+)
 from rnn import device
 from rnn.paths import require_path
 from system import locks
@@ -38,11 +47,17 @@ class Start(NamedTuple):
     threads: int | None
     overwrite: bool
     lock: locks.Lock | locks.OtherLock | None = None  # on its files, held until the run has ended
+    log: tuple[str, ...] = ()  # where its curves are logged
 
     @property
     def done(self) -> int:
         """Iterations that are done."""
         return len((self.checkpoint or {}).get('iteration', []))
+
+    @property
+    def network(self) -> Network:
+        """The network, for its logs."""
+        return network_of(self.filename, self.p, goes_on=self.checkpoint is not None)
 
     @property
     def words_if_finished(self) -> str:
@@ -58,17 +73,19 @@ def begin(
     resume: bool = False,
     overwrite: bool = False,
     locked: bool = False,
+    log: str | Collection[str] = (),
 ) -> Start:
     """Look at the files of a run and choose the device.
 
     `p` are its parameters, and `asked` the settings among them that the user made, which a run that
     goes on must have. gpu_id: None or 'none' for the CPU. With `resume` the run goes on from its
     checkpoint, where there is one, with the settings saved in it. Files that are `locked` are so by
-    the caller, else the run locks them. Raises RunError or results.ResultsError where files are in
-    the way or unusable, locks.Busy where another command works on them, and device.DeviceError for
-    a GPU that is not there.
+    the caller, else the run locks them. `log` names one or several of `logs.log.WRITERS`, to which
+    the curves go. Raises RunError or results.ResultsError where files are in the way or unusable,
+    locks.Busy where another command works on them, device.DeviceError for a GPU that is not there,
+    and LogError for a log that is not known or not installed.
     """
-    filename = Path(p['save_dir'], p['save_fn'])
+    log, filename = prepared(log), Path(p['save_dir'], p['save_fn'])
     if not locked and locks.is_held(filename):
         raise locks.Busy(locks.busy(filename))
     look = partial(_resumed, p, asked, filename, resume, overwrite)
@@ -87,7 +104,13 @@ def begin(
                 lock.release()
             raise
     place = dict(p), filename, checkpoint, is_finished, device_name
-    return Start(*place, gpu_id, threads, overwrite, lock)
+    return Start(*place, gpu_id, threads, overwrite, lock, log)
+
+
+def network_of(filename: Path, p: Mapping, goes_on: bool) -> Network:
+    """A network for its logs, with the settings that `begin` lets no run change on its way."""
+    changeable = {*CHANGEABLE, *PLACE, *ANALYSIS}
+    return Network(filename, p, settings_for(p['trial_type']).keys() - changeable, goes_on)
 
 
 def _resumed(p, asked, filename: Path, resume: bool, overwrite: bool) -> tuple:

@@ -22,6 +22,9 @@ from shell import (
 from test_analysis import QUICK, TINY
 
 import results
+from commands.analysis import COLUMNS
+from logs.log import WRITERS
+from logs.writer import Writer
 from parameters import user_settings
 from run_all_models import make_jobs, parser
 from sets import job as network_set
@@ -31,7 +34,6 @@ from sets.local import Board, LocalWorkers
 from tasks import TASKS
 from training.member import TrainingError
 from training.signals import Interrupted
-from training.tensorboard import CurveLog
 
 BRIEF = SETTINGS | {'seed': 5, 'num_iterations': 4}
 VALUES = dict.fromkeys(network_set.COLUMNS, 0.25) | {'iterations': 7}
@@ -89,7 +91,7 @@ def test_jobs_of_a_command(tmp_path):
         assert job.filename == tmp_path / 'set' / f'{job.name}.pkl'
         seed = seed_of(9, job.task, job.index)
         assert job.settings == {'save_dir': str(tmp_path), 'dt': 20, 'seed': seed}
-        assert (job.gpu_id, job.analyze, job.overwrite, job.log) == ('none', True, False, False)
+        assert (job.gpu_id, job.analyze, job.overwrite, job.log) == ('none', True, False, ())
     assert user_settings() == {}
 
 
@@ -207,15 +209,37 @@ def test_what_ends_a_network_is_reported(job, error, report):
     assert train_network(job, fail) == report
 
 
-def test_analysis(trained):
-    """What is analysed with the same options is not analysed again."""
+class Memory(Writer):
+    """A log that keeps all in this process."""
+
+    place = 'here'
+    written: list = []  # iterations, and summaries
+
+    def write(self, curves, start):
+        """Keep the iterations."""
+        self.written.append(curves['iteration'][start:])
+
+    def summarize(self, values):
+        """Keep the summary."""
+        self.written.append(values)
+
+
+def test_analysis(trained, monkeypatch):
+    """What is analysed with the same options is not analysed again; its summary is logged."""
+    monkeypatch.setitem(WRITERS, 'memory', Memory)
     analyzing = trained._replace(settings=TINY | QUICK | {'num_iterations': 2}, overwrite=True)
-    analyzing = analyzing._replace(analyze=True)
+    analyzing = analyzing._replace(analyze=True, log=('memory',))
     assert train_network(analyzing, on).status == 'trained'
-    assert 0 <= results.load(trained.filename)['task_accuracy'] <= 1
+    accuracy = results.load(trained.filename)['task_accuracy']
+    assert 0 <= accuracy <= 1
+    *curves, summary = Memory.written
+    assert curves == [[0, 1], [0, 1]]  # when trained, and with the summary
+    assert summary.keys() == {*list(COLUMNS)[1:]}
+    assert summary['accuracy'] == accuracy
     before = trained.filename.stat()
     assert train_network(analyzing._replace(overwrite=False), on).status == 'finished'
     assert trained.filename.stat() == before
+    assert len(Memory.written) == 3
 
 
 def test_stopped_analysis(trained):
@@ -261,7 +285,9 @@ def test_lock_vanishes_with_its_process(job):
 
 def test_logged_curves(job):
     """Every iteration once, though runs stop between two checkpoints and begin again."""
-    logged = job._replace(log=True, settings=BRIEF | {'save_every': 3, 'num_iterations': 8})
+    logged = job._replace(
+        log=('tensorboard',), settings=BRIEF | {'save_every': 3, 'num_iterations': 8}
+    )
     for count in (2, 5):
         assert train_network(logged, after(count)).status == 'stopped'
     assert train_network(logged, on).status == 'trained'
@@ -271,26 +297,16 @@ def test_logged_curves(job):
     assert_logged_once(job.filename)
 
 
-def test_curves_are_logged_as_often_as_checkpoints(tmp_path):
-    log, written = CurveLog(tmp_path, 3, watch=after(5)), []
-    with log:
-        for count in range(1, 6):
-            curves = {name: [0.5] * count for name in results.CURVES}
-            curves['iteration'] = list(range(count))
-            assert log(curves) == (count == 5)
-            written.append(log.written)
-    assert written == [0, 0, 3, 3, 3]
-    assert log.written == 5
-
-
 def test_a_log_that_cannot_be_written_is_left_out(job):
-    """Training goes on, and one sentence says so."""
-    job.log_folder.parent.mkdir(parents=True)
-    job.log_folder.write_text('a file')
-    with pytest.warns(UserWarning, match='the log in .* is not written') as seen:
-        report = train_network(job._replace(log=True, settings=BRIEF | {'save_every': 1}), on)
-    assert report.status == 'trained'
+    """Training and the other logs go on, and one sentence says so."""
+    folder = job.filename.with_name('logs')
+    folder.mkdir(parents=True)
+    (folder / job.name).write_text('a file, where a folder is needed')
+    logged = job._replace(log=('tensorboard', 'csv'), settings=BRIEF | {'save_every': 1})
+    with pytest.warns(UserWarning, match=f'the log in .*{job.name} is not written') as seen:
+        assert train_network(logged, on).status == 'trained'
     assert len([w for w in seen if 'is not written' in str(w.message)]) == 1
+    assert len((folder / f'{job.name}.csv').read_text().splitlines()) == 5
 
 
 # Progress

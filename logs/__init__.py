@@ -1,0 +1,1 @@
+"""Logs of learning curves: TensorBoard, Weights & Biases, CSV."""
