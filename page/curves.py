@@ -11,7 +11,7 @@ from page.tables import Column, choice
 
 MOST_POINTS = 160  # of a curve: more are not seen
 WIDTH, HEIGHT = 480, 300  # of the picture
-LEFT, RIGHT, TOP, BOTTOM = 48, 12, 12, 42  # margins
+LEFT, RIGHT, TOP, BOTTOM = 48, 20, 12, 42  # margins
 COLORS, DASHES = 6, 3  # in page.css, which go through all pairs of them
 STEPS = np.array([1, 2, 2.5, 5, 10])
 
@@ -101,7 +101,7 @@ def _chart(name: str, label: str, networks, look, longest: int, is_log: bool) ->
         high = max(high, y_ticks[-1])
 
     def x_of(value):
-        return LEFT + (WIDTH - LEFT - RIGHT) * np.asarray(value) / max(longest - 1, 1)
+        return LEFT + (WIDTH - LEFT - RIGHT) * np.asarray(value) / longest
 
     def y_of(value):
         a, b, v = (np.log(i) if is_log else i for i in (low, high, np.asarray(value)))
@@ -113,7 +113,7 @@ def _chart(name: str, label: str, networks, look, longest: int, is_log: bool) ->
         known = np.isfinite(y) & ((y > 0) | (not is_log))
         path = _path(x_of(x[known]), y_of(y[known]))
         lines.append(Line(i, network.name, path, look[i], f'{network.last(name):.3f}'))
-    ticks = [(float(x_of(v)), f'{v:g}') for v in _even(longest - 1)]
+    ticks = [(float(x_of(v)), f'{v:g}') for v in _even(longest)]
     return Chart(name, label, lines, ticks, [(float(y_of(v)), f'{v:g}') for v in y_ticks])
 
 

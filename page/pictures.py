@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import matplotlib
-from PIL import Image
 
 import tasks
 from figures import LeftOut, all_figures, draw_or_leave_out, load
 from page.folder import Network
 from page.tables import differing, shown, value_of
-from plots.style import STYLE
+from plots.style import COLUMN, MM, STYLE
 from rnn import device
 from system.workers import outcomes
 
@@ -32,6 +31,7 @@ class Picture(NamedTuple):
     source: str
     width: int
     height: int
+    shape: str  # 'wide' as a page in print, 'tall', or 'whole'
 
 
 class Album(NamedTuple):
@@ -112,15 +112,24 @@ def _place(picture: Picture) -> int:
 
 def _picture(figure, drawn, kind: str) -> Picture:
     """A figure as WebP, which takes a third of the room of PNG."""
-    raw, packed = io.BytesIO(), io.BytesIO()
+    file = io.BytesIO()
+    is_small = kind == 'network'
+    how = {'quality': QUALITY} if is_small else {'lossless': True}
+    dpi = DPI_OF_NETWORK if is_small else DPI_OF_GROUP
     with matplotlib.rc_context(STYLE):
-        drawn.savefig(raw, format='png', dpi=DPI_OF_NETWORK if kind == 'network' else DPI_OF_GROUP)
-    image = Image.open(raw).convert('RGB')
-    how = {'quality': QUALITY} if kind == 'network' else {'lossless': True}
-    image.save(packed, 'webp', method=4, **how)
-    text = base64.b64encode(packed.getvalue()).decode()
-    source = f'data:image/webp;base64,{text}'
-    return Picture(figure.name, caption(figure), source, *image.size)
+        drawn.savefig(file, format='webp', dpi=dpi, pil_kwargs={'method': 4, **how})
+    source = f'data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}'
+    words = caption(figure)
+    if is_small:
+        words = words.replace(' of the first network', '')
+    width, height = (drawn.get_size_inches() * dpi).astype(int)
+    return Picture(figure.name, words, source, width, height, _shape(drawn))
+
+
+def _shape(drawn) -> str:
+    """How much room a figure needs."""
+    width, height = drawn.get_size_inches() / MM
+    return 'tall' if height > width else 'wide' if width > 1.2 * COLUMN else 'whole'
 
 
 def caption(figure) -> str:

@@ -86,7 +86,7 @@ def _numbers() -> list[Column]:
         Column('Loss', last('loss'), '.4f'),
         Column('Cross-entropy', last('perf_loss'), '.4f'),
         Column('Activity loss', last('spike_loss'), '.3f'),
-        Column('Weight loss', last('weight_loss'), '.3f'),
+        Column('Weight loss', _weight_loss, '.3f'),
         Column('Accuracy, analysed', measure('task_accuracy'), '.3f', is_share=True),
         Column('Decoding, activity', measure('neuronal'), '.3f', is_share=True),
         Column('Decoding, synapses', measure('synaptic'), '.3f', is_share=True),
@@ -96,6 +96,11 @@ def _numbers() -> list[Column]:
         Column('Minutes', lambda n: n.minutes, '.1f'),
         Column('Seed', lambda n: n.p.get('seed')),
     ]
+
+
+def _weight_loss(network: Network) -> float | None:
+    """Only where it is a part of the loss."""
+    return network.last('weight_loss') if network.p.get('weight_cost') else None
 
 
 def _status(network: Network) -> str:
