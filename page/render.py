@@ -1,20 +1,18 @@
 """The page as one file of HTML, which needs nothing beside it."""
 
-import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from page import curves, tables
 from page.folder import Folder, Network
 from page.pictures import Album, Group, Work, groups
 from system.files import read_bytes, require_file
+from system.versions import versions
 
 HERE = Path(__file__).parent
 MARKER = '<meta name="generator" content="report.py">'  # of pages that may be replaced
@@ -50,9 +48,9 @@ def page(folder: Folder, made: Plan, albums: Sequence[Album]) -> str:
     return _template().render(
         folder=folder,
         made=made,
-        marker=Markup(MARKER),
-        css=Markup((HERE / 'page.css').read_text('utf-8')),
-        js=Markup((HERE / 'page.js').read_text('utf-8')),
+        marker=MARKER,
+        css=(HERE / 'page.css').read_text('utf-8'),
+        js=(HERE / 'page.js').read_text('utf-8'),
         columns=every,
         rows=tables.rows(folder.networks, every),
         filters=tables.filters(folder.networks, every),
@@ -63,7 +61,7 @@ def page(folder: Folder, made: Plan, albums: Sequence[Album]) -> str:
         of_all=of_all,
         of_groups=list(zip(made.groups, of_groups, strict=True)),
         of_networks=list(waiting),
-        tools=_tools(),
+        tools=versions(),
         now=datetime.now().strftime('%Y-%m-%d %H:%M'),
         **_curves(folder.networks, every),
     )
@@ -88,12 +86,6 @@ def _template():
     return Environment(loader=loader, trim_blocks=True, lstrip_blocks=True, **options).get_template(
         'page.html'
     )
-
-
-def _tools() -> Mapping[str, str]:
-    """With what the page was made."""
-    packages = {name: version(name) for name in ('numpy', 'matplotlib')}
-    return {'Python': platform.python_version(), **packages}
 
 
 def is_report(filename: Path) -> bool:

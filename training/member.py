@@ -8,6 +8,7 @@ import numpy as np
 import results
 from rnn import device
 from stimulus import Stimulus
+from system.versions import versions
 from training.accuracy import accurate_enough
 from training.display import Curves
 from training.signals import Interrupted
@@ -119,6 +120,7 @@ class Member:
         for name, weight in weights.items():
             self._require_finite(weight, f'weight {name}', self.iteration - 1)
         note = {'stacked': num_stacked} if num_stacked > 1 else {}
+        note['versions'] = versions()
         return {'weights': weights, 'parameters': dict(self.model.par), **self.curves} | note
 
     def _require_finite(self, values, what: str, iteration: int) -> None:
