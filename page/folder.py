@@ -157,7 +157,9 @@ def _unfinished(network: Network) -> Absent:
     words = f'{done} of {wanted} iterations are done'
     if is_held(network.path):
         return Absent(network.name, 'in training', words)
-    return Absent(network.name, 'unfinished', f'{words}; the command that trained it goes on')
+    return Absent(
+        network.name, 'unfinished', f'{words}; the command that trained it goes on with it'
+    )
 
 
 def _summary(path: Path) -> dict[str, dict]:
