@@ -72,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
         drawn = list(tqdm(drawn, desc='drawing', total=len(made.work), disable=None))
         with results.replacing(out) as temporary:
             temporary.write_text(page(folder, made, drawn), 'utf-8')
-    except (tasks.TaskError, results.ResultsError, OSError) as error:
+    except (ValueError, OSError) as error:  # also of a file that changes meanwhile
         return fail(error, 2)
     except KeyboardInterrupt:
         return 130

@@ -86,7 +86,6 @@ def album(work: Work, own_tasks: Sequence[Path], threads: int | None) -> Album:
     for filename in own_tasks:
         tasks.load_task(filename)
     device.select(None, threads)
-    matplotlib.use('agg')
     networks, left_out, pictures = [load(file) for file in work.files], LeftOut(), []
     of_all = work.kind == 'tasks'
     for figure in all_figures():
