@@ -14,6 +14,7 @@ from parameters import parameters_with, update_parameters
 from rnn import bptt, graphs
 from rnn.initial_values import SYNAPSES
 from stimulus import Stimulus
+from system.versions import versions
 from tasks import TASKS
 from training.loop import train_stack
 from training.member import TrainingError
@@ -86,6 +87,7 @@ def test_a_stack_is_trained_like_networks_alone(starts, task, eager):
         assert_alike(together[i], alone)
         saved = results.load(together[i])
         assert saved.pop('stacked') == 3
+        assert saved['versions'] == versions()
         assert saved.keys() == results.load(alone).keys()
         assert saved['parameters']['spike_cost'] == start.p['spike_cost']
         alone.unlink()
