@@ -119,7 +119,7 @@ def _draw(files: list[Path], out: Path, formats: list[str]) -> int:
         raise results.ResultsError(f'{files[0].parent} holds no network that can be drawn')
     left_out, is_drawn = LeftOut(), False
     for task, figure, those, is_fresh in _plan(networks):
-        drawn = _drawn(task, figure, those, left_out, is_fresh)
+        drawn = draw_or_leave_out(task, figure, those, left_out, is_fresh)
         name = f'{task}-{figure.name}' if task else figure.name
         for suffix in formats if drawn else ():
             target = out / f'{name}.{suffix}'
@@ -150,7 +150,7 @@ class LeftOut:
         return found
 
 
-def _drawn(
+def draw_or_leave_out(
     task: str | None,
     figure: DeclaredFigure,
     networks: Sequence[Mapping],
@@ -164,7 +164,7 @@ def _drawn(
     except (FigureError, tasks.TaskError) as error:
         left_out.add(figure, task, NOT_ANALYZED if is_fresh else error)
         others = getattr(error, 'others', None)  # of a MissingMeasure
-    return _drawn(task, figure, others, left_out) if others else None
+    return draw_or_leave_out(task, figure, others, left_out) if others else None
 
 
 def _load(files: list[Path]) -> tuple[list[Network], int]:
@@ -172,15 +172,27 @@ def _load(files: list[Path]) -> tuple[list[Network], int]:
     networks, status = [], 0
     for path in files:
         try:
-            saved = _without_what_is_not_drawn(results.load_results(path))
-            network = Network(saved, settings(saved))
-        except ValueError as error:  # also for incomplete parameters, and a task that is not known
-            status = fail(error if str(path) in str(error) else f'{path}: {error}', 1)
+            network = load(path)
+        except ValueError as error:
+            status = fail(error, 1)
             continue
         if not network.is_analyzed:
             status = fail(f'{path} is not analysed: python analysis.py {path}', 1)
         networks.append(network)
     return networks, status
+
+
+def load(path: Path) -> Network:
+    """The network in a file, without what no figure shows.
+
+    Raises ValueError, which names the file, if it is damaged or no network, if its parameters are
+    not complete, and if its task is not known.
+    """
+    try:
+        saved = _without_what_is_not_drawn(results.load_results(path))
+        return Network(saved, settings(saved))
+    except ValueError as error:
+        raise ValueError(error if str(path) in str(error) else f'{path}: {error}') from error
 
 
 def _without_what_is_not_drawn(network: Mapping) -> dict:

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from model import Model
 from rnn import initial_values
+from settings import checked
 from stp_keras.layer import PACKAGE, STPLayer, network
 
 
@@ -43,12 +44,8 @@ class STPOutput(STPLayer):
 
     def _given_mask(self, p: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """The user's mask multiplied by that of the network; {} if there is none."""
-        mask = self.masks['w_out_mask']
-        if mask is None:
-            return {}
-        if not np.isin(mask, (0, 1)).all():
-            raise ValueError('w_out_mask is not allowed: it must be None or an array of 0 or 1')
-        return initial_values.given({'w_out_mask': np.array(mask, np.float32)}, p)
+        mask = checked('w_out_mask', self.masks['w_out_mask'], initial_values.MASKS)
+        return {} if mask is None else initial_values.given({'w_out_mask': mask}, p)
 
     def call(self, inputs):
         """The logits."""

@@ -29,7 +29,7 @@ def test_dependencies_are_those_of_the_requirements():
 def test_every_requirement_has_a_lower_bound_only(name):
     own = [line for line in lines(name) if not line.startswith('-r ')]
     assert own
-    assert all(re.fullmatch(r'[a-z-]+(\[[a-z]+\])?>=[\d.]+', line) for line in own)
+    assert all(re.fullmatch(r'[a-z0-9-]+(\[[a-z]+\])?>=[\d.]+', line) for line in own)
 
 
 def test_versions_of_python():

@@ -204,7 +204,10 @@ REFUSED = {
     'seed': (0.5, 'seed = 0.5 is not allowed: it must be None or an integer'),
     'dtype': ('float16', 'dtype = float16 is not allowed: it must be float32'),
     'n_hidden': (4, "STPCell takes no argument 'n_hidden'; its settings are synapse_config, "),
-    'w_in_mask': ([[2]], 'w_in_mask is not allowed: it must be None or an array of 0 or 1'),
+    'w_in_mask': (
+        [[2]],
+        r'w_in_mask = \[\[2\]\] is not allowed: it must be None or an array of 0 or 1',
+    ),
     'w_rnn_mask': ([[1]], r'w_rnn_mask has shape \(1, 1\), but these settings need \(4, 4\)'),
 }
 

@@ -1,0 +1,1 @@
+"""A page about the networks of a folder: what is in it, its tables, pictures and look."""

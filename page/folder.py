@@ -1,0 +1,217 @@
+"""What is in a folder of networks: those that can be read, and what became of all others."""
+
+import csv
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+import figures
+import results
+from commands.analysis import summary
+from parameters import saved_settings
+from plots.figure import COMMON
+from results import CURVES
+from sets.summary import FILE
+from system.files import FileError, require_file
+from system.locks import is_held
+from training.accuracy import last_mean
+from training.start import PLACE
+
+# settings that tell networks apart by their place or identity, or that only say what was shown
+NOT_COMPARED = {*PLACE, 'seed', 'trial_type', 'iters_between_outputs', 'save_every'}
+DONE = ('trained', 'finished')  # what summary.csv says of networks whose result there is
+MEASURES = ('task_accuracy', 'neuronal', 'synaptic', 'neuronal_shuffled', 'synaptic_shuffled')
+
+
+class Network(NamedTuple):
+    """What the tables and curves need of one network; its weights and measures stay in the file.
+
+    settings: those in which it differs from what its task sets by itself. p: all its parameters
+    that are no arrays. group: networks of one group can share a figure. measures: means of what
+    was analysed, by name. minutes: of its training, None if unknown.
+    """
+
+    path: Path
+    task: str
+    is_finished: bool
+    settings: dict
+    p: dict
+    group: tuple
+    curves: dict[str, np.ndarray]
+    measures: dict[str, float]
+    versions: dict[str, str]
+    minutes: float | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the file without its ending."""
+        return self.path.stem
+
+    def last(self, curve: str) -> float:
+        """The mean of a curve over the last 20 iterations."""
+        return last_mean(self.curves[curve].tolist())
+
+
+class Absent(NamedTuple):
+    """A network that failed, is not finished or cannot be read."""
+
+    name: str
+    status: str
+    reason: str
+
+
+class Folder(NamedTuple):
+    """All that a folder holds; `problems` are sentences about files that cannot be used."""
+
+    path: Path
+    networks: list[Network]
+    absent: list[Absent]
+    problems: list[str]
+
+
+def read(path: Path, progress: Callable = iter) -> Folder:
+    """Read a folder; `progress` wraps the list of its files.
+
+    Raises ResultsError if there is no such folder, or if nothing in it is a network.
+    """
+    files = _files(path)
+    networks, absent, problems = [], [], []
+    for file in progress(files):
+        try:
+            networks.append(_network(file))
+        except (ValueError, OSError) as error:
+            problems.append(str(error))
+            absent.append(Absent(file.stem, 'unreadable', _short(error, file)))
+    if not networks:
+        raise results.ResultsError(f'{path} holds no network that can be read: {problems[0]}')
+    absent += [_unfinished(network) for network in networks if not network.is_finished]
+    rows = {}
+    try:
+        rows = _summary(path / FILE)
+    except (OSError, ValueError) as error:
+        problems.append(str(error))
+        absent.append(Absent(FILE, 'unreadable', _short(error, path / FILE)))
+    networks = [network._replace(minutes=_minutes(rows.get(network.name))) for network in networks]
+    known = {network.name for network in networks if network.is_finished}
+    absent = _merged([*absent, *_reported(rows, known)])
+    return Folder(path, sorted(networks, key=lambda n: (n.task, natural(n.name))), absent, problems)
+
+
+def _files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise results.ResultsError(f'{folder} is not a folder')
+    files = [*folder.glob('*.pkl'), *folder.glob('*.checkpoint')]
+    if not files:
+        raise results.ResultsError(f'{folder} holds no networks (*.pkl, *.checkpoint)')
+    return sorted(files, key=lambda file: natural(file.name))
+
+
+def natural(name: str) -> list:
+    """A key that sorts DMS-run-10 after DMS-run-9."""
+    parts = re.split('([0-9]+)', name)  # text and numbers take turns
+    return [int(part) if i % 2 else part for i, part in enumerate(parts)]
+
+
+def _network(file: Path) -> Network:
+    """Raises ValueError, which names the file, if it holds no network."""
+    saved, p = figures.load(file)
+    own = saved_settings(saved['parameters'])
+    versions = saved.get('versions')
+    return Network(
+        path=file,
+        task=p['trial_type'],
+        is_finished=file.suffix == '.pkl',
+        settings={name: _plain(v) for name, v in own.items() if name not in NOT_COMPARED},
+        p={name: _plain(value) for name, value in saved['parameters'].items()},
+        group=(p['trial_type'], *(str(p[name]) for name in COMMON)),
+        curves={name: np.array(saved[name], float) for name in CURVES},
+        measures=_measures(saved, file),
+        versions=dict(versions) if isinstance(versions, Mapping) else {},
+    )
+
+
+def _plain(value):
+    """A setting as it is compared and shown: of an array, its shape."""
+    if isinstance(value, np.ndarray):
+        return f'array {value.shape}'
+    return value
+
+
+def _measures(saved: Mapping, file: Path) -> dict[str, float]:
+    """Those of `commands.analysis.summary`, and manipulation; without what is not known."""
+    if 'analysis' not in saved:
+        return {}
+    try:
+        found = dict(zip(MEASURES, map(float, summary(saved)), strict=True))
+        found['manipulation'] = float(np.mean(saved.get('manipulation', np.nan)))
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise ValueError(f'{file} holds measures that are damaged ({error!r})') from error
+    return {name: value for name, value in found.items() if np.isfinite(value)}
+
+
+def _unfinished(network: Network) -> Absent:
+    done, wanted = len(network.curves['iteration']), network.p['num_iterations']
+    words = f'{done} of {wanted} iterations are done'
+    if is_held(network.path):
+        return Absent(network.name, 'in training', words)
+    return Absent(
+        network.name, 'unfinished', f'{words}; the command that trained it goes on with it'
+    )
+
+
+def _summary(path: Path) -> dict[str, dict]:
+    """The rows of summary.csv by network; none without the file. Raises ValueError or OSError."""
+    if not path.exists():
+        return {}
+    require_file(path)
+    try:
+        with open(path, newline='', encoding='utf-8') as file:
+            rows = list(csv.DictReader(file))
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f'{path} is damaged: {error}') from error
+    except OSError as error:
+        raise FileError(error.errno, f'{path} cannot be read: {error.strerror}') from error
+    if rows and not {'network', 'status'} <= rows[0].keys():
+        raise ValueError(f'{path} is damaged: it has no columns network and status')
+    return {row['network']: row for row in rows if row['network']}
+
+
+def _minutes(row: Mapping | None) -> float | None:
+    try:
+        return float((row or {}).get('minutes') or 'none')
+    except ValueError:
+        return None
+
+
+def _reported(rows: Mapping[str, Mapping], known: set[str]) -> Iterator[Absent]:
+    """What summary.csv says of networks that failed or stopped, and of those that are away."""
+    for name, row in rows.items():
+        status, reason = row['status'] or '', row.get('reason') or ''
+        if status not in DONE and not (name in known and status != 'failed'):
+            yield Absent(name, status or 'unknown', reason)
+        elif status in DONE and name not in known:
+            yield Absent(name, 'missing', f'{FILE} calls it {status}, but its file is not here')
+
+
+def _merged(absent: list[Absent]) -> list[Absent]:
+    """One entry for each network, with all reasons."""
+    found: dict[str, Absent] = {}
+    for name, status, reason in sorted(absent, key=lambda a: natural(a.name)):
+        before = found.get(name)
+        if before is None:
+            found[name] = Absent(name, status, reason)
+            continue
+        statuses = dict.fromkeys([before.status, status])
+        if 'failed' in statuses:  # is the last word
+            statuses = ['failed']
+        reasons = dict.fromkeys(filter(None, [before.reason, reason]))
+        found[name] = Absent(name, ', '.join(statuses), '; '.join(reasons))
+    return list(found.values())
+
+
+def _short(error: object, file: Path) -> str:
+    """The reason without the folder, which the page names once."""
+    return str(error).replace(str(file), file.name)
