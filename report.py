@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 import results
 import tasks
-from commands.arguments import a_path, add_own_tasks, fail, positive
+from commands.arguments import a_path, add_own_tasks, command_parser, fail, positive
 from commands.running import command
 from page.folder import read
 from page.pictures import albums
@@ -32,7 +32,12 @@ MOST_PICTURES = 200  # networks with pictures of their own: about 20 MB
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of report.py."""
-    p = argparse.ArgumentParser('report.py', description='Write a page about trained networks.')
+    p = command_parser(
+        'report.py',
+        'Write a page about trained networks.',
+        'python report.py savedir/my_set',
+        'python report.py networks/full --out networks.html',
+    )
     p.add_argument('folder', type=a_path, metavar='FOLDER', help='where the networks are (*.pkl)')
     p.add_argument('--out', type=a_path, metavar='FILE', help='default: FOLDER/report.html')
     add_own_tasks(p)

@@ -1,4 +1,4 @@
-"""What is in a folder of networks: those that can be read, and what became of all others."""
+"""What is in a folder of networks: those that can be read, and the outcome of all others."""
 
 import csv
 import re

@@ -8,6 +8,7 @@ from shell import OWN_TASK, ROOT, command_line, ended, fatal_tensorflow, write_o
 
 import analysis
 import figures
+import report
 import run_all_models
 import simulate_STP
 from commands import analysis as analysis_command
@@ -20,6 +21,7 @@ PARSERS = {
     'python model.py': train.parser,
     'python analysis.py': analysis_command.parser,
     'python figures.py': figures.parser,
+    'python report.py': report.parser,
     'python run_all_models.py': run_all_models.parser,
     'python simulate_STP.py': simulate_STP.parser,
     'python -m reproduction': reproduction.parser,
