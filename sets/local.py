@@ -4,13 +4,15 @@
     workers.run([plans[0].job])  # from as many threads as processes are to train at once
 
 A process (of loky) that is killed takes nothing but its own networks with it, and another one takes
-its place. All processes end when the one that started them does.
+its place, also that of one whose memory has grown. All processes end when the one that started them
+does.
 """
 
 import os
 import queue
 import tempfile
 import threading
+import warnings
 from functools import partial
 from pathlib import Path
 
@@ -32,6 +34,9 @@ class LocalWorkers:
     def __init__(self, plans: list[Plan], at_once: int):
         """`at_once` processes are to train."""
         self.at_once = at_once
+        # loky ends a process that has grown by 300 MB, as each new shape of networks makes it grow,
+        # and warns of that
+        warnings.filterwarnings('ignore', 'A worker (stopped|was restarted)', UserWarning)
         workers.start_trackers()
         self.places = {plan.job.name: i for i, plan in enumerate(plans)}
         self.wanted = [plan.wanted for plan in plans]
