@@ -66,8 +66,10 @@ class LocalWorkers:
         One that was killed while it waited has cost nothing: the next one takes the networks.
         """
         while True:
-            is_new = self.idle.empty()
-            process = _process() if is_new else self.idle.get()
+            try:
+                process, is_new = self.idle.get_nowait(), False
+            except queue.Empty:
+                process, is_new = _process(), True
             try:
                 reports = process.submit(_train, jobs, self.board.path, places).result()
             except TerminatedWorkerError:
