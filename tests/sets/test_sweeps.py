@@ -263,7 +263,8 @@ def test_a_sweep_that_loses_a_process_goes_on_and_is_analysed(tmp_path):
     rows = summary_of(folder / 'any')
     assert {row['status'] for row in rows.values()} == {'trained', 'finished'}
     assert [row['synapse_config'] for row in rows.values()] == ['None', 'dep', 'full']
-    assert files_in(folder) == [*sorted(f'{name}.pkl' for name in names), 'summary.csv']
+    kept = [name for name in files_in(folder) if not name.endswith('.tmp')]  # of the killed one
+    assert kept == [*sorted(f'{name}.pkl' for name in names), 'summary.csv']
     for name in names:
         assert iterations(folder / f'{name}.pkl') == list(range(30))
         saved = results.load(folder / f'{name}.pkl')
