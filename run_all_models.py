@@ -4,36 +4,39 @@
                              [--set NAME=VALUE]... [--jobs N] [--threads N] [--stack N|auto]
                              [--seed N] [--analyze] [--overwrite] [--dry-run]
                              [--dask ADDRESS|local] [--log tensorboard|wandb|csv]...
+                             [--sweep NAME=VALUE,VALUE,...]... [--yes]
 
 trains the networks START to START + N - 1 of each task (the paper trained 20) and writes
-savedir/NAME/<task>-run-<index>.pkl. A task is one of the paper or a file with your own. The command
-can be stopped and started again at any point.
+savedir/NAME/<task>-run-<index>.pkl. A task is one of the paper or a file with your own. With sweeps
+it does so for each combination of their values. The command can be stopped and started again at any
+point.
 """
 
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from pathlib import Path
 
 from tqdm import tqdm
 
-from commands.arguments import add_logs, add_settings, command_parser, fail, positive, task_name
+from commands.arguments import add_logs, add_settings, command_parser, fail, positive, sweep_values
 from commands.running import command
 from logs.log import prepared
-from parameters import parameters_with, settings_for
+from parameters import parameters_with
 from results import check_writable
 from rnn.device import available_cores, is_cpu
+from sets import selection, sweep
 from sets import summary as set_summary
 from sets.cluster import Cluster, ClusterError
+from sets.grouping import say_if_separate, stacks_of
 from sets.job import Job, Plan, Report, one_line, plan, seed_of
 from sets.local import LocalWorkers, memory_of
 from settings.validators import file_name
-from tasks import TASKS, digest, known
+from tasks import digest
 from training.signals import Signals
-from training.stacks import kind, memory, usual_size
+from training.stacks import memory
 
 POLL = 0.5  # s between two looks at the progress
 ELSEWHERE = {'trial_type': '--tasks', 'seed': '--seed', 'save_fn': 'NAME'}  # not with --set
@@ -59,6 +62,16 @@ def parser() -> argparse.ArgumentParser:
         help='tasks of the paper, all of them (all), or files with your own (default: DMS)',
     )
     add_settings(p)
+    p.add_argument(
+        '--sweep',
+        action='append',
+        default=[],
+        type=sweep_values,
+        metavar='NAME=VALUE,VALUE,...',
+        dest='sweeps',
+        help='train the networks for each of these values, and each combination of sweeps',
+    )
+    p.add_argument('--yes', action='store_true', help='also more than 10 000 networks')
     p.add_argument('--jobs', type=positive, help='networks at once (default: cores; on a GPU 1)')
     p.add_argument(
         '--threads', type=positive, help='of a network (default: its share of the cores)'
@@ -129,7 +142,7 @@ def _print_plans(args, plans: list[Plan]) -> None:
     if not needed:
         return
     groups = stacks_of(needed, args.stack, _at_once(args), _gpu_memory(args))
-    _say_if_separate(groups)
+    say_if_separate(groups)
     largest = max(groups, key=len)
     words = f'{len(needed)} to do'
     if len(largest) > 1:
@@ -149,51 +162,28 @@ def make_jobs(args) -> list[Job]:
             raise ValueError(f'{name} is not for --set here: {place} decides it')
     log = prepared(args.log)
     place = parameters_with({k: v for k, v in settings.items() if k == 'save_dir'})['save_dir']
-    tasks = tasks_of(args.tasks or ['DMS'])
-    return [
+    sweeps = sweep.checked(args.sweeps, settings, ELSEWHERE | {'save_dir': '--set'})
+    tasks = selection.tasks_of(args.tasks or ['DMS'])
+    indices = range(args.start, args.start + args.n)
+    jobs = [
         Job(
             str(Path(place, args.name)),
-            task,
-            index,
-            _settings_for(task, tasks, settings) | {'seed': seed_of(args.seed, task, index)},
+            one.task,
+            one.index,
+            one.settings | {'seed': seed_of(args.seed, one.task, one.index, one.swept)},
             args.gpu_id,
             overwrite=args.overwrite,
             analyze=args.analyze,
             log=log,
-            task_file=file,
-            task_digest=digest(task),
+            task_file=one.task_file,
+            task_digest=digest(one.task),
+            swept=one.swept,
         )
-        for task, file in tasks.items()
-        for index in range(args.start, args.start + args.n)
+        for one in selection.select(tasks, settings, sweeps, indices, args.yes)
     ]
-
-
-def tasks_of(given: Iterable[str]) -> dict[str, str | None]:
-    """Names of tasks and the absolute path of each that is a user's own, which is loaded.
-
-    Raises ValueError for a file that fails, and for two files of one name.
-    """
-    found: dict[str, str | None] = {}
-    for text in given:
-        if text == 'all':
-            found |= dict.fromkeys(TASKS)
-            continue
-        name = task_name(text)
-        file, earlier = str(Path(text).absolute()), found.get(name)
-        if not text.endswith('.py'):
-            found.setdefault(name, None)
-        elif earlier in (None, file):
-            found[name] = file
-        else:
-            raise ValueError(f'{earlier} and {text} have the same name, and so would their results')
-    return found
-
-
-def _settings_for(task: str, tasks: Iterable[str], settings: Mapping) -> dict:
-    """The settings of a command without those that only other tasks of the command have."""
-    own = settings_for(task) if task in known() else {}  # `plan` reports an unknown one
-    others = {name for other in tasks if other in known() for name in settings_for(other)}
-    return {name: v for name, v in settings.items() if name in own or name not in others}
+    for job in jobs:
+        sweep.require_name(job.name)
+    return jobs
 
 
 def _run(args, plans: list[Plan]) -> int:
@@ -206,9 +196,10 @@ def _run(args, plans: list[Plan]) -> int:
     if needed:
         stopped_by = _train(args, needed, reports)
     failed = any(report.status == 'failed' for report in reports.values())
-    print(set_summary.table(reports))
+    swept = {p.job.name: p.job.swept for p in plans}
+    print(set_summary.table(reports, swept))
     try:
-        set_summary.write(plans[0].job.folder, reports)
+        set_summary.write(plans[0].job.folder, reports, swept)
     except OSError as error:  # the networks are saved
         failed = fail(error, 1)
     if stopped_by:
@@ -220,7 +211,7 @@ def _train(args, plans: list[Plan], reports: dict[str, Report]) -> int:
     """Train all networks, adding their reports; return the signal that stopped it, or 0."""
     workers = _workers(args, plans, min(_at_once(args), len(plans)))
     groups = stacks_of(plans, args.stack, workers.at_once, _gpu_memory(args))
-    _say_if_separate(groups)
+    say_if_separate(groups)
     at_once, threads = _share(args, len(groups))
     bar = tqdm(total=workers.total, initial=workers.progress(), unit=workers.unit, disable=None)
     with Signals() as signals, closing(workers), bar, ThreadPoolExecutor(at_once) as pool:
@@ -238,32 +229,6 @@ def _train(args, plans: list[Plan], reports: dict[str, Report]) -> int:
             if signals.received:
                 workers.stop()
     return signals.received
-
-
-def _say_if_separate(groups: list[list[Plan]]) -> None:
-    """Print a sentence where networks that are stacked are of several kinds."""
-    if len({kind(p.p) for group in groups for p in group}) > 1 and max(map(len, groups)) > 1:
-        print('Only networks of one task and size are stacked with each other.')
-
-
-def stacks_of(
-    plans: list[Plan], size: int | str, at_once: int, gpu_memory: int | None
-) -> list[list[Plan]]:
-    """The networks that are trained at once, by what they have in common, in the order of plans.
-
-    No more in a stack than keep `at_once` processes busy, if `size` is 'auto'.
-    """
-    kinds: dict[tuple, list[Plan]] = {}
-    for p in plans:
-        kinds.setdefault(kind(p.p), []).append(p)
-    groups = []
-    for alike in kinds.values():
-        most = size
-        if size == 'auto':
-            share = -(-len(alike) // at_once)
-            most = min(share, usual_size(alike[0].p, gpu_memory))
-        groups += [alike[i : i + most] for i in range(0, len(alike), most)]
-    return groups
 
 
 def _reports_of(future: Future, names: list[str]) -> dict[str, Report]:

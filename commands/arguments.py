@@ -20,10 +20,39 @@ def setting(text: str) -> tuple[str, object]:
         raise argparse.ArgumentTypeError(f'{text!r} is not of the form NAME=VALUE')
     if name.strip() in ARRAYS and value.strip() != 'None':
         return name.strip(), _array(value.strip())
+    return name.strip(), _literal(value)
+
+
+def sweep_values(text: str) -> tuple[str, list]:
+    """NAME=VALUE,VALUE,... as a name and values, which are read like that of a `setting`.
+
+    A list or tuple in brackets is one value.
+    """
+    name, equals, values = text.partition('=')
+    if not equals or not name.strip():
+        raise argparse.ArgumentTypeError(f'{text!r} is not of the form NAME=VALUE,VALUE,...')
+    pieces: list[str] = []
+    for piece in values.split(','):
+        if pieces and _is_open(pieces[-1]):
+            pieces[-1] += f',{piece}'
+        else:
+            pieces.append(piece)
+    if not all(piece.strip() for piece in pieces):
+        raise argparse.ArgumentTypeError(f'{text!r} lacks a value: NAME=VALUE,VALUE,... is needed')
+    return name.strip(), [_literal(piece.strip()) for piece in pieces]
+
+
+def _is_open(piece: str) -> bool:
+    """Whether a bracket is not closed."""
+    return sum(map(piece.count, '([{')) > sum(map(piece.count, ')]}'))
+
+
+def _literal(text: str) -> object:
+    """A Python literal, else the text as it is."""
     try:
-        return name.strip(), ast.literal_eval(value.strip())
-    except (ValueError, SyntaxError, MemoryError, RecursionError):  # not a literal
-        return name.strip(), value
+        return ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return text
 
 
 def a_path(text: str) -> Path:

@@ -1,1 +1,1 @@
-"""Sets of networks: one network, processes of this machine, Dask, the summary, smaller copies."""
+"""Sets of networks: which, one of them, stacks, processes here, Dask, summary, smaller copies."""

@@ -28,6 +28,7 @@ from parameters import (
     settings_for,
 )
 from rnn import device
+from sets import sweep
 from system import outputs
 from system.locks import lock
 from tasks import TaskError, digest, load_task, require_same
@@ -47,6 +48,7 @@ class Job(NamedTuple):
     """One network to train: where, with which settings (the seed among them), and how.
 
     task_file: the absolute path of a user's own task, and task_digest that of the file's content.
+    swept: those of the settings that distinguish it from others of its set (sets/sweep.py).
     """
 
     folder: str
@@ -60,11 +62,12 @@ class Job(NamedTuple):
     log: tuple[str, ...] = ()  # where its curves are logged
     task_file: str | None = None
     task_digest: str | None = None
+    swept: dict = {}
 
     @property
     def name(self) -> str:
-        """Such as DMS-run-0."""
-        return f'{self.task}-run-{self.index}'
+        """Such as DMS-run-0, or DMS-delay_time=500-run-0."""
+        return f'{self.task}{sweep.label(self.swept)}-run-{self.index}'
 
     @property
     def filename(self) -> Path:
@@ -81,9 +84,10 @@ class Report(NamedTuple):
     values: dict | None = None  # of COLUMNS, at the end of the training
 
 
-def seed_of(seed: int, task: str, index: int) -> int:
-    """Seed of a network: it depends on nothing but the set's seed, the task and the index."""
-    sequence = np.random.SeedSequence(seed, spawn_key=(index, *task.encode()))
+def seed_of(seed: int, task: str, index: int, swept: Mapping | None = None) -> int:
+    """Seed of a network: nothing but the set's seed, task, index and swept settings decide it."""
+    of = f'{task}{sweep.label(swept or {})}'
+    sequence = np.random.SeedSequence(seed, spawn_key=(index, *of.encode()))
     return int(sequence.generate_state(1)[0])
 
 

@@ -1,19 +1,23 @@
 """The outcome of the networks of a set: a line each, a table, and summary.csv.
 
-The accuracy and the losses of a network are the means over its last 20 iterations.
+The accuracy and the losses of a network are the means over its last 20 iterations. Each setting
+that is swept has a column, after the names.
 """
 
 import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from results import replacing
+from sets import sweep
 from sets.job import COLUMNS, Report
+from sets.sweep import Combination
 from system.locks import lock
 from training.display import losses
 
 FILE = 'summary.csv'
+NOTHING: Mapping[str, Combination] = {}
 FIELDS = ('network', 'status', *COLUMNS, 'minutes', 'reason')
 
 
@@ -30,69 +34,96 @@ def line(name: str, report: Report) -> str:
     return '  '.join(parts)
 
 
-def table(reports: Mapping[str, Report]) -> str:
-    """All networks of a command, in columns."""
-    rows = [FIELDS, *(_cells(row).values() for row in _rows(reports).values())]
+def table(reports: Mapping[str, Report], swept: Mapping[str, Combination] = NOTHING) -> str:
+    """All networks of a command, in columns; `swept` are the settings that distinguish each."""
+    found = _sorted(_rows(reports, swept))
+    fields = _fields(found)
+    rows = [fields, *(tuple(_cells(row, fields).values()) for row in found)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    last = len(FIELDS) - 1  # the reason, which no other column follows
+    last = len(fields) - 1  # the reason, which no other column follows
     return '\n'.join(
         '  '.join(
             cell if i == last else cell.rjust(width)
             for i, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
-        for row in map(tuple, rows)
+        for row in rows
     )
 
 
-def write(folder: str, reports: Mapping[str, Report]) -> None:
+def write(
+    folder: str, reports: Mapping[str, Report], swept: Mapping[str, Combination] = NOTHING
+) -> None:
     """Write summary.csv; networks of earlier commands in the same folder stay in it."""
     path = Path(folder, FILE)
     with lock(path, timeout=-1):
         rows = _earlier(path)
-        for name, row in _rows(reports).items():
-            before = rows.get(name)
+        for row in _rows(reports, swept):
+            before = rows.get(row['network'])
             if before and row['status'] == 'busy':
                 continue  # the command that trains it will write its row
             if before and row['minutes'] == '':
                 row['minutes'] = before['minutes']
-            rows[name] = row
+            rows[row['network']] = row
         with replacing(path) as temporary, open(temporary, 'w', newline='') as file:
-            writer = csv.DictWriter(file, FIELDS)
+            writer = csv.DictWriter(file, _fields(rows.values()), restval='')
             writer.writeheader()
-            writer.writerows(_rounded(rows[name]) for name in sorted(rows, key=_by_task_and_index))
+            writer.writerows(map(_rounded, _sorted(rows.values())))
 
 
 def _earlier(path: Path) -> dict[str, dict]:
+    """The rows of the file by network, without columns that are not ours."""
     if not path.exists():
         return {}
     with open(path, newline='') as file:
-        rows = [{name: row.get(name) or '' for name in FIELDS} for row in csv.DictReader(file)]
-    return {row['network']: row for row in rows if row['network']}
+        rows = [row for row in csv.DictReader(file) if row.get('network')]
+    return {
+        row['network']: {name: row.get(name) or '' for name in FIELDS}
+        | {name: value for name, value in row.items() if _is_swept(name, value, row['network'])}
+        for row in rows
+    }
 
 
-def _rows(reports: Mapping[str, Report]) -> dict[str, dict]:
-    return {name: _row(name, reports[name]) for name in sorted(reports, key=_by_task_and_index)}
+def _is_swept(name: str | None, value: str, network: str) -> bool:
+    """Whether a column of an earlier command has a value that its network is called by."""
+    return name not in (None, *FIELDS) and f'-{name}={value}-' in network
 
 
-def _row(name: str, report: Report) -> dict:
+def _rows(reports: Mapping[str, Report], swept: Mapping[str, Combination]) -> list[dict]:
+    return [_row(name, report, swept.get(name, {})) for name, report in reports.items()]
+
+
+def _row(name: str, report: Report, combination: Combination) -> dict:
     values = report.values or dict.fromkeys(COLUMNS, '')
     minutes = '' if report.seconds is None else report.seconds / 60
     about = {'network': name, 'status': report.status, 'reason': report.reason}
-    return about | values | {'minutes': minutes}
+    settings = {setting: sweep.written(value) for setting, value in combination.items()}
+    return about | settings | values | {'minutes': minutes}
 
 
-def _cells(row: Mapping) -> dict[str, str]:
+def _fields(rows: Iterable[Mapping]) -> tuple[str, ...]:
+    """The columns that rows have, those of swept settings after the name."""
+    return FIELDS[0], *sorted({name for row in rows for name in row} - {*FIELDS}), *FIELDS[1:]
+
+
+def _sorted(rows: Iterable[Mapping]) -> list[Mapping]:
+    """Rows by task, swept settings (numbers by their size), and index."""
+
+    def place(row: Mapping) -> tuple:
+        task, _, index = row['network'].rpartition('-run-')
+        settings = [(name, sweep.sort_key(row[name])) for name in sorted(row.keys() - {*FIELDS})]
+        name = task.partition('-')[0] if settings else task
+        return name, settings, int(index) if re.fullmatch('[0-9]+', index) else -1
+
+    return sorted(rows, key=place)
+
+
+def _cells(row: Mapping, fields: Iterable[str]) -> dict[str, str]:
     """The values of a row as the table shows them."""
     numbers = {name: f'{v:.4f}' for name, v in row.items() if isinstance(v, float)}
     if row['minutes'] != '':
         numbers['minutes'] = f'{row["minutes"]:.1f}'
-    return {name: numbers.get(name, str(row[name])) for name in FIELDS}
+    return {name: numbers.get(name, str(row.get(name, ''))) for name in fields}
 
 
 def _rounded(row: Mapping) -> dict:
     return {name: f'{v:.6g}' if isinstance(v, float) else v for name, v in row.items()}
-
-
-def _by_task_and_index(name: str) -> tuple[str, int]:
-    task, _, index = name.rpartition('-run-')
-    return task, int(index) if re.fullmatch('[0-9]+', index) else -1

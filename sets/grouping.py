@@ -1,0 +1,33 @@
+"""Which networks of a set are trained at once, as a stack."""
+
+from sets.job import Plan
+from training.stacks import kind, usual_size
+
+MANY = 4  # kinds of networks for each process: then whole stacks keep all processes busy
+
+
+def stacks_of(
+    plans: list[Plan], size: int | str, at_once: int, gpu_memory: int | None
+) -> list[list[Plan]]:
+    """The networks that are trained at once, by what they have in common, in the order of plans.
+
+    No more in a stack than keep `at_once` processes busy, if `size` is 'auto'.
+    """
+    kinds: dict[tuple, list[Plan]] = {}
+    for p in plans:
+        kinds.setdefault(kind(p.p), []).append(p)
+    parts = at_once if len(kinds) < MANY * at_once else 1
+    groups = []
+    for alike in kinds.values():
+        most = size
+        if size == 'auto':
+            share = -(-len(alike) // parts)
+            most = min(share, usual_size(alike[0].p, gpu_memory))
+        groups += [alike[i : i + most] for i in range(0, len(alike), most)]
+    return groups
+
+
+def say_if_separate(groups: list[list[Plan]]) -> None:
+    """Print a sentence where networks that are stacked are of several kinds."""
+    if len({kind(p.p) for group in groups for p in group}) > 1 and max(map(len, groups)) > 1:
+        print('Only networks of one task and size are stacked with each other.')

@@ -1,0 +1,79 @@
+"""Which networks a command asks for: tasks, combinations of swept settings, and indices."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from commands.arguments import task_name
+from parameters import settings_for
+from sets import sweep
+from tasks import TASKS, known
+
+
+class Selected(NamedTuple):
+    """One network: the absolute path of its task's file, if it is a user's own, and its settings.
+
+    `settings` has those that are `swept`, too.
+    """
+
+    task: str
+    task_file: str | None
+    swept: dict
+    settings: dict
+    index: int
+
+
+def select(
+    tasks: Mapping[str, str | None],
+    settings: Mapping,
+    sweeps: Mapping[str, list],
+    indices: range,
+    many: bool,
+) -> list[Selected]:
+    """All networks: of each task, each combination, each index. `tasks` come from `tasks_of`.
+
+    Settings that only other tasks have are left out of a task's. Raises ValueError for more
+    networks than 10 000, if `many` is not given, and for names that are too long.
+    """
+    swept_by = {task: _of(task, tasks, sweeps) for task in tasks}
+    number = sum(map(sweep.count, swept_by.values())) * len(indices)
+    if number > sweep.MOST_WITHOUT_YES and not many:
+        raise ValueError(
+            f'these are {number} networks (combinations times tasks times N): '
+            f'more than {sweep.MOST_WITHOUT_YES} are trained only with --yes'
+        )
+    return [
+        Selected(task, file, swept, own | swept, index)
+        for task, file in tasks.items()
+        for own in [_of(task, tasks, settings)]
+        for swept in sweep.combinations(swept_by[task])
+        for index in indices
+    ]
+
+
+def tasks_of(given: Iterable[str]) -> dict[str, str | None]:
+    """Names of tasks and the absolute path of each that is a user's own, which is loaded.
+
+    Raises ValueError for a file that fails, and for two files of one name.
+    """
+    found: dict[str, str | None] = {}
+    for text in given:
+        if text == 'all':
+            found |= dict.fromkeys(TASKS)
+            continue
+        name = task_name(text)
+        file, earlier = str(Path(text).absolute()), found.get(name)
+        if not text.endswith('.py'):
+            found.setdefault(name, None)
+        elif earlier in (None, file):
+            found[name] = file
+        else:
+            raise ValueError(f'{earlier} and {text} have the same name, and so would their results')
+    return found
+
+
+def _of(task: str, tasks: Iterable[str], settings: Mapping) -> dict:
+    """The settings of a command without those that only other tasks of the command have."""
+    own = settings_for(task) if task in known() else {}  # `plan` reports an unknown one
+    others = {name for other in tasks if other in known() for name in settings_for(other)}
+    return {name: v for name, v in settings.items() if name in own or name not in others}
