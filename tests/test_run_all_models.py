@@ -1,7 +1,7 @@
 """The command `python run_all_models.py` as a user meets it: small networks on this machine.
 
 A process needs seconds to import TensorFlow, so the tests share what few sets they train. How long
-the networks train that are never stopped follows from how far the stopped ones came.
+networks train alone follows from how far those came that were stopped.
 """
 
 import re
@@ -19,13 +19,15 @@ from shell import (
     SETTINGS,
     assert_logged_once,
     assert_same_network,
+    command_line,
     fatal_tensorflow,
     files_in,
     iterations,
     paths_of,
     refused_set,
-    run,
+    refused_set_here,
     run_on_terminal,
+    set_here,
     slow_disk,
     start_set,
     statuses,
@@ -35,9 +37,8 @@ from shell import (
     wait_until_ended,
     without,
 )
-from test_analysis import QUICK, TINY
+from test_model_command import train_here
 
-import analysis
 import results
 from results import checkpoint_name
 from sets import summary as set_summary
@@ -53,12 +54,6 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp('sets')
 
 
-@pytest.fixture(scope='module')
-def without_tensorflow(tmp_path_factory) -> dict:
-    """An environment in which importing TensorFlow ends the process."""
-    return fatal_tensorflow(tmp_path_factory.mktemp('packages'))
-
-
 # Stop and go on
 
 
@@ -68,15 +63,16 @@ def done(path) -> int:
     return len(iterations(checkpoint)) if checkpoint.exists() else 0
 
 
-STOPPED = ('none', 'stopped', 2, 0, '--threads=1', '--stack=1', '--log=tensorboard')
+STOPPED = ('--threads=1', '--stack=1', '--log=tensorboard')
 
 
 @contextmanager
-def training(folder, jobs: int):
-    """Train the first `jobs` networks of an endless set, from when new checkpoints are saved."""
+def training(folder, count: int, jobs: int):
+    """Train an endless set of networks; the first `jobs` of them have new checkpoints then."""
     paths = paths_of(folder, 'stopped', jobs)
     before = [done(path) for path in paths]
-    with start_set(folder, *STOPPED, f'--jobs={jobs}', **ENDLESS) as process:
+    words = ('none', 'stopped', count, 0, *STOPPED, f'--jobs={jobs}')
+    with start_set(folder, *words, **ENDLESS) as process:
         wait_for(lambda: all(done(p) > b for p, b in zip(paths, before, strict=True)), process)
         yield process
 
@@ -97,13 +93,16 @@ def stop(process, signum) -> tuple[int, str, str]:
 
 @pytest.fixture(scope='module')
 def stops(folder):
-    """A set that is killed, then stopped by Ctrl-C and by SIGUSR1: what was left each time."""
+    """A set that is killed, and one of three networks that is stopped: what was left each time.
+
+    The signal is one that a queue sends; test_stacked_sets.py has Ctrl-C.
+    """
     found, paths = {}, paths_of(folder, 'stopped')
-    for signum, jobs in ((signal.SIGKILL, 2), (signal.SIGINT, 2), (signal.SIGUSR1, 1)):
+    for signum, count, jobs in ((signal.SIGKILL, 1, 1), (signal.SIGUSR1, 3, 2)):
         other = None
-        with training(folder, jobs) as process:
-            if signum == signal.SIGINT:
-                other = train_set(folder, *STOPPED, '--jobs=2', **ENDLESS)
+        with training(folder, count, jobs) as process:
+            if signum == signal.SIGUSR1:
+                other = set_here(folder, 'none', 'stopped', 2, 0, *STOPPED, **ENDLESS)
             status, out, err = stop(process, signum)
         found[signum] = SimpleNamespace(
             status=status, out=out, err=err, other=other, done=[done(path) for path in paths]
@@ -112,63 +111,36 @@ def stops(folder):
     return found
 
 
-@pytest.fixture(scope='module')
-def whole(folder, stops):
-    """A set that is never stopped, on a terminal, one network after the other.
-
-    It takes the place of what is there, which need not be readable.
-    """
-    paths = paths_of(folder, 'whole')
-    paths[0].parent.mkdir(parents=True)
-    for path in (*paths, *map(checkpoint_name, paths)):
-        path.write_text('old')
-    num_iterations = max(stops[signal.SIGUSR1].done) + 3
-    arguments = ('none', 'whole', 2, 0, '--jobs=1', '--threads=1', '--stack=1')
-    settings = SETTINGS | {'num_iterations': num_iterations}
-    status, out, shown = run_on_terminal(
-        folder, *arguments, '--overwrite', program='run_all_models.py', **settings
-    )
-    assert status == 0, shown
-    return SimpleNamespace(
-        paths=paths,
-        arguments=arguments,
-        settings=settings,
-        num_iterations=num_iterations,
-        out=out,
-        shown=shown.decode(),
-    )
-
-
 def test_stopped_commands_keep_checkpoints(stops):
-    killed, interrupted, terminated = stops.values()
+    killed, stopped = stops.values()
     assert killed.status == -signal.SIGKILL
-    assert all(n % 5 == 0 for n in killed.done)
-    checkpoints = ['DMS-run-0.checkpoint', 'DMS-run-1.checkpoint']
-    assert killed.files == checkpoints
-    assert all(b > a for a, b in zip(killed.done, interrupted.done, strict=True))
-    assert terminated.done[0] > interrupted.done[0]
-    assert terminated.done[1] == interrupted.done[1]
-    for signum in (signal.SIGINT, signal.SIGUSR1):
-        stopped = stops[signum]
-        assert stopped.status == 128 + signum
-        assert stopped.err == 'error: stopped: the same command goes on\n'
-        assert stopped.files == [*checkpoints, 'summary.csv']
-        assert statuses(stopped.out) == dict.fromkeys(('DMS-run-0', 'DMS-run-1'), 'stopped')
-    assert 'not begun' not in interrupted.out
-    assert 'DMS-run-1  stopped  not begun' in terminated.out
+    assert killed.done[0] % 5 == 0
+    assert killed.files == ['DMS-run-0.checkpoint']
+    assert all(b > a for a, b in zip(killed.done, stopped.done, strict=True))
+    assert stopped.status == 128 + signal.SIGUSR1
+    assert stopped.err == 'error: stopped: the same command goes on\n'
+    assert stopped.files == ['DMS-run-0.checkpoint', 'DMS-run-1.checkpoint', 'summary.csv']
+    assert statuses(stopped.out) == {f'DMS-run-{i}': 'stopped' for i in range(3)}
+    assert 'DMS-run-2  stopped  not begun' in stopped.out
+    assert stopped.out.count('not begun') == 2  # line and table
 
 
 def test_networks_that_another_command_trains_are_left_to_it(stops):
-    status, out, err = stops[signal.SIGINT].other
+    status, out, err = stops[signal.SIGUSR1].other
     assert (status, err) == (0, '')
     assert statuses(out) == dict.fromkeys(('DMS-run-0', 'DMS-run-1'), 'busy')
     assert out.count('another command trains it') == 4  # lines and table
 
 
-def test_set_ends_as_if_never_stopped(folder, whole):
-    """Two commands at once do what is left: each network is trained by one of them."""
-    with start_set(folder, *STOPPED, '--jobs=2', **whole.settings) as process:
-        status, other, err = train_set(folder, *STOPPED, '--jobs=2', **whole.settings)
+def test_set_ends_as_if_never_stopped(folder, stops):
+    """Two commands at once do what is left: each network is trained by one of them.
+
+    In the end the networks are those of model.py, on any number of threads.
+    """
+    settings = SETTINGS | {'num_iterations': max(stops[signal.SIGUSR1].done) + 3}
+    words = ('none', 'stopped', 2, 0, *STOPPED, '--jobs=2')
+    with start_set(folder, *words, **settings) as process:
+        status, other, err = train_set(folder, *words, **settings)
         out, _ = process.communicate()
     assert (process.returncode, status, err) == (0, 0, '')
     found = [statuses(text) for text in (out, other)]
@@ -178,15 +150,35 @@ def test_set_ends_as_if_never_stopped(folder, whole):
             ['busy', 'trained'],
             ['finished', 'trained'],
         )
-    paths = paths_of(folder, 'stopped')
-    for path, expected in zip(paths, whole.paths, strict=True):
-        assert_same_network(path, expected)
+    place = {'save_dir': str(folder / 'alone'), 'test_cost_multiplier': 2}
+    for index, path in enumerate(paths_of(folder, 'stopped')):
+        alone = place | {'save_fn': path.name, 'seed': seed_of(0, 'DMS', index)}
+        assert train_here(command_line('', ['--threads=2'], settings | alone)[2:]) == 0
+        assert_same_network(path, folder / 'alone' / path.name)
         assert not checkpoint_name(path).exists()
         assert_logged_once(path)
         assert summary_of(path)[path.stem]['status'] in ('trained', 'finished')
 
 
 # A whole set
+
+
+@pytest.fixture(scope='module')
+def whole(folder):
+    """A set that is never stopped, on a terminal; its networks are small enough for a stack.
+
+    It takes the place of what is there, which need not be readable.
+    """
+    paths = paths_of(folder, 'whole')
+    paths[0].parent.mkdir(parents=True)
+    for path in (*paths, *map(checkpoint_name, paths)):
+        path.write_text('old')
+    arguments = ('none', 'whole', 2, 0, '--jobs=1', '--threads=1', '--overwrite')
+    settings = SETTINGS | {'num_iterations': 30}
+    program = 'run_all_models.py'
+    status, out, shown = run_on_terminal(folder, *arguments, program=program, **settings)
+    assert status == 0, shown
+    return SimpleNamespace(paths=paths, settings=settings, out=out, shown=shown.decode())
 
 
 def test_files_lines_and_table(whole):
@@ -199,14 +191,14 @@ def test_files_lines_and_table(whole):
         saved = results.load_results(path)
         assert saved['parameters']['test_cost_multiplier'] == 2
         assert saved['parameters']['seed'] == seed_of(0, 'DMS', whole.paths.index(path))
-        assert saved['iteration'] == list(range(whole.num_iterations))
+        assert saved['iteration'] == list(range(30))
         mean = {name: np.mean(saved[name][-20:]) for name in results.CURVES[:-1]}
         in_file = rows[path.stem]
-        assert in_file['iterations'] == str(whole.num_iterations)
+        assert in_file['iterations'] == str(30)
         for name, value in mean.items():
             assert float(in_file[name]) == pytest.approx(value, rel=1e-5)
         assert (in_file['status'], in_file['reason']) == ('trained', '')
-        shown = [path.stem, 'trained', str(whole.num_iterations), f'{mean["accuracy"]:.4f}']
+        shown = [path.stem, 'trained', str(30), f'{mean["accuracy"]:.4f}']
         assert row.split()[:4] == shown
         assert re.fullmatch(
             f'{path.stem}  trained  accuracy {mean["accuracy"]:.3f}  '
@@ -218,21 +210,13 @@ def test_files_lines_and_table(whole):
 
 def test_one_bar_on_a_terminal(whole):
     """It counts the iterations of both networks, and is all that the terminal shows."""
-    total = 2 * whole.num_iterations
+    total = 2 * 30
     assert re.search(rf'100%\|█+\| {total}/{total} \[', whole.shown)
     assert set(re.findall(r'\d+/(\d+) \[', whole.shown)) == {str(total)}
     assert whole.shown.count('\n') == 1
 
 
-def test_network_is_that_of_model_py(folder, whole):
-    place = {'save_dir': str(folder), 'save_fn': 'alone.pkl', 'test_cost_multiplier': 2}
-    seed = f'--seed={seed_of(0, "DMS", 1)}'
-    status, _, err = run(folder, 'none', '--threads=2', seed, **whole.settings, **place)
-    assert (status, err) == (0, '')
-    assert_same_network(folder / 'alone.pkl', whole.paths[1])
-
-
-def test_finished_networks_are_skipped(folder, whole, without_tensorflow):
+def test_finished_networks_are_skipped(folder, whole):
     """Whatever is asked for now; a difference is mentioned."""
     copied = folder / 'savedir' / 'copied'
     shutil.copytree(whole.paths[0].parent, copied)
@@ -244,8 +228,8 @@ def test_finished_networks_are_skipped(folder, whole, without_tensorflow):
         for i in range(2)
     ]
     for seed, changes, reasons in ((0, {}, ['', '']), (4, {'n_hidden': 13}, different)):
-        settings = whole.settings | changes | {'env': without_tensorflow}
-        status, out, err = train_set(folder, *arguments, f'--seed={seed}', **settings)
+        settings = whole.settings | changes
+        status, out, err = set_here(folder, *arguments, f'--seed={seed}', **settings)
         assert (status, err) == (0, '')
         assert statuses(out) == dict.fromkeys(minutes, 'finished')
         rows = summary_of(copied / 'any')
@@ -267,16 +251,15 @@ def process_of(command, path) -> psutil.Process:
     )
 
 
-def test_networks_fail_alone(folder, tmp_path, without_tensorflow, capsys):
+def test_networks_fail_alone(folder, tmp_path):
     """A damaged checkpoint, a damaged result, a process that is killed; the last one is good."""
     paths = paths_of(folder, 'failing', 4)
     paths[0].parent.mkdir(parents=True)
     damaged = [checkpoint_name(paths[0]), paths[1]]
     for path in damaged:
         path.write_bytes(b'cut short')
-    tiny = {name: value for name, value in TINY.items() if name != 'seed'}
-    settings = tiny | QUICK | {'num_iterations': 40, 'save_every': 1}
-    options = ('none', 'failing', 4, 0, '--analyze', '--jobs=2', '--threads=1', '--stack=1')
+    settings = SETTINGS | {'num_iterations': 40, 'save_every': 1}
+    options = ('none', 'failing', 4, 0, '--jobs=2', '--threads=1', '--stack=1')
     env = slow_disk(tmp_path)
     with start_set(folder, *options, env=env, **settings) as process:
         wait_for(checkpoint_name(paths[2]).exists, process)
@@ -294,16 +277,13 @@ def test_networks_fail_alone(folder, tmp_path, without_tensorflow, capsys):
         assert path.read_bytes() == b'cut short'
     assert rows[2]['reason'] == 'its process was killed, or crashed'
     assert iterations(paths[3]) == list(range(40))
-    given = [f'--set={name}={value}' for name, value in QUICK.items()]
-    assert analysis.main([str(paths[3]), '--jobs=1', *given]) == 0
-    assert f'{paths[3]} is analysed already.' in capsys.readouterr().out
-    assert_planned(folder, options, settings, without_tensorflow, paths)
+    assert_planned(folder, options, settings, paths)
 
 
-def assert_planned(folder, options, settings, env, paths):
+def assert_planned(folder, options, settings, paths):
     """What the same command would do next."""
     files = files_in(paths[0].parent)
-    status, out, _ = train_set(folder, *options, '--dry-run', env=env, **settings)
+    status, out, _ = set_here(folder, *options, '--dry-run', **settings)
     plans = [line.partition('.pkl ')[2] for line in out.splitlines()]
     assert status == 0
     assert all(plan.startswith('will fail: ') for plan in plans[:2])
@@ -314,9 +294,9 @@ def assert_planned(folder, options, settings, env, paths):
 # What would be done
 
 
-def test_dry_run_writes_nothing(tmp_path, without_tensorflow):
+def test_dry_run_writes_nothing(tmp_path):
     """Seeds depend on task and index, not on the number of networks or of jobs."""
-    dry = partial(train_set, tmp_path, 'none', 'set', env=without_tensorflow)
+    dry = partial(set_here, tmp_path, 'none', 'set')
     tasks = ('--tasks', 'DMC', 'DMS', '--dry-run')
     status, out, err = dry(3, 1, *tasks, '--seed=7', '--jobs=1', '--threads=3')
     assert (status, err) == (0, '')
@@ -340,10 +320,12 @@ def test_dry_run_writes_nothing(tmp_path, without_tensorflow):
 GOOD = ('none', 'set', '1', '0')
 
 
-def test_tensorflow_is_missing_in_these_tests(tmp_path, without_tensorflow):
-    """The refusals below prove something only if a good command fails here."""
-    status, _, err = train_set(tmp_path, *GOOD, env=without_tensorflow, **SETTINGS)
+def test_a_process_is_refused_before_tensorflow_is_imported(tmp_path):
+    """Which proves something only if a good command fails here."""
+    env = fatal_tensorflow(tmp_path)
+    status, _, err = train_set(tmp_path, *GOOD, env=env, **SETTINGS)
     assert (status, err) == (1, 'TensorFlow imported\n')
+    assert "'DMZ' is not allowed" in refused_set(tmp_path, *GOOD, '--tasks=DMZ', env=env)
 
 
 @pytest.mark.parametrize(
@@ -376,9 +358,9 @@ def test_tensorflow_is_missing_in_these_tests(tmp_path, without_tensorflow):
         ((*GOOD, '--jobs=2', '--dask=tcp://127.0.0.1:1'), '--jobs is not for a cluster: '),
     ],
 )
-def test_wrong_commands(tmp_path, without_tensorflow, arguments, sentence):
+def test_wrong_commands(tmp_path, arguments, sentence):
     (tmp_path / 'occupied').write_text('')
-    assert sentence in refused_set(tmp_path, *arguments, env=without_tensorflow)
+    assert sentence in refused_set_here(tmp_path, *arguments)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from shell import (
 )
 from test_analysis import QUICK, TINY
 
+import analysis
 import results
 from parameters import user_settings
 from run_all_models import make_jobs, parser
@@ -207,14 +208,17 @@ def test_what_ends_a_network_is_reported(job, error, report):
     assert train_network(job, fail) == report
 
 
-def test_analysis(trained):
-    """What is analysed with the same options is not analysed again."""
+def test_analysis(trained, capsys):
+    """It is that of analysis.py; what is analysed with the same options is not analysed again."""
     analyzing = trained._replace(settings=TINY | QUICK | {'num_iterations': 2}, overwrite=True)
     analyzing = analyzing._replace(analyze=True)
     assert train_network(analyzing, on).status == 'trained'
     assert 0 <= results.load(trained.filename)['task_accuracy'] <= 1
     before = trained.filename.stat()
     assert train_network(analyzing._replace(overwrite=False), on).status == 'finished'
+    given = [f'--set={name}={value}' for name, value in QUICK.items()]
+    assert analysis.main([str(trained.filename), '--jobs=1', *given]) == 0
+    assert f'{trained.filename} is analysed already.' in capsys.readouterr().out
     assert trained.filename.stat() == before
 
 
