@@ -21,6 +21,7 @@ import psutil
 import pytest
 from conftest import SMALL
 
+import analysis
 import results
 import run_all_models
 from commands import train
@@ -133,7 +134,11 @@ def sentence_of(status: int, out: str, err: str, program: str) -> str:
 
 
 # what a command does in a process before it needs TensorFlow
-REQUESTS = {'model.py': train.request, 'run_all_models.py': run_all_models.run}
+REQUESTS = {
+    'model.py': train.request,
+    'run_all_models.py': run_all_models.run,
+    'analysis.py': analysis.main,
+}
 
 
 def run_here(folder, *arguments, program='model.py', **settings) -> tuple[int, str, str]:

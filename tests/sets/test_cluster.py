@@ -16,6 +16,7 @@ from typing import NamedTuple
 import psutil
 import pytest
 from shell import (
+    OWN_SETTINGS,
     SETTINGS,
     assert_logged_once,
     assert_same_network,
@@ -31,10 +32,13 @@ from shell import (
     train_set,
     wait_for,
     wait_until_ended,
+    write_own_task,
 )
 from test_analysis import QUICK, TINY
+from test_stacks import assert_alike
 
 import results
+from run_all_models import make_jobs, parser
 from sets.cluster import ROOT, _sources
 from sets.job import Job, parameters_of, seed_of, train_network
 
@@ -72,11 +76,11 @@ class Worker(NamedTuple):
     process: subprocess.Popen
     folder: Path
 
-    def is_training(self) -> bool:
-        """Whether one of its networks is beyond the iterations that a checkpoint may come with."""
+    def is_training(self, networks: int = 1) -> bool:
+        """Whether so many of them are beyond the iterations that a checkpoint may come with."""
         with suppress(results.ResultsError):  # the network ended
             paths = self.folder.glob('*/result/*.checkpoint')
-            return any(len(iterations(path)) > SENT for path in paths)
+            return sum(len(iterations(path)) > SENT for path in paths) >= networks
         return False
 
     def networks(self) -> list[psutil.Process]:
@@ -98,17 +102,17 @@ def worker(folder: Path, address: str, nthreads: int = 1):
         yield Worker(process, temporary)
 
 
-def kill_one(command, workers) -> Worker:
-    """Kill a worker while it trains; its networks end, too. Return it."""
+def kill_one(command, workers, networks: int = 1) -> Worker:
+    """Kill a worker while it trains so many networks, which end, too. Return it."""
 
     def training():
-        return next((w for w in workers if w.is_training()), None)
+        return next((w for w in workers if w.is_training(networks)), None)
 
     victim = wait_for(training, command)
-    networks = victim.networks()
-    assert networks
+    processes = victim.networks()
+    assert processes
     victim.process.kill()
-    wait_until_ended(networks)
+    wait_until_ended(processes)
     return victim
 
 
@@ -137,7 +141,10 @@ def test_what_is_sent():
 
 
 def test_worker_that_is_killed(tmp_path, address):
-    """One network is finished, one half-trained; all arrive once, as if trained here."""
+    """One network is finished, one half-trained; all arrive once, as if trained here.
+
+    The half-trained one is in a stack, which starts again on another worker.
+    """
     jobs = [
         Job(str(tmp_path / 'savedir' / 'set'), 'DMS', i, SLOW | {'seed': seed_of(0, 'DMS', i)})
         for i in range(4)
@@ -146,14 +153,14 @@ def test_worker_that_is_killed(tmp_path, address):
     before = jobs[0].filename.read_bytes()
     half = train_network(jobs[1], lambda curves: len(curves['iteration']) == SENT)
     assert half.status == 'stopped'
-    arguments = ('none', 'set', 4, 0, f'--dask={address}', '--threads=1', '--stack=1')
+    arguments = ('none', 'set', 4, 0, f'--dask={address}', '--threads=1', '--stack=2')
     arguments += ('--log=tensorboard',)
     with (
         worker(tmp_path / 'first', address, nthreads=2) as first,
         worker(tmp_path / 'second', address, nthreads=2) as second,
         start_set(tmp_path, *arguments, **SLOW) as process,
     ):
-        kill_one(process, [first, second])
+        kill_one(process, [first, second], networks=2)
         out, err = process.communicate()
     assert (process.returncode, err) == (0, '')
     names = [job.name for job in jobs]
@@ -163,14 +170,19 @@ def test_worker_that_is_killed(tmp_path, address):
     assert out.count('-run-') == 2 * len(names)  # a line and a row of the table for each
     assert files_in(tmp_path / 'savedir' / 'set') == [*(f'{n}.pkl' for n in names), 'summary.csv']
     assert jobs[0].filename.read_bytes() == before
+    stacked = [results.load(job.filename).get('stacked') for job in jobs]
+    assert stacked == [None, 2, 2, None]
     for job in jobs[1:]:
         settings = job.settings | {'save_every': 10**6}
         here = job._replace(folder=str(tmp_path / 'here'), settings=settings)
         assert train_network(here, lambda curves: False).status == 'trained'
-        assert_same_network(job.filename, here.filename)
         assert_logged_once(job.filename)
         saved = results.load_results(job.filename)['parameters']
         assert tmp_path / saved['save_dir'] / saved['save_fn'] == job.filename
+        if job is jobs[3]:
+            assert_same_network(job.filename, here.filename)
+        else:  # a stack rounds differently
+            assert_alike(job.filename, here.filename)
 
 
 def test_ctrl_c_ends_the_networks_on_the_workers(tmp_path, address):
@@ -216,17 +228,30 @@ def test_network_that_is_given_up(tmp_path):
 
 
 def test_local_cluster(tmp_path):
-    """It takes the place of what is there, and analyses there, too."""
+    """It takes the place of what is there, and analyses there, too.
+
+    The task is a user's own. Its file is sent, and the network is the one that is trained here.
+    """
+    file = write_own_task(tmp_path)
     settings = {name: value for name, value in (TINY | QUICK).items() if name != 'seed'}
-    (path,) = paths_of(tmp_path, 'set', 1)
+    settings |= OWN_SETTINGS | {'num_iterations': 3, 'num_reports': 2}
+    words = ['none', 'set', '1', '0', f'--tasks={file}', '--threads=1']
+    given = [f'--set={name}={value}' for name, value in settings.items()]
+    (job,) = make_jobs(parser().parse_args([*words, f'--set=save_dir={tmp_path}', *given]))
+    assert train_network(job, lambda curves: False).status == 'trained'
+    path = tmp_path / 'savedir' / 'set' / 'report-run-0.pkl'
     path.parent.mkdir(parents=True)
     path.write_text('old')
-    arguments = ('none', 'set', 1, 0, '--dask=local', '--overwrite', '--analyze')
-    status, out, err = train_set(tmp_path, *arguments, **settings, num_iterations=3)
+    arguments = (*words, '--dask=local', '--overwrite', '--analyze')
+    status, out, err = train_set(tmp_path, *arguments, **settings)
     assert (status, err) == (0, '')
-    assert statuses(out) == {'DMS-run-0': 'trained'}
+    assert statuses(out) == {'report-run-0': 'trained'}
     assert results.load_results(path)['iteration'] == [0, 1, 2]
     assert 0 <= results.load(path)['task_accuracy'] <= 1
+    assert_same_network(path, job.filename)
+    there, here = (results.load_results(p)['parameters'] for p in (path, job.filename))
+    assert there['num_reports'] == here['num_reports'] == 2
+    assert there['task_digest'] == here['task_digest']
 
 
 def refused_scheduler(folder, address) -> str:
