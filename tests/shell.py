@@ -200,6 +200,14 @@ def assert_same_network(path, expected_path):
         assert got[name] == expected[name], name
 
 
+def assert_alike(path, expected_path):
+    """Curves of two result files, of which one was trained in a stack, are the same to rounding."""
+    got, expected = results.load_results(path), results.load_results(expected_path)
+    assert got['iteration'] == expected['iteration']
+    for name in ('accuracy', 'loss'):
+        np.testing.assert_allclose(got[name], expected[name], rtol=1e-3, atol=1e-3)
+
+
 # A user's own task
 
 OWN_TASK = """

@@ -18,6 +18,7 @@ import pytest
 from shell import (
     OWN_SETTINGS,
     SETTINGS,
+    assert_alike,
     assert_logged_once,
     assert_same_network,
     ended,
@@ -35,7 +36,6 @@ from shell import (
     write_own_task,
 )
 from test_analysis import QUICK, TINY
-from test_stacks import assert_alike
 
 import results
 from run_all_models import make_jobs, parser

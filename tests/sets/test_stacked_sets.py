@@ -9,6 +9,7 @@ import numpy as np
 import psutil
 from shell import (
     SETTINGS,
+    assert_alike,
     files_in,
     iterations,
     paths_of,
@@ -36,10 +37,7 @@ def assert_as_if_alone(path, folder, index: int, settings: dict) -> None:
     given = settings | {'seed': seed_of(0, 'DMS', index)}
     job = Job(str(folder / 'alone'), 'DMS', index, given)
     assert train_network(job, lambda curves: False).status == 'trained'
-    got, expected = results.load_results(path), results.load_results(job.filename)
-    assert got['iteration'] == expected['iteration']
-    for name in ('accuracy', 'loss'):
-        np.testing.assert_allclose(got[name], expected[name], rtol=1e-3, atol=1e-3)
+    assert_alike(path, job.filename)
 
 
 def test_a_stack_that_is_killed_or_stopped_goes_on_in_another_arrangement(tmp_path):
