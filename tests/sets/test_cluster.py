@@ -26,6 +26,7 @@ from shell import (
     files_in,
     iterations,
     paths_of,
+    set_here,
     slow_disk,
     start_set,
     statuses,
@@ -185,45 +186,42 @@ def test_worker_that_is_killed(tmp_path, address):
             assert_alike(job.filename, here.filename)
 
 
-def test_ctrl_c_ends_the_networks_on_the_workers(tmp_path, address):
-    """The worker joins after the networks were sent."""
-    endless = SLOW | {'num_iterations': 10**6}
-    arguments = ('none', 'set', 2, 0, f'--dask={address}')
+def test_a_network_that_is_given_up_and_others_that_are_stopped(tmp_path):
+    """The worker of one was killed too often for the scheduler, which is once here; then Ctrl-C.
+
+    The workers join after the networks were sent.
+    """
+    (tmp_path / 'scheduler').mkdir()
     locks = tmp_path / 'savedir' / 'set' / '.locks'
-    with start_set(tmp_path, *arguments, **endless) as process:
-        wait_for(lambda: len(list(locks.glob('DMS-run-*.lock'))) == 2, process)
-        with worker(tmp_path / 'worker', address) as only:
-            wait_for(only.is_training, process, only.process)
-            networks = only.networks()
-            assert len(networks) == 1  # the other one waits
+    endless, strict = (
+        SLOW | {'num_iterations': 10**6},
+        'DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES',
+    )
+    with (
+        scheduler(tmp_path / 'scheduler', **{strict: '0'}) as address,
+        start_set(
+            tmp_path, 'none', 'set', 3, 0, f'--dask={address}', '--stack=1', **endless
+        ) as process,
+    ):
+        wait_for(lambda: len(list(locks.glob('DMS-run-*.lock'))) == 3, process)
+        with (
+            worker(tmp_path / 'first', address) as first,
+            worker(tmp_path / 'second', address) as second,
+        ):
+            victim = kill_one(process, [first, second])
+            failed = process.stdout.readline()
+            (other,) = {first, second} - {victim}
+            wait_for(other.is_training, process, other.process)
+            networks = other.networks()
+            assert len(networks) == 1  # the third one waits
             process.send_signal(signal.SIGINT)
             out, err = process.communicate()
             wait_until_ended(networks)
-            wait_for(lambda: not list(only.folder.glob('*/result')), only.process)
+            wait_for(lambda: not list(other.folder.glob('*/result')), other.process)
     assert (process.returncode, err) == (130, 'error: stopped: the same command goes on\n')
-    assert statuses(out) == dict.fromkeys(('DMS-run-0', 'DMS-run-1'), 'stopped')
+    assert sorted(statuses(failed + out).values()) == ['failed', 'stopped', 'stopped']
     assert files_in(tmp_path / 'savedir' / 'set') == ['summary.csv']
-
-
-def test_network_that_is_given_up(tmp_path):
-    """Its worker was killed too often for the scheduler, which is once here."""
-    (tmp_path / 'scheduler').mkdir()
-    with (
-        scheduler(
-            tmp_path / 'scheduler', DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES='0'
-        ) as address,
-        worker(tmp_path / 'first', address) as first,
-        worker(tmp_path / 'second', address) as second,
-        start_set(tmp_path, 'none', 'set', 2, 0, f'--dask={address}', **SLOW) as process,
-    ):
-        kill_one(process, [first, second])
-        out, err = process.communicate()
-    assert (process.returncode, err) == (1, '')
-    assert sorted(statuses(out).values()) == ['failed', 'trained']
-    rows = summary_of(paths_of(tmp_path, 'set')[0])
-    for path in paths_of(tmp_path, 'set'):
-        row = rows[path.stem]
-        assert path.exists() == (row['status'] == 'trained')
+    for row in summary_of(paths_of(tmp_path, 'set')[0]).values():
         assert row['reason'].startswith('KilledWorker: ') == (row['status'] == 'failed')
 
 
@@ -254,9 +252,8 @@ def test_local_cluster(tmp_path):
     assert there['task_digest'] == here['task_digest']
 
 
-def refused_scheduler(folder, address) -> str:
+def reason_in(status: int, out: str, err: str, address: str) -> str:
     """Why there is no cluster at an address, for which no command may wait without end."""
-    status, out, err = train_set(folder, 'none', 'set', 1, 0, f'--dask={address}')
     assert (status, out) == (2, '')
     beginning, reason = err.split(f'no scheduler answers at {address}: ')
     assert beginning == 'error: '
@@ -264,15 +261,14 @@ def refused_scheduler(folder, address) -> str:
     return reason.strip()
 
 
-@pytest.mark.parametrize('listens', [True, False])
-def test_scheduler_that_does_not_answer(tmp_path, listens):
+def test_scheduler_that_does_not_answer(tmp_path):
     with socket.create_server(('127.0.0.1', 0)) as server:
         address = f'tcp://127.0.0.1:{server.getsockname()[1]}'
-        if not listens:
-            server.close()
-        assert refused_scheduler(tmp_path, address)
+        words = ('none', 'set', 1, 0, f'--dask={address}')
+        assert reason_in(*train_set(tmp_path, *words), address)  # it listens
+    assert reason_in(*set_here(tmp_path, *words), address)
 
 
 @pytest.mark.parametrize('address', ['', 'here', 'http://127.0.0.1:1', 'tls://127.0.0.1:1'])
 def test_address_that_cannot_be_one(tmp_path, address):
-    assert refused_scheduler(tmp_path, address)
+    assert reason_in(*set_here(tmp_path, 'none', 'set', 1, 0, f'--dask={address}'), address)
