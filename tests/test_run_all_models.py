@@ -28,7 +28,6 @@ from shell import (
     refused_set_here,
     run_on_terminal,
     set_here,
-    slow_disk,
     start_set,
     statuses,
     summary_of,
@@ -64,6 +63,7 @@ def done(path) -> int:
 
 
 STOPPED = ('--threads=1', '--stack=1', '--log=tensorboard')
+NAMES = [f'DMS-run-{i}' for i in range(4)]
 
 
 @contextmanager
@@ -91,53 +91,103 @@ def stop(process, signum) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
+def left_in(folder) -> list[str]:
+    """The files of the set, but for those that a process that was killed had not finished."""
+    return [file for file in files_in(folder / 'savedir' / 'stopped') if not file.endswith('.tmp')]
+
+
+def process_of(command, path) -> psutil.Process:
+    """The process that trains a network: it holds the lock."""
+    return next(
+        child
+        for child in psutil.Process(command.pid).children(recursive=True)
+        if any(Path(file.path).name == f'{path.stem}.lock' for file in child.open_files())
+    )
+
+
 @pytest.fixture(scope='module')
-def stops(folder):
-    """A set that is killed, and one of three networks that is stopped: what was left each time.
+def killed(folder):
+    """A set of one network that is killed: what it left."""
+    with training(folder, 1, jobs=1) as process:
+        status, *_ = stop(process, signal.SIGKILL)
+    (path,) = paths_of(folder, 'stopped', 1)
+    return SimpleNamespace(status=status, done=done(path), files=left_in(folder))
 
-    The signal is one that a queue sends; test_stacked_sets.py has Ctrl-C.
+
+@pytest.fixture(scope='module')
+def stopped(folder, killed):
+    """The same set with four networks, of which two are damaged: what it left.
+
+    The process of another one is killed, then the command is stopped by a signal that a queue
+    sends; test_stacked_sets.py has Ctrl-C.
     """
-    found, paths = {}, paths_of(folder, 'stopped')
-    for signum, count, jobs in ((signal.SIGKILL, 1, 1), (signal.SIGUSR1, 3, 2)):
-        other = None
-        with training(folder, count, jobs) as process:
-            if signum == signal.SIGUSR1:
-                other = set_here(folder, 'none', 'stopped', 2, 0, *STOPPED, **ENDLESS)
-            status, out, err = stop(process, signum)
-        found[signum] = SimpleNamespace(
-            status=status, out=out, err=err, other=other, done=[done(path) for path in paths]
-        )
-        found[signum].files = [f for f in files_in(paths[0].parent) if not f.endswith('.tmp')]
-    return found
+    paths = paths_of(folder, 'stopped', 4)
+    for path in (checkpoint_name(paths[2]), paths[3]):
+        path.write_bytes(b'cut short')
+    with training(folder, 4, jobs=2) as process:
+        other = set_here(folder, 'none', 'stopped', 2, 0, *STOPPED, **ENDLESS)
+        process_of(process, paths[1]).kill()
+        lines = ''.join(process.stdout.readline() for _ in range(3))  # of networks that failed
+        status, out, err = stop(process, signal.SIGUSR1)
+    return SimpleNamespace(
+        status=status, out=lines + out, err=err, other=other, done=list(map(done, paths[:2]))
+    )
 
 
-def test_stopped_commands_keep_checkpoints(stops):
-    killed, stopped = stops.values()
+def test_stopped_commands_keep_checkpoints(killed, stopped, folder):
     assert killed.status == -signal.SIGKILL
-    assert killed.done[0] % 5 == 0
+    assert killed.done % 5 == stopped.done[1] % 5 == 0
     assert killed.files == ['DMS-run-0.checkpoint']
-    assert all(b > a for a, b in zip(killed.done, stopped.done, strict=True))
+    assert stopped.done[0] > killed.done
     assert stopped.status == 128 + signal.SIGUSR1
     assert stopped.err == 'error: stopped: the same command goes on\n'
-    assert stopped.files == ['DMS-run-0.checkpoint', 'DMS-run-1.checkpoint', 'summary.csv']
-    assert statuses(stopped.out) == {f'DMS-run-{i}': 'stopped' for i in range(3)}
-    assert 'DMS-run-2  stopped  not begun' in stopped.out
-    assert stopped.out.count('not begun') == 2  # line and table
+    checkpoints = [f'{name}.checkpoint' for name in NAMES[:3]]
+    assert left_in(folder) == [*checkpoints, 'DMS-run-3.pkl', 'summary.csv']
 
 
-def test_networks_that_another_command_trains_are_left_to_it(stops):
-    status, out, err = stops[signal.SIGUSR1].other
+def test_networks_fail_alone(stopped, folder):
+    """A damaged checkpoint, a damaged result, a process that is killed; the first one is good."""
+    paths = paths_of(folder, 'stopped', 4)
+    assert statuses(stopped.out) == dict(zip(NAMES, ['stopped', *3 * ['failed']], strict=True))
+    rows = summary_of(paths[0])
+    assert rows[NAMES[1]]['reason'] == 'its process was killed, or crashed'
+    # a command with nothing but damaged ones ends by itself
+    status, out, err = set_here(folder, 'none', 'stopped', 2, 2, *STOPPED, **ENDLESS)
+    assert (status, err) == (1, '')
+    assert statuses(out) == dict.fromkeys(NAMES[2:], 'failed')
+    for path in (checkpoint_name(paths[2]), paths[3]):
+        row = rows[path.stem]
+        assert row['reason'].endswith(
+            f'{path.name} is damaged, cut short or no pickle (ValueError)'
+        )
+        assert row['reason'] in stopped.out
+        assert row['reason'] in out
+        assert path.read_bytes() == b'cut short'
+
+
+def test_networks_that_another_command_trains_are_left_to_it(stopped):
+    status, out, err = stopped.other
     assert (status, err) == (0, '')
-    assert statuses(out) == dict.fromkeys(('DMS-run-0', 'DMS-run-1'), 'busy')
+    assert statuses(out) == dict.fromkeys(NAMES[:2], 'busy')
     assert out.count('another command trains it') == 4  # lines and table
 
 
-def test_set_ends_as_if_never_stopped(folder, stops):
+def test_what_would_go_on(stopped, folder):
+    files = left_in(folder)
+    status, out, _ = set_here(folder, 'none', 'stopped', 4, 0, '--dry-run', **ENDLESS)
+    plans = [line.partition('.pkl ')[2] for line in out.splitlines()]
+    assert status == 0
+    assert plans[:2] == [f'goes on after iteration {n - 1}' for n in stopped.done]
+    assert all(plan.startswith('will fail: ') for plan in plans[2:4])
+    assert left_in(folder) == files
+
+
+def test_set_ends_as_if_never_stopped(folder, stopped):
     """Two commands at once do what is left: each network is trained by one of them.
 
     In the end the networks are those of model.py, on any number of threads.
     """
-    settings = SETTINGS | {'num_iterations': max(stops[signal.SIGUSR1].done) + 3}
+    settings = SETTINGS | {'num_iterations': max(stopped.done) + 3}
     words = ('none', 'stopped', 2, 0, *STOPPED, '--jobs=2')
     with start_set(folder, *words, **settings) as process:
         status, other, err = train_set(folder, *words, **settings)
@@ -145,7 +195,7 @@ def test_set_ends_as_if_never_stopped(folder, stops):
     assert (process.returncode, status, err) == (0, 0, '')
     found = [statuses(text) for text in (out, other)]
     assert [len(names) for names in found] == [2, 2]
-    for name in ('DMS-run-0', 'DMS-run-1'):
+    for name in NAMES[:2]:
         assert sorted(names[name] for names in found) in (
             ['busy', 'trained'],
             ['finished', 'trained'],
@@ -237,58 +287,8 @@ def test_finished_networks_are_skipped(folder, whole):
         assert all(reason in out for reason in reasons)
         assert {name: row['minutes'] for name, row in rows.items()} == minutes
     assert {path.name: path.read_bytes() for path in copied.glob('*.pkl')} == before
-
-
-# Networks that fail
-
-
-def process_of(command, path) -> psutil.Process:
-    """The process that trains a network: it holds the lock."""
-    return next(
-        child
-        for child in psutil.Process(command.pid).children(recursive=True)
-        if any(Path(file.path).name == f'{path.stem}.lock' for file in child.open_files())
-    )
-
-
-def test_networks_fail_alone(folder, tmp_path):
-    """A damaged checkpoint, a damaged result, a process that is killed; the last one is good."""
-    paths = paths_of(folder, 'failing', 4)
-    paths[0].parent.mkdir(parents=True)
-    damaged = [checkpoint_name(paths[0]), paths[1]]
-    for path in damaged:
-        path.write_bytes(b'cut short')
-    settings = SETTINGS | {'num_iterations': 40, 'save_every': 1}
-    options = ('none', 'failing', 4, 0, '--jobs=2', '--threads=1', '--stack=1')
-    env = slow_disk(tmp_path)
-    with start_set(folder, *options, env=env, **settings) as process:
-        wait_for(checkpoint_name(paths[2]).exists, process)
-        process_of(process, paths[2]).kill()
-        out, err = process.communicate()
-    assert (process.returncode, err) == (1, '')
-    names = [path.stem for path in paths]
-    assert statuses(out) == dict(zip(names, [*3 * ['failed'], 'trained'], strict=True))
-    rows = list(summary_of(paths[0]).values())
-    for row, path in zip(rows, damaged, strict=False):
-        assert row['reason'].endswith(
-            f'{path.name} is damaged, cut short or no pickle (ValueError)'
-        )
-        assert row['reason'] in out
-        assert path.read_bytes() == b'cut short'
-    assert rows[2]['reason'] == 'its process was killed, or crashed'
-    assert iterations(paths[3]) == list(range(40))
-    assert_planned(folder, options, settings, paths)
-
-
-def assert_planned(folder, options, settings, paths):
-    """What the same command would do next."""
-    files = files_in(paths[0].parent)
-    status, out, _ = set_here(folder, *options, '--dry-run', **settings)
-    plans = [line.partition('.pkl ')[2] for line in out.splitlines()]
-    assert status == 0
-    assert all(plan.startswith('will fail: ') for plan in plans[:2])
-    assert plans[2:4] == [f'goes on after iteration {done(paths[2]) - 1}', 'is finished']
-    assert files_in(paths[0].parent) == files
+    _, out, _ = set_here(folder, *arguments, '--dry-run', **whole.settings)
+    assert out.count('.pkl is finished\n') == 2
 
 
 # What would be done

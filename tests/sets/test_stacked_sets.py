@@ -55,15 +55,16 @@ def test_a_stack_that_is_killed_or_stopped_goes_on_in_another_arrangement(tmp_pa
         wait_until_ended(children)
     killed = [len(iterations(path)) for path in checkpoints]
     assert all(number % 5 == 0 for number in killed)
-    three = ('none', 'set', 3, 0, '--stack=3', '--threads=1')
-    with start_set(tmp_path, *three, **ENDLESS) as process:
+    with start_set(tmp_path, *FOUR, '--stack=3', '--jobs=1', **ENDLESS) as process:
         wait_for(lambda: len(iterations(checkpoints[0])) > killed[0], process)
         for child in psutil.Process(process.pid).children(recursive=True):
             child.send_signal(signal.SIGINT)  # as a terminal does
         process.send_signal(signal.SIGINT)
         out, err = process.communicate()
     assert (process.returncode, err) == (130, 'error: stopped: the same command goes on\n')
-    assert statuses(out) == dict.fromkeys(NAMES[:3], 'stopped')
+    assert statuses(out) == dict.fromkeys(NAMES, 'stopped')
+    assert 'DMS-run-3  stopped  not begun' in out
+    assert out.count('not begun') == 2  # line and table
     done = [len(iterations(path)) for path in checkpoints]
     assert len({b - a for a, b in zip(killed[:3], done[:3], strict=True)}) == 1
     assert done[3] == killed[3]
