@@ -12,7 +12,7 @@ import results
 
 TEXT = (ROOT / 'docs' / 'extend.md').read_text('utf-8')
 FILES = dict(re.findall(r'`(\w+/\w+\.py)`:\n\n```python\n(.*?)```', TEXT, re.S))
-OPTIONS = {'analysis_trials': 120, 'tuning_batches': 2, 'decoding_reps': 1, 'simulation_reps': 1}
+OPTIONS = {'analysis_trials': 120, 'tuning_batches': 2, 'decoding_reps': 0, 'simulation_reps': 0}
 OPTIONS |= {'analyze_tuning': False, 'calculate_resp_matrix': False}
 
 
