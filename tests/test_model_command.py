@@ -57,12 +57,17 @@ def train_here(arguments: list[str]) -> int:
 
 def assert_finished(path, shown: str, task: str, num_iterations: int):
     """What a run printed, and the result that it left alone in its folder."""
-    result = results.load_results(path)
     lines = shown.splitlines()
     assert lines[0].startswith(f'Task {task}, synapses full, CPU, ')
-    assert lines[0].endswith(f', seed {result["parameters"]["seed"]}')
+    assert lines[0].endswith(f', seed {results.load_results(path)["parameters"]["seed"]}')
     assert sum(line.startswith('iteration     0  accuracy ') for line in lines) == 1
     assert re.match(rf'Saved \S*{path.name} after ', lines[-1])
+    assert_whole(path, task, num_iterations)
+
+
+def assert_whole(path, task: str, num_iterations: int):
+    """The result of a run that ended is finite, and alone in its folder."""
+    result = results.load_results(path)
     assert result['parameters']['trial_type'] == task
     assert result['iteration'] == list(range(num_iterations))
     for value in (*result['weights'].values(), *(result[name] for name in results.CURVES)):
@@ -136,7 +141,7 @@ def test_stopped_runs_end_as_if_never_stopped(tmp_path):
     words = command_line('model.py', ['--task=distractor', seed, '--threads=1'], whole)[2:]
     assert train_here(words) == 0
     assert_same_network(path, tmp_path / 'whole' / 'model_results.pkl')
-    assert list(path.parent.iterdir()) == [path]
+    assert_whole(path, 'distractor', done + 3)
     finished = run_here(tmp_path, '--resume', **place)
     assert finished == (0, 'new/net.pkl is finished already.\n', '')
 
