@@ -2,6 +2,7 @@
 
 import csv
 import fcntl
+import io
 import os
 import pty
 import re
@@ -11,15 +12,20 @@ import sys
 import termios
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import psutil
+import pytest
 from conftest import SMALL
 
+import analysis
 import results
+import run_all_models
+from commands import train
+from parameters import reset_parameters
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMEOUT = 240  # s, after which a process is killed, and a wait has failed
@@ -115,12 +121,45 @@ def run_on_terminal(folder, *arguments, **options) -> tuple[int, str, bytes]:
 
 def refusal(folder, *arguments, program='model.py', **options) -> str:
     """The sentence with which a command refuses a wrong request."""
-    status, out, err = run(folder, *arguments, program=program, **options)
+    return sentence_of(*run(folder, *arguments, program=program, **options), program)
+
+
+def sentence_of(status: int, out: str, err: str, program: str) -> str:
+    """The sentence in what a command wrote that refused a request."""
     assert (status, out) == (2, ''), err
     usage, sentence = err.split('error: ')
     assert usage == '' or usage.startswith(f'usage: {program} ')
     assert sentence.count('\n') == 1
     return sentence
+
+
+# what a command does in a process before it needs TensorFlow
+REQUESTS = {
+    'model.py': train.request,
+    'run_all_models.py': run_all_models.run,
+    'analysis.py': analysis.main,
+}
+
+
+def run_here(folder, *arguments, program='model.py', **settings) -> tuple[int, str, str]:
+    """As `run`, in this process, where to import TensorFlow, or a module that has, fails."""
+    words, out, err = command_line(program, arguments, settings)[2:], io.StringIO(), io.StringIO()
+    reset_parameters()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.chdir(folder)
+        for name, module in list(sys.modules.items()):
+            if name == 'tensorflow' or 'tf' in vars(module):
+                patch.setitem(sys.modules, name, None)
+        try:
+            status = REQUESTS[program](words)
+        except SystemExit as end:
+            status = end.code
+    return status, out.getvalue(), err.getvalue()
+
+
+def refusal_here(folder, *arguments, program='model.py', **settings) -> str:
+    """As `refusal`, in this process, where to import TensorFlow, or a module that has, fails."""
+    return sentence_of(*run_here(folder, *arguments, program=program, **settings), program)
 
 
 def wait_for(condition, *processes):
@@ -161,6 +200,14 @@ def assert_same_network(path, expected_path):
         assert got[name] == expected[name], name
 
 
+def assert_alike(path, expected_path):
+    """Curves of two result files, of which one was trained in a stack, are the same to rounding."""
+    got, expected = results.load_results(path), results.load_results(expected_path)
+    assert got['iteration'] == expected['iteration']
+    for name in ('accuracy', 'loss'):
+        np.testing.assert_allclose(got[name], expected[name], rtol=1e-3, atol=1e-3)
+
+
 # A user's own task
 
 OWN_TASK = """
@@ -197,6 +244,8 @@ SETTINGS = {name: value for name, value in SHORT.items() if name != 'seed'}
 train_set = partial(run, program='run_all_models.py')
 start_set = partial(started, program='run_all_models.py')
 refused_set = partial(refusal, program='run_all_models.py')
+set_here = partial(run_here, program='run_all_models.py')
+refused_set_here = partial(refusal_here, program='run_all_models.py')
 
 
 def paths_of(folder, name: str, count: int = 2) -> list:

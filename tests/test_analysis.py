@@ -38,6 +38,16 @@ SWITCHES = (
 )
 ALL = OPTIONS | dict.fromkeys(SWITCHES, True)
 QUICK = OPTIONS | {'analyze_tuning': False, 'calculate_resp_matrix': False}
+# tasks that are like another but for an angle, a cue or a non-match show the other configurations
+CONFIG_OF = {
+    'DMRS45': 'fac',
+    'DMRS90ccw': 'dep',
+    'DMRS180': 'exc_fac',
+    'DMC': 'exc_dep',
+    'ABCA': 'inh_fac',
+    'DMS+DMRS_early_cue': 'inh_dep',
+    'DMS+DMRS_full_cue': 'exc_dep_inh_fac',
+}
 # synapse_config: whether it has units that are exc_fac, exc_dep, inh_fac, inh_dep, any
 GROUPS_OF = {
     'full': (1, 1, 1, 1, 1),
@@ -236,8 +246,8 @@ def assert_complete(found: dict, p) -> None:
 
 
 @pytest.mark.parametrize('task', TASKS)
-def test_every_task(tmp_path, task):
-    saved = network(task)
+def test_every_task_and_configuration_of_synapses(tmp_path, task):
+    saved = network(task, synapse_config=CONFIG_OF.get(task, 'full'))
     options = ALL | {'analysis_trials': TRIALS.get(task, 200 if '+' in task else 120)}
     options['tuning_batches'] = 2 if task in ('DMS', 'ABBA', 'dualDMS') else 1
     found = analyze(tmp_path, saved, options)
@@ -247,10 +257,9 @@ def test_every_task(tmp_path, task):
             np.testing.assert_array_equal(found[name], found[name.removesuffix('_dms')])
 
 
-@pytest.mark.parametrize(
-    ('config', 'exc_inh_prop'), [('full', 1), *((c, 0.8) for c in SYNAPSES if c != 'full')]
-)
-def test_every_synapse_configuration(tmp_path, config, exc_inh_prop):
+@pytest.mark.parametrize(('config', 'exc_inh_prop'), [('full', 1), (None, 0.8)])
+def test_without_inhibition_or_plasticity(tmp_path, config, exc_inh_prop):
+    assert {*CONFIG_OF.values(), 'full', None} == {*SYNAPSES}
     saved = network(synapse_config=config, exc_inh_prop=exc_inh_prop)
     assert_complete(analyze(tmp_path, saved, ALL), saved['parameters'])
 

@@ -80,8 +80,9 @@ def test_networks_of_the_original_code_do_the_task(name):
     assert np.mean(correct[scored]) == pytest.approx(np.mean(saved['accuracy'][-50:]), abs=0.04)
 
 
-@pytest.mark.parametrize('exc_inh_prop', [0.75, 1])
-@pytest.mark.parametrize('config', SYNAPSES)
+@pytest.mark.parametrize(
+    ('config', 'exc_inh_prop'), [('full', 1), (None, 1), *((config, 0.75) for config in SYNAPSES)]
+)
 @pytest.mark.usefixtures('eager')
 def test_every_synapse_configuration(small, config, exc_inh_prop):
     small(synapse_config=config, exc_inh_prop=exc_inh_prop)

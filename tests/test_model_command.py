@@ -1,7 +1,7 @@
-"""The command `python model.py` as a user meets it, most of it in processes of its own.
+"""The command `python model.py` as a user meets it, whole runs in processes of their own.
 
 What is wrong with a command has to be told before TensorFlow is imported, which takes seconds. So
-the wrong commands find a package `tensorflow` that ends the process as soon as it is imported.
+the wrong commands find no TensorFlow: in a process of its own one of them, the others in this one.
 """
 
 import os
@@ -16,11 +16,14 @@ import pytest
 import tensorflow as tf
 from shell import (
     SHORT,
+    assert_same_network,
     command_line,
     environment,
     fatal_tensorflow,
     refusal,
+    refusal_here,
     run,
+    run_here,
     run_on_terminal,
     started,
     wait_for,
@@ -37,19 +40,13 @@ from training.signals import Interrupted
 from training.start import RunError
 
 
-@pytest.fixture(scope='session')
-def without_tensorflow(tmp_path_factory) -> dict:
-    """An environment in which importing TensorFlow ends the process."""
-    return fatal_tensorflow(tmp_path_factory.mktemp('packages'))
-
-
 @pytest.fixture
-def refused(tmp_path, without_tensorflow):
+def refused(tmp_path):
     """Run a command that has to be refused before TensorFlow is imported; return the sentence."""
-    return partial(refusal, tmp_path, env=without_tensorflow)
+    return partial(refusal_here, tmp_path)
 
 
-def run_here(arguments: list[str]) -> int:
+def train_here(arguments: list[str]) -> int:
     """Run model.py in this process; return its exit status."""
     try:
         start = command.request(arguments)
@@ -60,12 +57,17 @@ def run_here(arguments: list[str]) -> int:
 
 def assert_finished(path, shown: str, task: str, num_iterations: int):
     """What a run printed, and the result that it left alone in its folder."""
-    result = results.load_results(path)
     lines = shown.splitlines()
     assert lines[0].startswith(f'Task {task}, synapses full, CPU, ')
-    assert lines[0].endswith(f', seed {result["parameters"]["seed"]}')
+    assert lines[0].endswith(f', seed {results.load_results(path)["parameters"]["seed"]}')
     assert sum(line.startswith('iteration     0  accuracy ') for line in lines) == 1
     assert re.match(rf'Saved \S*{path.name} after ', lines[-1])
+    assert_whole(path, task, num_iterations)
+
+
+def assert_whole(path, task: str, num_iterations: int):
+    """The result of a run that ended is finite, and alone in its folder."""
+    result = results.load_results(path)
     assert result['parameters']['trial_type'] == task
     assert result['iteration'] == list(range(num_iterations))
     for value in (*result['weights'].values(), *(result[name] for name in results.CURVES)):
@@ -88,16 +90,6 @@ def test_run_is_quiet_where_there_is_no_terminal(tmp_path):
     assert_finished(path, out, 'dualDMS', 3)
 
 
-def test_bar_on_a_terminal(tmp_path):
-    settings = SHORT | {'save_dir': 'new', 'save_fn': 'net.pkl', 'num_iterations': 3}
-    status, out, shown = run_on_terminal(tmp_path, '--task=distractor', **settings)
-    assert status == 0
-    assert b'100%|' in shown
-    assert b'accuracy=' in shown
-    assert shown.count(b'\n') == 1
-    assert_finished(tmp_path / 'new' / 'net.pkl', out, 'distractor', 3)
-
-
 def stop(folder, signum, *arguments, **settings) -> tuple[int, str]:
     """Send a signal to a run after 8 iterations; return its status and what it printed before."""
     with started(folder, *arguments, iters_between_outputs=1, **settings) as process:
@@ -108,59 +100,66 @@ def stop(folder, signum, *arguments, **settings) -> tuple[int, str]:
     return process.returncode, ''.join(lines)
 
 
-def test_stopped_runs_end_as_if_never_stopped(tmp_path, without_tensorflow):
-    """Killed, then stopped by Ctrl-C and by SIGTERM, on two threads; then against one thread.
+def test_stopped_runs_end_as_if_never_stopped(tmp_path):
+    """Killed, then stopped by Ctrl-C, on two threads, and at last on a terminal with its bar.
 
-    No line is held back by the run that is killed: a log in a file shows the header.
+    The other run is in this process and on one thread. No line is held back by the run that is
+    killed: a log in a file shows the header.
     """
     settings = SHORT | {'batch_size': 300, 'num_iterations': 10**6}  # three parts on the threads
     del settings['seed']
-    paths = [tmp_path / name / 'model_results.pkl' for name in ('stopped', 'whole')]
-    checkpoint = results.checkpoint_name(paths[0])
+    path = tmp_path / 'new' / 'net.pkl'
+    checkpoint, place = results.checkpoint_name(path), {'save_dir': 'new', 'save_fn': 'net.pkl'}
     env = environment()
     del env['PYTHONUNBUFFERED']
-    first = settings | {'save_dir': 'stopped', 'save_every': 5, 'iters_between_outputs': 10**6}
-    with started(tmp_path, '--threads=2', env=env, **first) as process:
+    first = settings | place | {'save_every': 5, 'iters_between_outputs': 10**6}
+    with started(tmp_path, '--task=distractor', '--threads=2', env=env, **first) as process:
         wait_for(checkpoint.exists, process)
         process.kill()
         out, err = process.communicate()
     assert (process.returncode, err) == (-signal.SIGKILL, '')
-    assert out.startswith('Task DMS')
+    assert out.startswith('Task distractor')
     saved = results.load_results(checkpoint)
-    done = len(saved['iteration'])
-    assert done % 5 == 0
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        again = {'save_dir': 'stopped', 'save_every': 10**6}
-        status, shown = stop(tmp_path, signum, '--resume', '--threads=2', **again)
-        assert status == 128 + signum
-        assert f'Going on after iteration {done - 1}.' in shown
-        assert list(checkpoint.parent.glob('*')) == [checkpoint]
-        assert len(results.load_results(checkpoint)['iteration']) > done
-        done = len(results.load_results(checkpoint)['iteration'])
-    last = {'save_dir': 'stopped', 'num_iterations': done + 3}
-    whole = settings | {'save_dir': 'whole', 'num_iterations': done + 3}
+    killed = len(saved['iteration'])
+    assert killed % 5 == 0
+    again = place | {'save_every': 10**6}
+    status, shown = stop(tmp_path, signal.SIGINT, '--resume', '--threads=2', **again)
+    assert status == 128 + signal.SIGINT
+    assert f'Going on after iteration {killed - 1}.' in shown
+    assert list(checkpoint.parent.glob('*')) == [checkpoint]
+    done = len(results.load_results(checkpoint)['iteration'])
+    assert done > killed
+    last = place | {'num_iterations': done + 3, 'iters_between_outputs': 100}
+    status, out, shown = run_on_terminal(tmp_path, '--resume', '--threads=2', **last)
+    assert status == 0
+    assert b'100%|' in shown
+    assert b'accuracy=' in shown
+    assert shown.count(b'\n') == 1
+    assert f'Going on after iteration {done - 1}.' in out
+    whole = settings | {'save_dir': str(tmp_path / 'whole'), 'num_iterations': done + 3}
     seed = f'--seed={saved["parameters"]["seed"]}'
-    with started(tmp_path, '--resume', **last) as resumed:
-        status, out, err = run(tmp_path, seed, '--threads=1', **whole)
-        assert (status, err) == (0, '')
-        assert_finished(paths[1], out, 'DMS', done + 3)
-        resumed.communicate()
-    got, expected = (results.load_results(path) for path in paths)
-    for name, value in expected['weights'].items():
-        np.testing.assert_array_equal(got['weights'][name], value, err_msg=name)
-    for name in results.CURVES:
-        assert got[name] == expected[name], name
-    status, out, err = run(tmp_path, '--resume', env=without_tensorflow, save_dir='stopped')
-    assert (status, out, err) == (0, 'stopped/model_results.pkl is finished already.\n', '')
+    words = command_line('model.py', ['--task=distractor', seed, '--threads=1'], whole)[2:]
+    assert train_here(words) == 0
+    assert_same_network(path, tmp_path / 'whole' / 'model_results.pkl')
+    assert_whole(path, 'distractor', done + 3)
+    finished = run_here(tmp_path, '--resume', **place)
+    assert finished == (0, 'new/net.pkl is finished already.\n', '')
 
 
 # What is refused before TensorFlow is imported
 
 
-def test_tensorflow_is_missing_in_these_tests(tmp_path, without_tensorflow):
-    """The refusals below prove something only if a good command fails here."""
-    status, _, err = run(tmp_path, env=without_tensorflow)
+def test_a_process_is_refused_before_tensorflow_is_imported(tmp_path):
+    """Which proves something only if a good command fails here."""
+    env = fatal_tensorflow(tmp_path)
+    status, _, err = run(tmp_path, env=env)
     assert (status, err) == (1, 'TensorFlow imported\n')
+    assert 'n_hidden = 0 is not allowed' in refusal(tmp_path, n_hidden=0, env=env)
+
+
+def test_tensorflow_is_missing_in_the_tests_that_follow(tmp_path):
+    with pytest.raises(ImportError, match='tensorflow'):
+        run_here(tmp_path, '0')
 
 
 @pytest.mark.parametrize(
@@ -299,7 +298,7 @@ def test_exit_status_of_a_run_that_cannot_start(monkeypatch, capsys, error, stat
         raise error
 
     monkeypatch.setattr(command, 'begin', fail)
-    assert run_here([]) == status
+    assert train_here([]) == status
     if status < 128:
         assert capsys.readouterr().err == 'error: reason\n'
 
@@ -326,7 +325,7 @@ def test_exit_status_of_a_run_that_fails(capsys, error, status):
 
 def test_huge_learning_rate_is_explained(tmp_path, capsys):
     settings = SHORT | {'save_dir': str(tmp_path), 'learning_rate': 1e30}
-    assert run_here(command_line('model.py', [], settings)[2:]) == 1
+    assert train_here(command_line('model.py', [], settings)[2:]) == 1
     err = capsys.readouterr().err
     assert re.match(r'error: the loss is .* at iteration 1 \(none is saved\).*learning_rate', err)
     assert list(tmp_path.iterdir()) == []
@@ -338,7 +337,7 @@ def test_gpu_that_is_not_there(tmp_path, monkeypatch, capsys, names):
     monkeypatch.setattr(tf.config, 'list_physical_devices', lambda kind: gpus)
     seen = ', '.join(f'{i} ({name})' for i, name in enumerate(names)) or 'none'
     for gpu_id in ('2', '-1', 'first'):
-        assert run_here([gpu_id, f'--set=save_dir={tmp_path}']) == 2
+        assert train_here([gpu_id, f'--set=save_dir={tmp_path}']) == 2
         sentence = capsys.readouterr().err
         assert f'GPU {gpu_id} is not there: TensorFlow sees these GPUs: {seen}. ' in sentence
         assert "pip install 'tensorflow[and-cuda]'" in sentence

@@ -4,10 +4,15 @@ import re
 from pathlib import Path
 
 import pytest
-from shell import ROOT, environment, run, train_set
+from shell import ROOT, command_line, train_set
+from test_model_command import train_here
 
+import analysis
+import figures
 import results
-from tasks import find, load_task
+from parameters import reset_parameters
+from plots import style
+from tasks import find, load_task, registry
 
 TEXT = (ROOT / 'docs' / 'own_task.md').read_text('utf-8')
 FILES = dict(re.findall(r'`(\w+\.py)`:\n\n```python\n(.*?)```', TEXT, re.S))
@@ -47,19 +52,21 @@ def test_tasks_of_the_document_are_short():
     assert all(len(source.splitlines()) < 40 for source in FILES.values())
 
 
-def test_all_commands_take_them(tmp_path, files):
-    """Of run_all_models.py and model.py, which train alike, each trains some of the tasks."""
-    status, out, err = run(tmp_path, f'--task={files[2]}', **TINY, gap_time=100)
-    assert (status, err) == (0, '')
-    assert out.startswith('Task cued_match')
-    saved = results.load_results(tmp_path / 'savedir' / 'model_results.pkl')['parameters']
-    assert (saved['trial_type'], saved['gap_time']) == ('cued_match', 100)
-    status, out, err = train_set(tmp_path, 'none', 'set', 1, 0, '--task', *files, **TINY)
-    assert (status, err) == (0, '')
+@pytest.mark.usefixtures('eager')
+def test_all_commands_take_them(tmp_path, files, monkeypatch):
+    """Of run_all_models.py and model.py, which train alike, each trains some of the tasks.
+
+    What begins in this process begins without tasks, as a process does.
+    """
     folder, given = tmp_path / 'savedir' / 'set', [f'--task={file}' for file in files]
-    assert {path.stem for path in folder.glob('*.pkl')} == {f'{n}-run-0' for n in MEASURED}
-    status, out, err = run(tmp_path, folder, *given, program='analysis.py', **OPTIONS)
+    status, out, err = train_set(tmp_path, 'none', 'set', 1, 0, given[0], '--threads=1', **TINY)
     assert (status, err) == (0, '')
+    for file, gap in ((files[1], {}), (files[2], {'gap_time': 100})):
+        place = {'save_dir': str(folder), 'save_fn': f'{file.stem}-run-0.pkl'}
+        assert here(train_here, f'--task={file}', **TINY, **place, **gap) == 0
+    saved = results.load_results(folder / 'cued_match-run-0.pkl')['parameters']
+    assert saved['gap_time'] == 100
+    assert here(analysis.main, folder, *given, '--jobs=1', **OPTIONS) == 0
     for task, measures in MEASURED.items():
         network = results.load_results(folder / f'{task}-run-0.pkl')
         assert network['parameters']['trial_type'] == task
@@ -67,31 +74,41 @@ def test_all_commands_take_them(tmp_path, files):
         num_samples = find(load_task(files[list(MEASURED).index(task)])).num_samples
         assert network['neuronal_sample_decoding'].shape[1] == num_samples
     assert 'manipulation' not in results.load_results(folder / 'comparison-run-0.pkl')
-    status, out, err = run(tmp_path, folder, *given, program='figures.py')
-    assert (status, err) == (0, '')
+    monkeypatch.setitem(style.STYLE, 'savefig.dpi', 50)
+    assert here(figures.main, folder, *given) == 0
     drawn = {path.stem for path in (folder / 'figures').iterdir()}
     assert {f'{task}-{name}' for task in MEASURED for name in FIGURES} <= drawn
     assert {'cued_match-attention', 'manipulation'} <= drawn
 
 
-def test_a_network_needs_the_file_that_it_was_trained_with(tmp_path, files):
+def here(command, *arguments, **settings) -> int:
+    """Run a command in this process, which knows no task of the files; return its exit status."""
+    registry._own.clear()
+    reset_parameters()
+    return command(command_line('', arguments, settings)[2:])
+
+
+@pytest.mark.usefixtures('eager')
+def test_a_network_needs_the_file_that_it_was_trained_with(tmp_path, files, capsys):
     """Each command says so in one sentence, and what was saved stays."""
     file, path = files[0], tmp_path / 'savedir' / 'model_results.pkl'
-    assert run(tmp_path, f'--task={file}', **TINY)[0] == 0
+    place = {'save_dir': str(path.parent)}
+    assert here(train_here, f'--task={file}', **TINY, **place) == 0
     before = path.read_bytes()
     its = "its task 'delayed_report' is"
     absent = f'{its} a file that must be given: --task path/to/delayed_report.py'
     changed = f'{its} not that of {file}, which has changed'
-    quick = {'env': environment(), **OPTIONS}
     for given, sentence in (([], absent), ([f'--task={file}'], changed)):
-        for program, settings in (('analysis.py', quick), ('figures.py', {})):
-            status, _, err = run(tmp_path, path.parent, *given, program=program, **settings)
-            assert status == (1 if program == 'analysis.py' else 2), program  # none is drawn
+        for command, settings, expected in ((analysis.main, OPTIONS, 1), (figures.main, {}, 2)):
+            capsys.readouterr()
+            assert here(command, path.parent, *given, **settings) == expected  # none is drawn
+            err = capsys.readouterr().err
             assert err.startswith('error: ')
             assert sentence in err
             assert path.name in err
         file.write_text(FILES[file.name] + '# changed\n')
-    status, _, err = run(tmp_path, f'--task={file}', '--resume')
-    assert (status, err.count('\n')) == (2, 1)
+    assert here(train_here, f'--task={file}', '--resume', **place) == 2
+    err = capsys.readouterr().err
+    assert err.count('\n') == 1
     assert changed in err
     assert path.read_bytes() == before

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from shell import fatal_tensorflow, run, started, wait_for, wait_until_ended, write_own_task
+from shell import run_here, started, wait_for, wait_until_ended, write_own_task
 from test_analysis import QUICK, eagerly, network  # noqa: F401
 
 import analysis
@@ -44,12 +44,10 @@ def is_worker(process: psutil.Process) -> bool:
 def test_a_killed_worker_costs_nothing_and_a_signal_ends_all_processes(tmp_path, files):
     """Another command is refused meanwhile."""
     before = files[0].read_bytes()
-    (tmp_path / 'packages').mkdir()
-    without = fatal_tensorflow(tmp_path / 'packages')
     arguments = ('nets/a.pkl', '--jobs=2')
     with started(tmp_path, *arguments, program='analysis.py', **LONG) as process:
         first = wait_for(lambda: workers_of(process), process)
-        status, _, err = run(tmp_path, 'nets/a.pkl', program='analysis.py', env=without, **LONG)
+        status, _, err = run_here(tmp_path, 'nets/a.pkl', program='analysis.py', **LONG)
         assert (status, err) == (
             1,
             'error: nets/a.pkl is left alone: another command works on it\n',

@@ -1,6 +1,7 @@
 """Training in people's hands: outputs that go away, two commands at once, signals, notebooks.
 
-A process that trains takes seconds, so few of them show much.
+A process that trains takes seconds, so few of them show much. Requests that another command makes
+impossible are made in this process.
 """
 
 import os
@@ -14,13 +15,12 @@ from shell import (
     assert_same_network,
     command_line,
     environment,
-    fatal_tensorflow,
     iterations,
-    refusal,
+    refusal_here,
     run,
+    set_here,
     started,
     statuses,
-    train_set,
     wait_for,
 )
 
@@ -35,12 +35,6 @@ from training.member import TrainingError
 from training.signals import ASKS_TO_STOP, Interrupted, Signals
 
 TINY = SHORT | {'num_iterations': 4}
-
-
-@pytest.fixture(scope='module')
-def without_tensorflow(tmp_path_factory) -> dict:
-    """An environment in which importing TensorFlow ends the process."""
-    return fatal_tensorflow(tmp_path_factory.mktemp('packages'))
 
 
 @pytest.fixture
@@ -68,7 +62,7 @@ def test_nothing_is_lost_where_nothing_can_be_written(tmp_path):
     assert iterations(path) == list(range(4))
 
 
-def test_one_command_trains_a_file_though_its_reader_is_gone(tmp_path, without_tensorflow):
+def test_one_command_trains_a_file_though_its_reader_is_gone(tmp_path):
     """All others are refused; a signal of a queue stops it with a checkpoint."""
     path = tmp_path / 'savedir' / 'set' / 'DMS-run-0.pkl'
     settings = SHORT | {'num_iterations': 10**6, 'save_every': 5, 'iters_between_outputs': 1}
@@ -78,13 +72,13 @@ def test_one_command_trains_a_file_though_its_reader_is_gone(tmp_path, without_t
         process.stdout.close()
         wait_for(lambda: checkpoint_name(path).exists(), process)
         for argument in ((), ('--resume',), ('--overwrite',)):
-            sentence = refusal(tmp_path, *argument, env=without_tensorflow, **settings)
+            sentence = refusal_here(tmp_path, *argument, **settings)
             assert (
                 sentence == f'savedir/set/{path.name} is left alone: another command works on it\n'
             )
         tiny = {name: value for name, value in TINY.items() if name != 'seed'}
         arguments = ('none', 'set', 1, 0, '--threads=1')
-        _, out, _ = train_set(tmp_path, *arguments, env=without_tensorflow, **tiny)
+        _, out, _ = set_here(tmp_path, *arguments, **tiny)
         assert statuses(out) == {path.stem: 'busy'}
         process.send_signal(signal.SIGUSR2)
         assert process.wait() == 128 + signal.SIGUSR2

@@ -1,7 +1,7 @@
 """The command `python run_all_models.py` as a user meets it: small networks on this machine.
 
 A process needs seconds to import TensorFlow, so the tests share what few sets they train. How long
-the networks train that are never stopped follows from how far the stopped ones came.
+networks train alone follows from how far those came that were stopped.
 """
 
 import re
@@ -19,14 +19,15 @@ from shell import (
     SETTINGS,
     assert_logged_once,
     assert_same_network,
+    command_line,
     fatal_tensorflow,
     files_in,
     iterations,
     paths_of,
     refused_set,
-    run,
+    refused_set_here,
     run_on_terminal,
-    slow_disk,
+    set_here,
     start_set,
     statuses,
     summary_of,
@@ -35,9 +36,8 @@ from shell import (
     wait_until_ended,
     without,
 )
-from test_analysis import QUICK, TINY
+from test_model_command import train_here
 
-import analysis
 import results
 from results import checkpoint_name
 from sets import summary as set_summary
@@ -53,12 +53,6 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp('sets')
 
 
-@pytest.fixture(scope='module')
-def without_tensorflow(tmp_path_factory) -> dict:
-    """An environment in which importing TensorFlow ends the process."""
-    return fatal_tensorflow(tmp_path_factory.mktemp('packages'))
-
-
 # Stop and go on
 
 
@@ -68,15 +62,17 @@ def done(path) -> int:
     return len(iterations(checkpoint)) if checkpoint.exists() else 0
 
 
-STOPPED = ('none', 'stopped', 2, 0, '--threads=1', '--stack=1', '--log=tensorboard')
+STOPPED = ('--threads=1', '--stack=1', '--log=tensorboard')
+NAMES = [f'DMS-run-{i}' for i in range(4)]
 
 
 @contextmanager
-def training(folder, jobs: int):
-    """Train the first `jobs` networks of an endless set, from when new checkpoints are saved."""
+def training(folder, count: int, jobs: int):
+    """Train an endless set of networks; the first `jobs` of them have new checkpoints then."""
     paths = paths_of(folder, 'stopped', jobs)
     before = [done(path) for path in paths]
-    with start_set(folder, *STOPPED, f'--jobs={jobs}', **ENDLESS) as process:
+    words = ('none', 'stopped', count, 0, *STOPPED, f'--jobs={jobs}')
+    with start_set(folder, *words, **ENDLESS) as process:
         wait_for(lambda: all(done(p) > b for p, b in zip(paths, before, strict=True)), process)
         yield process
 
@@ -95,26 +91,131 @@ def stop(process, signum) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
+def left_in(folder) -> list[str]:
+    """The files of the set, but for those that a process that was killed had not finished."""
+    return [file for file in files_in(folder / 'savedir' / 'stopped') if not file.endswith('.tmp')]
+
+
+def process_of(command, path) -> psutil.Process:
+    """The process that trains a network: it holds the lock."""
+    return next(
+        child
+        for child in psutil.Process(command.pid).children(recursive=True)
+        if any(Path(file.path).name == f'{path.stem}.lock' for file in child.open_files())
+    )
+
+
 @pytest.fixture(scope='module')
-def stops(folder):
-    """A set that is killed, then stopped by Ctrl-C and by SIGUSR1: what was left each time."""
-    found, paths = {}, paths_of(folder, 'stopped')
-    for signum, jobs in ((signal.SIGKILL, 2), (signal.SIGINT, 2), (signal.SIGUSR1, 1)):
-        other = None
-        with training(folder, jobs) as process:
-            if signum == signal.SIGINT:
-                other = train_set(folder, *STOPPED, '--jobs=2', **ENDLESS)
-            status, out, err = stop(process, signum)
-        found[signum] = SimpleNamespace(
-            status=status, out=out, err=err, other=other, done=[done(path) for path in paths]
+def killed(folder):
+    """A set of one network that is killed: what it left."""
+    with training(folder, 1, jobs=1) as process:
+        status, *_ = stop(process, signal.SIGKILL)
+    (path,) = paths_of(folder, 'stopped', 1)
+    return SimpleNamespace(status=status, done=done(path), files=left_in(folder))
+
+
+@pytest.fixture(scope='module')
+def stopped(folder, killed):
+    """The same set with four networks, of which two are damaged: what it left.
+
+    The process of another one is killed, then the command is stopped by a signal that a queue
+    sends; test_stacked_sets.py has Ctrl-C.
+    """
+    paths = paths_of(folder, 'stopped', 4)
+    for path in (checkpoint_name(paths[2]), paths[3]):
+        path.write_bytes(b'cut short')
+    with training(folder, 4, jobs=2) as process:
+        other = set_here(folder, 'none', 'stopped', 2, 0, *STOPPED, **ENDLESS)
+        process_of(process, paths[1]).kill()
+        lines = ''.join(process.stdout.readline() for _ in range(3))  # of networks that failed
+        status, out, err = stop(process, signal.SIGUSR1)
+    return SimpleNamespace(
+        status=status, out=lines + out, err=err, other=other, done=list(map(done, paths[:2]))
+    )
+
+
+def test_stopped_commands_keep_checkpoints(killed, stopped, folder):
+    assert killed.status == -signal.SIGKILL
+    assert killed.done % 5 == stopped.done[1] % 5 == 0
+    assert killed.files == ['DMS-run-0.checkpoint']
+    assert stopped.done[0] > killed.done
+    assert stopped.status == 128 + signal.SIGUSR1
+    assert stopped.err == 'error: stopped: the same command goes on\n'
+    checkpoints = [f'{name}.checkpoint' for name in NAMES[:3]]
+    assert left_in(folder) == [*checkpoints, 'DMS-run-3.pkl', 'summary.csv']
+
+
+def test_networks_fail_alone(stopped, folder):
+    """A damaged checkpoint, a damaged result, a process that is killed; the first one is good."""
+    paths = paths_of(folder, 'stopped', 4)
+    assert statuses(stopped.out) == dict(zip(NAMES, ['stopped', *3 * ['failed']], strict=True))
+    rows = summary_of(paths[0])
+    assert rows[NAMES[1]]['reason'] == 'its process was killed, or crashed'
+    # a command with nothing but damaged ones ends by itself
+    status, out, err = set_here(folder, 'none', 'stopped', 2, 2, *STOPPED, **ENDLESS)
+    assert (status, err) == (1, '')
+    assert statuses(out) == dict.fromkeys(NAMES[2:], 'failed')
+    for path in (checkpoint_name(paths[2]), paths[3]):
+        row = rows[path.stem]
+        assert row['reason'].endswith(
+            f'{path.name} is damaged, cut short or no pickle (ValueError)'
         )
-        found[signum].files = [f for f in files_in(paths[0].parent) if not f.endswith('.tmp')]
-    return found
+        assert row['reason'] in stopped.out
+        assert row['reason'] in out
+        assert path.read_bytes() == b'cut short'
+
+
+def test_networks_that_another_command_trains_are_left_to_it(stopped):
+    status, out, err = stopped.other
+    assert (status, err) == (0, '')
+    assert statuses(out) == dict.fromkeys(NAMES[:2], 'busy')
+    assert out.count('another command trains it') == 4  # lines and table
+
+
+def test_what_would_go_on(stopped, folder):
+    files = left_in(folder)
+    status, out, _ = set_here(folder, 'none', 'stopped', 4, 0, '--dry-run', **ENDLESS)
+    plans = [line.partition('.pkl ')[2] for line in out.splitlines()]
+    assert status == 0
+    assert plans[:2] == [f'goes on after iteration {n - 1}' for n in stopped.done]
+    assert all(plan.startswith('will fail: ') for plan in plans[2:4])
+    assert left_in(folder) == files
+
+
+def test_set_ends_as_if_never_stopped(folder, stopped):
+    """Two commands at once do what is left: each network is trained by one of them.
+
+    In the end the networks are those of model.py, on any number of threads.
+    """
+    settings = SETTINGS | {'num_iterations': max(stopped.done) + 3}
+    words = ('none', 'stopped', 2, 0, *STOPPED, '--jobs=2')
+    with start_set(folder, *words, **settings) as process:
+        status, other, err = train_set(folder, *words, **settings)
+        out, _ = process.communicate()
+    assert (process.returncode, status, err) == (0, 0, '')
+    found = [statuses(text) for text in (out, other)]
+    assert [len(names) for names in found] == [2, 2]
+    for name in NAMES[:2]:
+        assert sorted(names[name] for names in found) in (
+            ['busy', 'trained'],
+            ['finished', 'trained'],
+        )
+    place = {'save_dir': str(folder / 'alone'), 'test_cost_multiplier': 2}
+    for index, path in enumerate(paths_of(folder, 'stopped')):
+        alone = place | {'save_fn': path.name, 'seed': seed_of(0, 'DMS', index)}
+        assert train_here(command_line('', ['--threads=2'], settings | alone)[2:]) == 0
+        assert_same_network(path, folder / 'alone' / path.name)
+        assert not checkpoint_name(path).exists()
+        assert_logged_once(path)
+        assert summary_of(path)[path.stem]['status'] in ('trained', 'finished')
+
+
+# A whole set
 
 
 @pytest.fixture(scope='module')
-def whole(folder, stops):
-    """A set that is never stopped, on a terminal, one network after the other.
+def whole(folder):
+    """A set that is never stopped, on a terminal; its networks are small enough for a stack.
 
     It takes the place of what is there, which need not be readable.
     """
@@ -122,71 +223,12 @@ def whole(folder, stops):
     paths[0].parent.mkdir(parents=True)
     for path in (*paths, *map(checkpoint_name, paths)):
         path.write_text('old')
-    num_iterations = max(stops[signal.SIGUSR1].done) + 3
-    arguments = ('none', 'whole', 2, 0, '--jobs=1', '--threads=1', '--stack=1')
-    settings = SETTINGS | {'num_iterations': num_iterations}
-    status, out, shown = run_on_terminal(
-        folder, *arguments, '--overwrite', program='run_all_models.py', **settings
-    )
+    arguments = ('none', 'whole', 2, 0, '--jobs=1', '--threads=1', '--overwrite')
+    settings = SETTINGS | {'num_iterations': 30}
+    program = 'run_all_models.py'
+    status, out, shown = run_on_terminal(folder, *arguments, program=program, **settings)
     assert status == 0, shown
-    return SimpleNamespace(
-        paths=paths,
-        arguments=arguments,
-        settings=settings,
-        num_iterations=num_iterations,
-        out=out,
-        shown=shown.decode(),
-    )
-
-
-def test_stopped_commands_keep_checkpoints(stops):
-    killed, interrupted, terminated = stops.values()
-    assert killed.status == -signal.SIGKILL
-    assert all(n % 5 == 0 for n in killed.done)
-    checkpoints = ['DMS-run-0.checkpoint', 'DMS-run-1.checkpoint']
-    assert killed.files == checkpoints
-    assert all(b > a for a, b in zip(killed.done, interrupted.done, strict=True))
-    assert terminated.done[0] > interrupted.done[0]
-    assert terminated.done[1] == interrupted.done[1]
-    for signum in (signal.SIGINT, signal.SIGUSR1):
-        stopped = stops[signum]
-        assert stopped.status == 128 + signum
-        assert stopped.err == 'error: stopped: the same command goes on\n'
-        assert stopped.files == [*checkpoints, 'summary.csv']
-        assert statuses(stopped.out) == dict.fromkeys(('DMS-run-0', 'DMS-run-1'), 'stopped')
-    assert 'not begun' not in interrupted.out
-    assert 'DMS-run-1  stopped  not begun' in terminated.out
-
-
-def test_networks_that_another_command_trains_are_left_to_it(stops):
-    status, out, err = stops[signal.SIGINT].other
-    assert (status, err) == (0, '')
-    assert statuses(out) == dict.fromkeys(('DMS-run-0', 'DMS-run-1'), 'busy')
-    assert out.count('another command trains it') == 4  # lines and table
-
-
-def test_set_ends_as_if_never_stopped(folder, whole):
-    """Two commands at once do what is left: each network is trained by one of them."""
-    with start_set(folder, *STOPPED, '--jobs=2', **whole.settings) as process:
-        status, other, err = train_set(folder, *STOPPED, '--jobs=2', **whole.settings)
-        out, _ = process.communicate()
-    assert (process.returncode, status, err) == (0, 0, '')
-    found = [statuses(text) for text in (out, other)]
-    assert [len(names) for names in found] == [2, 2]
-    for name in ('DMS-run-0', 'DMS-run-1'):
-        assert sorted(names[name] for names in found) in (
-            ['busy', 'trained'],
-            ['finished', 'trained'],
-        )
-    paths = paths_of(folder, 'stopped')
-    for path, expected in zip(paths, whole.paths, strict=True):
-        assert_same_network(path, expected)
-        assert not checkpoint_name(path).exists()
-        assert_logged_once(path)
-        assert summary_of(path)[path.stem]['status'] in ('trained', 'finished')
-
-
-# A whole set
+    return SimpleNamespace(paths=paths, settings=settings, out=out, shown=shown.decode())
 
 
 def test_files_lines_and_table(whole):
@@ -199,14 +241,14 @@ def test_files_lines_and_table(whole):
         saved = results.load_results(path)
         assert saved['parameters']['test_cost_multiplier'] == 2
         assert saved['parameters']['seed'] == seed_of(0, 'DMS', whole.paths.index(path))
-        assert saved['iteration'] == list(range(whole.num_iterations))
+        assert saved['iteration'] == list(range(30))
         mean = {name: np.mean(saved[name][-20:]) for name in results.CURVES[:-1]}
         in_file = rows[path.stem]
-        assert in_file['iterations'] == str(whole.num_iterations)
+        assert in_file['iterations'] == str(30)
         for name, value in mean.items():
             assert float(in_file[name]) == pytest.approx(value, rel=1e-5)
         assert (in_file['status'], in_file['reason']) == ('trained', '')
-        shown = [path.stem, 'trained', str(whole.num_iterations), f'{mean["accuracy"]:.4f}']
+        shown = [path.stem, 'trained', str(30), f'{mean["accuracy"]:.4f}']
         assert row.split()[:4] == shown
         assert re.fullmatch(
             f'{path.stem}  trained  accuracy {mean["accuracy"]:.3f}  '
@@ -218,21 +260,13 @@ def test_files_lines_and_table(whole):
 
 def test_one_bar_on_a_terminal(whole):
     """It counts the iterations of both networks, and is all that the terminal shows."""
-    total = 2 * whole.num_iterations
+    total = 2 * 30
     assert re.search(rf'100%\|█+\| {total}/{total} \[', whole.shown)
     assert set(re.findall(r'\d+/(\d+) \[', whole.shown)) == {str(total)}
     assert whole.shown.count('\n') == 1
 
 
-def test_network_is_that_of_model_py(folder, whole):
-    place = {'save_dir': str(folder), 'save_fn': 'alone.pkl', 'test_cost_multiplier': 2}
-    seed = f'--seed={seed_of(0, "DMS", 1)}'
-    status, _, err = run(folder, 'none', '--threads=2', seed, **whole.settings, **place)
-    assert (status, err) == (0, '')
-    assert_same_network(folder / 'alone.pkl', whole.paths[1])
-
-
-def test_finished_networks_are_skipped(folder, whole, without_tensorflow):
+def test_finished_networks_are_skipped(folder, whole):
     """Whatever is asked for now; a difference is mentioned."""
     copied = folder / 'savedir' / 'copied'
     shutil.copytree(whole.paths[0].parent, copied)
@@ -244,8 +278,8 @@ def test_finished_networks_are_skipped(folder, whole, without_tensorflow):
         for i in range(2)
     ]
     for seed, changes, reasons in ((0, {}, ['', '']), (4, {'n_hidden': 13}, different)):
-        settings = whole.settings | changes | {'env': without_tensorflow}
-        status, out, err = train_set(folder, *arguments, f'--seed={seed}', **settings)
+        settings = whole.settings | changes
+        status, out, err = set_here(folder, *arguments, f'--seed={seed}', **settings)
         assert (status, err) == (0, '')
         assert statuses(out) == dict.fromkeys(minutes, 'finished')
         rows = summary_of(copied / 'any')
@@ -253,70 +287,16 @@ def test_finished_networks_are_skipped(folder, whole, without_tensorflow):
         assert all(reason in out for reason in reasons)
         assert {name: row['minutes'] for name, row in rows.items()} == minutes
     assert {path.name: path.read_bytes() for path in copied.glob('*.pkl')} == before
-
-
-# Networks that fail
-
-
-def process_of(command, path) -> psutil.Process:
-    """The process that trains a network: it holds the lock."""
-    return next(
-        child
-        for child in psutil.Process(command.pid).children(recursive=True)
-        if any(Path(file.path).name == f'{path.stem}.lock' for file in child.open_files())
-    )
-
-
-def test_networks_fail_alone(folder, tmp_path, without_tensorflow, capsys):
-    """A damaged checkpoint, a damaged result, a process that is killed; the last one is good."""
-    paths = paths_of(folder, 'failing', 4)
-    paths[0].parent.mkdir(parents=True)
-    damaged = [checkpoint_name(paths[0]), paths[1]]
-    for path in damaged:
-        path.write_bytes(b'cut short')
-    tiny = {name: value for name, value in TINY.items() if name != 'seed'}
-    settings = tiny | QUICK | {'num_iterations': 40, 'save_every': 1}
-    options = ('none', 'failing', 4, 0, '--analyze', '--jobs=2', '--threads=1', '--stack=1')
-    env = slow_disk(tmp_path)
-    with start_set(folder, *options, env=env, **settings) as process:
-        wait_for(checkpoint_name(paths[2]).exists, process)
-        process_of(process, paths[2]).kill()
-        out, err = process.communicate()
-    assert (process.returncode, err) == (1, '')
-    names = [path.stem for path in paths]
-    assert statuses(out) == dict(zip(names, [*3 * ['failed'], 'trained'], strict=True))
-    rows = list(summary_of(paths[0]).values())
-    for row, path in zip(rows, damaged, strict=False):
-        assert row['reason'].endswith(
-            f'{path.name} is damaged, cut short or no pickle (ValueError)'
-        )
-        assert row['reason'] in out
-        assert path.read_bytes() == b'cut short'
-    assert rows[2]['reason'] == 'its process was killed, or crashed'
-    assert iterations(paths[3]) == list(range(40))
-    given = [f'--set={name}={value}' for name, value in QUICK.items()]
-    assert analysis.main([str(paths[3]), '--jobs=1', *given]) == 0
-    assert f'{paths[3]} is analysed already.' in capsys.readouterr().out
-    assert_planned(folder, options, settings, without_tensorflow, paths)
-
-
-def assert_planned(folder, options, settings, env, paths):
-    """What the same command would do next."""
-    files = files_in(paths[0].parent)
-    status, out, _ = train_set(folder, *options, '--dry-run', env=env, **settings)
-    plans = [line.partition('.pkl ')[2] for line in out.splitlines()]
-    assert status == 0
-    assert all(plan.startswith('will fail: ') for plan in plans[:2])
-    assert plans[2:4] == [f'goes on after iteration {done(paths[2]) - 1}', 'is finished']
-    assert files_in(paths[0].parent) == files
+    _, out, _ = set_here(folder, *arguments, '--dry-run', **whole.settings)
+    assert out.count('.pkl is finished\n') == 2
 
 
 # What would be done
 
 
-def test_dry_run_writes_nothing(tmp_path, without_tensorflow):
+def test_dry_run_writes_nothing(tmp_path):
     """Seeds depend on task and index, not on the number of networks or of jobs."""
-    dry = partial(train_set, tmp_path, 'none', 'set', env=without_tensorflow)
+    dry = partial(set_here, tmp_path, 'none', 'set')
     tasks = ('--tasks', 'DMC', 'DMS', '--dry-run')
     status, out, err = dry(3, 1, *tasks, '--seed=7', '--jobs=1', '--threads=3')
     assert (status, err) == (0, '')
@@ -340,10 +320,12 @@ def test_dry_run_writes_nothing(tmp_path, without_tensorflow):
 GOOD = ('none', 'set', '1', '0')
 
 
-def test_tensorflow_is_missing_in_these_tests(tmp_path, without_tensorflow):
-    """The refusals below prove something only if a good command fails here."""
-    status, _, err = train_set(tmp_path, *GOOD, env=without_tensorflow, **SETTINGS)
+def test_a_process_is_refused_before_tensorflow_is_imported(tmp_path):
+    """Which proves something only if a good command fails here."""
+    env = fatal_tensorflow(tmp_path)
+    status, _, err = train_set(tmp_path, *GOOD, env=env, **SETTINGS)
     assert (status, err) == (1, 'TensorFlow imported\n')
+    assert "'DMZ' is not allowed" in refused_set(tmp_path, *GOOD, '--tasks=DMZ', env=env)
 
 
 @pytest.mark.parametrize(
@@ -376,9 +358,9 @@ def test_tensorflow_is_missing_in_these_tests(tmp_path, without_tensorflow):
         ((*GOOD, '--jobs=2', '--dask=tcp://127.0.0.1:1'), '--jobs is not for a cluster: '),
     ],
 )
-def test_wrong_commands(tmp_path, without_tensorflow, arguments, sentence):
+def test_wrong_commands(tmp_path, arguments, sentence):
     (tmp_path / 'occupied').write_text('')
-    assert sentence in refused_set(tmp_path, *arguments, env=without_tensorflow)
+    assert sentence in refused_set_here(tmp_path, *arguments)
 
 
 @pytest.mark.parametrize(

@@ -61,8 +61,9 @@ def assert_same_gradients(model: Model):
         )
 
 
-@pytest.mark.parametrize('exc_inh_prop', [0.75, 1])
-@pytest.mark.parametrize('config', SYNAPSES)
+@pytest.mark.parametrize(
+    ('config', 'exc_inh_prop'), [('full', 1), (None, 1), *((config, 0.75) for config in SYNAPSES)]
+)
 def test_every_synapse_configuration(small, config, exc_inh_prop):
     small(synapse_config=config, exc_inh_prop=exc_inh_prop)
     assert_same_gradients(Model())

@@ -16,7 +16,9 @@ from typing import NamedTuple
 import psutil
 import pytest
 from shell import (
+    OWN_SETTINGS,
     SETTINGS,
+    assert_alike,
     assert_logged_once,
     assert_same_network,
     ended,
@@ -24,6 +26,7 @@ from shell import (
     files_in,
     iterations,
     paths_of,
+    set_here,
     slow_disk,
     start_set,
     statuses,
@@ -31,14 +34,18 @@ from shell import (
     train_set,
     wait_for,
     wait_until_ended,
+    write_own_task,
 )
-from test_analysis import QUICK, TINY
+from test_analysis import TINY
 
 import results
+from run_all_models import make_jobs, parser
 from sets.cluster import ROOT, _sources
 from sets.job import Job, parameters_of, seed_of, train_network
 
-SLOW = SETTINGS | {'batch_size': 300, 'num_iterations': 40, 'save_every': 1}
+SLOW = SETTINGS | {'num_iterations': 40, 'save_every': 1}
+FEW = {'analysis_trials': 32, 'decoding_reps': 0, 'simulation_reps': 0}  # measures take seconds
+FEW |= {'analyze_tuning': False, 'calculate_resp_matrix': False}
 SENT = 5  # iterations of a network that is half-trained before
 
 
@@ -72,11 +79,11 @@ class Worker(NamedTuple):
     process: subprocess.Popen
     folder: Path
 
-    def is_training(self) -> bool:
-        """Whether one of its networks is beyond the iterations that a checkpoint may come with."""
+    def is_training(self, networks: int = 1) -> bool:
+        """Whether so many of them are beyond the iterations that a checkpoint may come with."""
         with suppress(results.ResultsError):  # the network ended
             paths = self.folder.glob('*/result/*.checkpoint')
-            return any(len(iterations(path)) > SENT for path in paths)
+            return sum(len(iterations(path)) > SENT for path in paths) >= networks
         return False
 
     def networks(self) -> list[psutil.Process]:
@@ -98,17 +105,17 @@ def worker(folder: Path, address: str, nthreads: int = 1):
         yield Worker(process, temporary)
 
 
-def kill_one(command, workers) -> Worker:
-    """Kill a worker while it trains; its networks end, too. Return it."""
+def kill_one(command, workers, networks: int = 1) -> Worker:
+    """Kill a worker while it trains so many networks, which end, too. Return it."""
 
     def training():
-        return next((w for w in workers if w.is_training()), None)
+        return next((w for w in workers if w.is_training(networks)), None)
 
     victim = wait_for(training, command)
-    networks = victim.networks()
-    assert networks
+    processes = victim.networks()
+    assert processes
     victim.process.kill()
-    wait_until_ended(networks)
+    wait_until_ended(processes)
     return victim
 
 
@@ -137,7 +144,11 @@ def test_what_is_sent():
 
 
 def test_worker_that_is_killed(tmp_path, address):
-    """One network is finished, one half-trained; all arrive once, as if trained here."""
+    """One network is finished, one half-trained; all arrive once, as if trained here.
+
+    The half-trained one is in a stack, which starts again on another worker. The workers join
+    after the networks were sent.
+    """
     jobs = [
         Job(str(tmp_path / 'savedir' / 'set'), 'DMS', i, SLOW | {'seed': seed_of(0, 'DMS', i)})
         for i in range(4)
@@ -146,15 +157,17 @@ def test_worker_that_is_killed(tmp_path, address):
     before = jobs[0].filename.read_bytes()
     half = train_network(jobs[1], lambda curves: len(curves['iteration']) == SENT)
     assert half.status == 'stopped'
-    arguments = ('none', 'set', 4, 0, f'--dask={address}', '--threads=1', '--stack=1')
+    arguments = ('none', 'set', 4, 0, f'--dask={address}', '--threads=1', '--stack=2')
     arguments += ('--log=tensorboard',)
-    with (
-        worker(tmp_path / 'first', address, nthreads=2) as first,
-        worker(tmp_path / 'second', address, nthreads=2) as second,
-        start_set(tmp_path, *arguments, **SLOW) as process,
-    ):
-        kill_one(process, [first, second])
-        out, err = process.communicate()
+    locks = jobs[0].filename.parent / '.locks'
+    with start_set(tmp_path, *arguments, **SLOW) as process:
+        wait_for(lambda: len(list(locks.glob('*.lock'))) == 3, process)
+        with (
+            worker(tmp_path / 'first', address, nthreads=2) as first,
+            worker(tmp_path / 'second', address, nthreads=2) as second,
+        ):
+            kill_one(process, [first, second], networks=2)
+            out, err = process.communicate()
     assert (process.returncode, err) == (0, '')
     names = [job.name for job in jobs]
     expected = dict(zip(names, ['finished', *3 * ['trained']], strict=True))
@@ -163,75 +176,84 @@ def test_worker_that_is_killed(tmp_path, address):
     assert out.count('-run-') == 2 * len(names)  # a line and a row of the table for each
     assert files_in(tmp_path / 'savedir' / 'set') == [*(f'{n}.pkl' for n in names), 'summary.csv']
     assert jobs[0].filename.read_bytes() == before
+    stacked = [results.load(job.filename).get('stacked') for job in jobs]
+    assert stacked == [None, 2, 2, None]
     for job in jobs[1:]:
         settings = job.settings | {'save_every': 10**6}
         here = job._replace(folder=str(tmp_path / 'here'), settings=settings)
         assert train_network(here, lambda curves: False).status == 'trained'
-        assert_same_network(job.filename, here.filename)
         assert_logged_once(job.filename)
         saved = results.load_results(job.filename)['parameters']
         assert tmp_path / saved['save_dir'] / saved['save_fn'] == job.filename
+        if job is jobs[3]:
+            assert_same_network(job.filename, here.filename)
+        else:  # a stack rounds differently
+            assert_alike(job.filename, here.filename)
 
 
-def test_ctrl_c_ends_the_networks_on_the_workers(tmp_path, address):
-    """The worker joins after the networks were sent."""
+def test_a_network_that_is_given_up_and_others_that_are_stopped(tmp_path):
+    """The worker of one was killed too often for the scheduler, which is once here; then Ctrl-C.
+
+    The third network waits, for the worker that is killed or for the other one.
+    """
+    (tmp_path / 'scheduler').mkdir()
+    once = {'DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES': '0'}
     endless = SLOW | {'num_iterations': 10**6}
-    arguments = ('none', 'set', 2, 0, f'--dask={address}')
-    locks = tmp_path / 'savedir' / 'set' / '.locks'
-    with start_set(tmp_path, *arguments, **endless) as process:
-        wait_for(lambda: len(list(locks.glob('DMS-run-*.lock'))) == 2, process)
-        with worker(tmp_path / 'worker', address) as only:
-            wait_for(only.is_training, process, only.process)
-            networks = only.networks()
-            assert len(networks) == 1  # the other one waits
+    with (
+        scheduler(tmp_path / 'scheduler', **once) as address,
+        worker(tmp_path / 'first', address) as first,
+        worker(tmp_path / 'second', address) as second,
+    ):
+        arguments = ('none', 'set', 3, 0, f'--dask={address}', '--stack=1')
+        with start_set(tmp_path, *arguments, **endless) as process:
+            victim = kill_one(process, [first, second])
+            failed = process.stdout.readline()
+            other = second if victim is first else first
+            wait_for(other.is_training, process, other.process)
+            networks = other.networks()
+            assert len(networks) == 1
             process.send_signal(signal.SIGINT)
             out, err = process.communicate()
             wait_until_ended(networks)
-            wait_for(lambda: not list(only.folder.glob('*/result')), only.process)
+            wait_for(lambda: not list(other.folder.glob('*/result')), other.process)
     assert (process.returncode, err) == (130, 'error: stopped: the same command goes on\n')
-    assert statuses(out) == dict.fromkeys(('DMS-run-0', 'DMS-run-1'), 'stopped')
+    assert set(statuses(failed + out).values()) == {'failed', 'stopped'}
     assert files_in(tmp_path / 'savedir' / 'set') == ['summary.csv']
-
-
-def test_network_that_is_given_up(tmp_path):
-    """Its worker was killed too often for the scheduler, which is once here."""
-    (tmp_path / 'scheduler').mkdir()
-    with (
-        scheduler(
-            tmp_path / 'scheduler', DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES='0'
-        ) as address,
-        worker(tmp_path / 'first', address) as first,
-        worker(tmp_path / 'second', address) as second,
-        start_set(tmp_path, 'none', 'set', 2, 0, f'--dask={address}', **SLOW) as process,
-    ):
-        kill_one(process, [first, second])
-        out, err = process.communicate()
-    assert (process.returncode, err) == (1, '')
-    assert sorted(statuses(out).values()) == ['failed', 'trained']
     rows = summary_of(paths_of(tmp_path, 'set')[0])
-    for path in paths_of(tmp_path, 'set'):
-        row = rows[path.stem]
-        assert path.exists() == (row['status'] == 'trained')
+    assert len(rows) == 3
+    for row in rows.values():
         assert row['reason'].startswith('KilledWorker: ') == (row['status'] == 'failed')
 
 
 def test_local_cluster(tmp_path):
-    """It takes the place of what is there, and analyses there, too."""
-    settings = {name: value for name, value in (TINY | QUICK).items() if name != 'seed'}
-    (path,) = paths_of(tmp_path, 'set', 1)
+    """It takes the place of what is there, and analyses there, too.
+
+    The task is a user's own. Its file is sent, and the network is the one that is trained here.
+    """
+    file = write_own_task(tmp_path)
+    settings = {name: value for name, value in TINY.items() if name != 'seed'}
+    settings |= OWN_SETTINGS | {'num_iterations': 3, 'num_reports': 2} | FEW
+    words = ['none', 'set', '1', '0', f'--tasks={file}', '--threads=1']
+    given = [f'--set={name}={value}' for name, value in settings.items()]
+    (job,) = make_jobs(parser().parse_args([*words, f'--set=save_dir={tmp_path}', *given]))
+    assert train_network(job, lambda curves: False).status == 'trained'
+    path = tmp_path / 'savedir' / 'set' / 'report-run-0.pkl'
     path.parent.mkdir(parents=True)
     path.write_text('old')
-    arguments = ('none', 'set', 1, 0, '--dask=local', '--overwrite', '--analyze')
-    status, out, err = train_set(tmp_path, *arguments, **settings, num_iterations=3)
+    arguments = (*words, '--dask=local', '--overwrite', '--analyze')
+    status, out, err = train_set(tmp_path, *arguments, **settings)
     assert (status, err) == (0, '')
-    assert statuses(out) == {'DMS-run-0': 'trained'}
+    assert statuses(out) == {'report-run-0': 'trained'}
     assert results.load_results(path)['iteration'] == [0, 1, 2]
     assert 0 <= results.load(path)['task_accuracy'] <= 1
+    assert_same_network(path, job.filename)
+    there, here = (results.load_results(p)['parameters'] for p in (path, job.filename))
+    assert there['num_reports'] == here['num_reports'] == 2
+    assert there['task_digest'] == here['task_digest']
 
 
-def refused_scheduler(folder, address) -> str:
+def reason_in(status: int, out: str, err: str, address: str) -> str:
     """Why there is no cluster at an address, for which no command may wait without end."""
-    status, out, err = train_set(folder, 'none', 'set', 1, 0, f'--dask={address}')
     assert (status, out) == (2, '')
     beginning, reason = err.split(f'no scheduler answers at {address}: ')
     assert beginning == 'error: '
@@ -239,15 +261,14 @@ def refused_scheduler(folder, address) -> str:
     return reason.strip()
 
 
-@pytest.mark.parametrize('listens', [True, False])
-def test_scheduler_that_does_not_answer(tmp_path, listens):
+def test_scheduler_that_does_not_answer(tmp_path):
     with socket.create_server(('127.0.0.1', 0)) as server:
         address = f'tcp://127.0.0.1:{server.getsockname()[1]}'
-        if not listens:
-            server.close()
-        assert refused_scheduler(tmp_path, address)
+        words = ('none', 'set', 1, 0, f'--dask={address}')
+        assert reason_in(*train_set(tmp_path, *words), address)  # it listens
+    assert reason_in(*set_here(tmp_path, *words), address)
 
 
 @pytest.mark.parametrize('address', ['', 'here', 'http://127.0.0.1:1', 'tls://127.0.0.1:1'])
 def test_address_that_cannot_be_one(tmp_path, address):
-    assert refused_scheduler(tmp_path, address)
+    assert reason_in(*set_here(tmp_path, 'none', 'set', 1, 0, f'--dask={address}'), address)

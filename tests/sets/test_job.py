@@ -21,6 +21,7 @@ from shell import (
 )
 from test_analysis import QUICK, TINY
 
+import analysis
 import results
 from commands.analysis import COLUMNS
 from logs.log import WRITERS
@@ -224,8 +225,8 @@ class Memory(Writer):
         self.written.append(values)
 
 
-def test_analysis(trained, monkeypatch):
-    """What is analysed with the same options is not analysed again; its summary is logged."""
+def test_analysis(trained, monkeypatch, capsys):
+    """That of analysis.py, not twice with the same options; its summary is logged."""
     monkeypatch.setitem(WRITERS, 'memory', Memory)
     analyzing = trained._replace(settings=TINY | QUICK | {'num_iterations': 2}, overwrite=True)
     analyzing = analyzing._replace(analyze=True, log=('memory',))
@@ -238,6 +239,9 @@ def test_analysis(trained, monkeypatch):
     assert summary['accuracy'] == accuracy
     before = trained.filename.stat()
     assert train_network(analyzing._replace(overwrite=False), on).status == 'finished'
+    given = [f'--set={name}={value}' for name, value in QUICK.items()]
+    assert analysis.main([str(trained.filename), '--jobs=1', *given]) == 0
+    assert f'{trained.filename} is analysed already.' in capsys.readouterr().out
     assert trained.filename.stat() == before
     assert len(Memory.written) == 3
 

@@ -1,13 +1,12 @@
-"""Sets of a user's own task: in this process, on processes of this machine, and on a cluster."""
+"""Sets of a user's own task, in this process and another; test_cluster.py has a cluster."""
 
 import pytest
 from shell import (
     OWN_SETTINGS,
     SETTINGS,
-    assert_same_network,
-    fatal_tensorflow,
     iterations,
-    refused_set,
+    refused_set_here,
+    set_here,
     statuses,
     summary_of,
     train_set,
@@ -95,30 +94,31 @@ def test_tasks_of_a_command(own, file, tmp_path):
 # The command
 
 
-@pytest.fixture
-def without_tensorflow(tmp_path_factory) -> dict:
-    """An environment in which importing TensorFlow ends the process."""
-    return fatal_tensorflow(tmp_path_factory.mktemp('packages'))
+def test_own_task_beside_one_of_the_paper(tmp_path):
+    """Trained with a setting that it alone has; when its file has changed, nothing is lost.
 
-
-def test_own_task_beside_one_of_the_paper(tmp_path, without_tensorflow):
-    """Trained with a setting that it alone has; when its file has changed, nothing is lost."""
+    The network of the paper's task is trained here before.
+    """
     (tmp_path / 'mine').mkdir()
     file = write_own_task(tmp_path / 'mine')
     settings = SETTINGS | OWN_SETTINGS | {'num_iterations': 3, 'num_reports': 2}
-    command = ('none', 'set', 1, 0, '--tasks', 'DMS', 'mine/report.py', '--threads=1')
+    command = ('none', 'set', '1', '0', '--tasks', 'DMS', str(file), '--threads=1')
+    given = [f'--set={name}={value}' for name, value in settings.items()]
+    folder = tmp_path / 'savedir' / 'set'
+    dms, _ = make_jobs(parser().parse_args([*command, *given]))
+    assert train_network(dms._replace(folder=str(folder)), on).status == 'trained'
     status, out, err = train_set(tmp_path, *command, **settings)
     assert (status, err) == (0, '')
-    assert statuses(out) == dict.fromkeys(('DMS-run-0', 'report-run-0'), 'trained')
-    folder = tmp_path / 'savedir' / 'set'
+    assert statuses(out) == {'DMS-run-0': 'finished', 'report-run-0': 'trained'}
     path = folder / 'report-run-0.pkl'
+    assert summary_of(path)['DMS-run-0']['reason'] == ''
     saved = results.load_results(path)['parameters']
     seed = seed_of(0, 'report', 0)
     assert (saved['trial_type'], saved['num_reports'], saved['seed']) == ('report', 2, seed)
     assert 'num_reports' not in results.load_results(folder / 'DMS-run-0.pkl')['parameters']
     before = path.read_bytes()
     file.write_text(file.read_text() + '# changed\n')
-    status, out, err = train_set(tmp_path, *command, **settings, env=without_tensorflow)
+    status, out, err = set_here(tmp_path, *command, **settings)
     assert (status, err) == (0, '')
     assert 'another report.py' in summary_of(path)['report-run-0']['reason']
     assert path.read_bytes() == before
@@ -134,25 +134,9 @@ def test_own_task_beside_one_of_the_paper(tmp_path, without_tensorflow):
         ('', 'DMS.py', 'DMS.py has the name of a task of the paper'),
     ],
 )
-def test_own_tasks_that_cannot_be_used(tmp_path, without_tensorflow, source, name, sentence):
+def test_own_tasks_that_cannot_be_used(tmp_path, source, name, sentence):
     if source is not None:
         (tmp_path / name).write_text(source)
     command = ('none', 'set', 1, 0, '--tasks', 'DMS', name)
-    assert sentence in refused_set(tmp_path, *command, env=without_tensorflow, **SETTINGS)
+    assert sentence in refused_set_here(tmp_path, *command, **SETTINGS)
     assert not (tmp_path / 'savedir').exists()
-
-
-def test_own_task_on_a_cluster(tmp_path):
-    """Its file is sent, and the network is the one that is trained without a cluster."""
-    file = write_own_task(tmp_path)
-    settings = SETTINGS | OWN_SETTINGS | {'num_iterations': 3, 'num_reports': 2}
-    options = ('--tasks', file, '--threads=1')
-    for name, place in (('here', ()), ('there', ('--dask=local',))):
-        status, out, err = train_set(tmp_path, 'none', name, 1, 0, *options, *place, **settings)
-        assert (status, err) == (0, '')
-        assert statuses(out) == {'report-run-0': 'trained'}
-    here, there = (tmp_path / 'savedir' / name / 'report-run-0.pkl' for name in ('here', 'there'))
-    assert_same_network(there, here)
-    ours, theirs = (results.load_results(path)['parameters'] for path in (here, there))
-    assert ours['num_reports'] == theirs['num_reports'] == 2
-    assert ours['task_digest'] == theirs['task_digest']

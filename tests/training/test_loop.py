@@ -145,9 +145,9 @@ def test_masked_weights_of_a_network_never_move(small):
 # A run from start to end
 
 
-@pytest.mark.parametrize('task', [t for t in TASKS if t not in ('DMS', 'dualDMS', 'distractor')])
+@pytest.mark.parametrize('task', [t for t in TASKS if t not in ('dualDMS', 'distractor')])
 def test_tasks_train(ask_for, task):
-    """All tasks but those that test_command.py runs through the command."""
+    """All tasks but those that test_model_command.py runs through the command."""
     path, _ = ask_for(trial_type=task, num_iterations=2, num_motion_dirs=8, **CHANGES.get(task, {}))
     assert model.main() == path
     network = results.load_results(path)
