@@ -29,7 +29,7 @@ from parameters import (
 )
 from rnn import device
 from sets import sweep
-from system import outputs
+from system import outputs, workers
 from system.locks import lock
 from tasks import TaskError, digest, load_task, require_same
 from training.accuracy import last_mean
@@ -131,13 +131,15 @@ def train_networks(jobs: Sequence[Job], watches: Sequence[Watch]) -> list[Report
         found = [_guarded(partial(_begin, job, held)) for job in jobs]
         stack = [i for i, start in enumerate(found) if isinstance(start, Start)]
         outcomes = _guarded(partial(_train, found, watches, stack)) if stack else []
+        share = (time.perf_counter() - began) / max(1, len(stack))  # of the time, of each network
         for place, i in enumerate(stack):
             outcome = outcomes if isinstance(outcomes, Report) else outcomes[place]
-            found[i] = _guarded(partial(_trained, jobs[i], outcome, began))
+            found[i] = _guarded(partial(_trained, jobs[i], outcome, share))
         for i, (job, watch) in enumerate(zip(jobs, watches, strict=True)):
             if job.analyze and found[i].status in ('trained', 'finished'):
                 failure = _guarded(partial(_analyze, job, watch))
                 found[i] = failure or found[i]
+        workers.end_idle()
     return found
 
 
@@ -179,13 +181,12 @@ def _train(starts, watches, stack: Sequence[int]) -> list[Path | BaseException]:
         return train_stack(Model, [starts[i] for i in stack], [watches[i] for i in stack])
 
 
-def _trained(job: Job, outcome: Path | BaseException | Report, began: float) -> Report:
+def _trained(job: Job, outcome: Path | BaseException | Report, seconds: float) -> Report:
     """The report of a network that was trained; raises what ended its training."""
     if isinstance(outcome, Report):
         return outcome
     if isinstance(outcome, BaseException):
         raise outcome
-    seconds = time.perf_counter() - began
     return finished(job)._replace(status='trained', reason='', seconds=seconds)
 
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from functools import cache
 
 from joblib import Parallel, delayed
+from joblib.externals.loky import get_reusable_executor
 
 POLL = 0.5  # s
 TRIES = 2
@@ -87,6 +88,14 @@ def outcomes(function: Callable, arguments: Sequence[tuple], jobs: int) -> Itera
         f'a process of the analysis was killed or crashed, {TRIES} times; '
         'with too little memory, fewer jobs help'
     )
+
+
+def end_idle() -> None:
+    """End the processes that `outcomes` keeps for its next call.
+
+    A process waits in its end for those it has, which is minutes, if it is itself one of loky.
+    """
+    get_reusable_executor().shutdown()
 
 
 @contextmanager

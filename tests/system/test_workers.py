@@ -10,7 +10,7 @@ import pytest
 from shell import ROOT, ended, wait_until_ended
 
 from system import workers
-from system.workers import outcomes
+from system.workers import end_idle, outcomes
 
 
 def square(number: int, trace: str) -> int:
@@ -51,6 +51,14 @@ if __name__ == '__main__':
     for number in outcomes(time.sleep, [(0,), (0,), (100,), (100,)], jobs=2):
         print(number, flush=True)
 """
+
+
+def test_processes_that_are_kept_are_ended():
+    list(outcomes(os.path.basename, [('a/b',), ('c',)], jobs=2))
+    kept = [p for p in psutil.Process().children() if 'LokyProcess' in ' '.join(p.cmdline())]
+    assert kept
+    end_idle()
+    assert not any(process.is_running() for process in kept)
 
 
 @pytest.mark.parametrize('signum', [signal.SIGKILL, signal.SIGTERM])
