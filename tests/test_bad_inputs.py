@@ -36,7 +36,7 @@ COMMANDS = {
     'sets.compact': compact.run,
 }
 SET = 'run_all_models.py none set 1 0'
-LIMIT = 'an integer of at least 1, below 2**31'
+LIMIT = r'an integer of at least 1, below 2\*\*31'
 BAD = [
     # numbers beyond their limits
     ('model.py --set=num_iterations=1000000000000000000', LIMIT),

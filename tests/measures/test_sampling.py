@@ -132,9 +132,8 @@ def similarity(model: Model, seed: int) -> tuple[float, float]:
 
 def test_known_similarity_and_its_standard_error():
     weights = turned_network()
-    update_parameters(
-        {'batch_size': 400, 'tuning_batches': BATCHES, 'calculate_resp_matrix': False}
-    )
+    off = {'calculate_resp_matrix': False, 'decoding_reps': 0}
+    update_parameters({'batch_size': 400, 'tuning_batches': BATCHES} | off)
     model = Model(weights, trials_per_part=400)
     values, errors = np.transpose([similarity(model, seed) for seed in range(20)])
 

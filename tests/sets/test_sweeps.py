@@ -243,7 +243,7 @@ def test_a_sweep_that_loses_a_process_goes_on_and_is_analysed(tmp_path):
     folder = tmp_path / 'savedir' / 'set'
     names = [f'DMS-synapse_config={value}-run-0' for value in ('dep', None, 'full')]
     tiny = {name: value for name, value in TINY.items() if name != 'seed'}
-    settings = tiny | QUICK | {'num_iterations': 30, 'save_every': 1}
+    settings = tiny | QUICK | {'num_iterations': 12, 'save_every': 1}
     command = ('none', 'set', 1, 0, '--sweep=synapse_config=dep,None,full', '--stack=1')
     command += ('--jobs=1', '--threads=1')
     with start_set(tmp_path, *command, env=slow_disk(tmp_path), **settings) as process:
@@ -266,7 +266,7 @@ def test_a_sweep_that_loses_a_process_goes_on_and_is_analysed(tmp_path):
     kept = [name for name in files_in(folder) if not name.endswith('.tmp')]  # of the killed one
     assert kept == [*sorted(f'{name}.pkl' for name in names), 'summary.csv']
     for name in names:
-        assert iterations(folder / f'{name}.pkl') == list(range(30))
+        assert iterations(folder / f'{name}.pkl') == list(range(12))
         saved = results.load(folder / f'{name}.pkl')
         assert 0 <= saved['task_accuracy'] <= 1
         assert str(saved['parameters']['synapse_config']) == rows[name]['synapse_config']
