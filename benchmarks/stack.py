@@ -1,4 +1,4 @@
-"""Networks per minute that run_all_models.py trains in stacks, beside a process for each network.
+"""Networks per minute that run_all_models.py trains in stacks, beside one network after another.
 
     python benchmarks/stack.py [--cases a b c] [--rounds 1]
     python benchmarks/stack.py --gpu 0
