@@ -243,7 +243,7 @@ def analysis_parameters(saved: Mapping, updates: Mapping | None = None) -> dict:
         raise ValueError(f"'parameters' must be those of a network, but lack {', '.join(missing)}")
     fixed = {'var_delay': False, 'catch_trial_pct': 0}
     user = _updated(saved_settings(saved) | fixed, updates or {})
-    usual = _usual(user.get('trial_type', 'DMS'))
+    usual = _usual(_task_of(user))
     return _complete(user | {'batch_size': (usual | user)['analysis_trials']})
 
 
@@ -290,7 +290,7 @@ def _updated(user: Mapping, updates: Mapping) -> dict:
     Settings that only another task has are left out.
     """
     updates = _renamed(updates)
-    task = _task(updates.get('trial_type', user.get('trial_type', 'DMS')))
+    task = _task(updates.get('trial_type', _task_of(user)))
     known = settings_for(task) | ARRAYS | OWNED_BY_TASK
     new = {name: checked(name, value, known, par) for name, value in updates.items()}
     return {name: value for name, value in user.items() if name in known} | new
@@ -346,6 +346,11 @@ def given_arrays(saved: Mapping) -> list[str]:
     return [name for name in ARRAYS if name in saved and name in named]
 
 
+def _task_of(user: Mapping) -> str:
+    """The task among the user's settings, or the default."""
+    return user.get('trial_type', SETTINGS['trial_type'].default)
+
+
 def _usual(task: str) -> dict:
     """The settings without the user's: defaults, and what the task suggests."""
     known = settings_for(task)
@@ -361,7 +366,7 @@ def derive(user: Mapping) -> dict:
 
     Raises ValueError where settings that are allowed one by one do not go together.
     """
-    name = user.get('trial_type', 'DMS')
+    name = _task_of(user)
     task, given = tasks.find(name), {n: user[n] for n in ARRAYS if user.get(n) is not None}
     settings = {n: value for n, value in user.items() if n not in OWNED_BY_TASK}
     with tasks.blamed(name):

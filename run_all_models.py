@@ -21,7 +21,14 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from commands.arguments import add_logs, add_settings, command_parser, fail, positive, sweep_values
+from commands.arguments import (
+    add_logs,
+    add_settings,
+    add_sweeps,
+    command_parser,
+    fail,
+    positive,
+)
 from commands.running import command
 from logs.log import prepared
 from parameters import parameters_with
@@ -62,16 +69,7 @@ def parser() -> argparse.ArgumentParser:
         help='tasks of the paper, all of them (all), or files with your own (default: DMS)',
     )
     add_settings(p)
-    p.add_argument(
-        '--sweep',
-        action='append',
-        default=[],
-        type=sweep_values,
-        metavar='NAME=VALUE,VALUE,...',
-        dest='sweeps',
-        help='train the networks for each of these values, and each combination of sweeps',
-    )
-    p.add_argument('--yes', action='store_true', help='also more than 10 000 networks')
+    add_sweeps(p)
     p.add_argument('--jobs', type=positive, help='networks at once (default: cores; on a GPU 1)')
     p.add_argument(
         '--threads', type=positive, help='of a network (default: its share of the cores)'

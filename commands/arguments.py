@@ -23,7 +23,7 @@ def setting(text: str) -> tuple[str, object]:
     return name.strip(), _literal(value)
 
 
-def sweep_values(text: str) -> tuple[str, list]:
+def _sweep_values(text: str) -> tuple[str, list]:
     """NAME=VALUE,VALUE,... as a name and values, which are read like that of a `setting`.
 
     A list or tuple in brackets is one value.
@@ -104,6 +104,20 @@ def add_settings(p: argparse.ArgumentParser) -> None:
         dest='settings',
         help='a setting; python model.py --settings explains them',
     )
+
+
+def add_sweeps(p: argparse.ArgumentParser) -> None:
+    """Add the options that sweep parameters: `sweeps` are pairs of a name and its values."""
+    p.add_argument(
+        '--sweep',
+        action='append',
+        default=[],
+        type=_sweep_values,
+        metavar='NAME=VALUE,VALUE,...',
+        dest='sweeps',
+        help='train the networks for each of these values, and each combination of sweeps',
+    )
+    p.add_argument('--yes', action='store_true', help='also more than 10 000 networks')
 
 
 def add_explained(p: argparse.ArgumentParser) -> None:

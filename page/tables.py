@@ -129,9 +129,9 @@ def cell(column: Column, network: Network) -> Cell:
     """The value of a network in a column. None is a value of a setting, else a missing number."""
     value = column.value(network)
     if column.is_filter:
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
         text = shown(value)
-        return Cell(text, '' if value is NOT_A_SETTING else repr(value) if is_number else text)
+        key = repr(value) if _is_number(value) else text
+        return Cell(text, '' if value is NOT_A_SETTING else key)
     if _is_missing(value):
         return Cell(NOTHING, '')
     text = format(value, column.form)
@@ -156,8 +156,12 @@ def filters(networks: Sequence[Network], every: Sequence[Column]) -> list[tuple[
 
 def _order(value: object) -> tuple:
     """Numbers in their order, then texts in theirs."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return (0, value, '') if is_number else (1, 0, shown(value))
+    return (0, value, '') if _is_number(value) else (1, 0, shown(value))
+
+
+def _is_number(value: object) -> bool:
+    """Whether a value is sorted by its size."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 class Trained(NamedTuple):

@@ -139,7 +139,8 @@ def train_networks(jobs: Sequence[Job], watches: Sequence[Watch]) -> list[Report
             if job.analyze and found[i].status in ('trained', 'finished'):
                 failure = _guarded(partial(_analyze, job, watch))
                 found[i] = failure or found[i]
-        workers.end_idle()
+        if any(job.analyze for job in jobs):
+            workers.end_idle()
     return found
 
 
