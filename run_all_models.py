@@ -15,6 +15,7 @@ point.
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from pathlib import Path
@@ -57,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
         'python run_all_models.py none STSP-EIRNN_DMS_20 10 0',
         'python run_all_models.py none rotation 5 0 --tasks DMRS90 DMRS180 --analyze',
     )
-    p.add_argument('gpu_id', type=_gpu, help='number of a GPU, or none')
+    p.add_argument('gpu_id', type=gpu_number, help='number of a GPU, or none')
     p.add_argument('name', type=_name, help='of the set: the folder of its results in savedir')
     p.add_argument('n', type=positive, help='number of networks of each task')
     p.add_argument('start', type=_index, help='index of the first network')
@@ -70,6 +71,16 @@ def parser() -> argparse.ArgumentParser:
     )
     add_settings(p)
     add_sweeps(p)
+    p.add_argument('--seed', type=_index, default=0, help='of the set (default 0)')
+    p.add_argument('--analyze', action='store_true', help='analyse each network when trained')
+    p.add_argument('--overwrite', action='store_true', help='start again, without what is there')
+    add_resources(p)
+    add_logs(p)
+    return p
+
+
+def add_resources(p: argparse.ArgumentParser) -> None:
+    """Add the options that say how `carry_out` trains networks."""
     p.add_argument('--jobs', type=positive, help='networks at once (default: cores; on a GPU 1)')
     p.add_argument(
         '--threads', type=positive, help='of a network (default: its share of the cores)'
@@ -81,16 +92,12 @@ def parser() -> argparse.ArgumentParser:
         metavar='N|auto',
         help='networks in one graph and process (default auto: what is small)',
     )
-    p.add_argument('--seed', type=_index, default=0, help='of the set (default 0)')
-    p.add_argument('--analyze', action='store_true', help='analyse each network when trained')
-    p.add_argument('--overwrite', action='store_true', help='start again, without what is there')
     p.add_argument('--dry-run', action='store_true', help='only tell what would be done')
     p.add_argument('--dask', metavar='ADDRESS', help="of a Dask scheduler, or 'local'")
-    add_logs(p)
-    return p
 
 
-def _gpu(text: str) -> str:
+def gpu_number(text: str) -> str:
+    """The number of a GPU, or none."""
     if not (is_cpu(text) or text.isdecimal()):
         raise argparse.ArgumentTypeError(f'{text!r} is neither the number of a GPU nor none')
     return text.lower()
@@ -118,7 +125,14 @@ def run(arguments: list[str] | None = None) -> int:
 
     2 for a wrong request, 1 if a network failed (all others are trained), 128 + signal if stopped.
     """
-    args = parser().parse_args(arguments)
+    return carry_out(parser().parse_args(arguments), make_jobs)
+
+
+def carry_out(args: argparse.Namespace, make_jobs: Callable) -> int:
+    """Train the `Job`s that `make_jobs` makes of the arguments; the exit status is that of `run`.
+
+    The arguments have a gpu_id, and what `add_resources` adds.
+    """
     try:
         plans = [plan(job) for job in make_jobs(args)]
         if args.dry_run:

@@ -140,7 +140,7 @@ def tuning(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figure:
     for rule, row in enumerate(own):
         by_network = [group_curves(network, rule, settings(network)) for network in networks]
         _draw_curves(row[:columns], by_network, signals, task.rule_name(rule, p))
-        _draw_group_shuffles(row[-1], networks, rule, _possible(GROUP_SHUFFLES, p))
+        draw_group_shuffles(row[-1], networks, rule, p)
     style.legend(own, inside=axes is not None)
     return own[0, 0].figure
 
@@ -201,10 +201,10 @@ def _draw_curves(axes, by_network: list[dict], signals: list[str], rule: str) ->
     axes[0].set_title('\n'.join(filter(None, (rule, keys[0][1]))))
 
 
-def _draw_group_shuffles(ax, networks, rule: int, drawn: Mapping) -> None:
-    """Points for networks, and their median as a line, for each group."""
+def draw_group_shuffles(ax, networks: Sequence[Mapping], rule: int, p: Mapping) -> None:
+    """Accuracy after a shuffle of each group: points for networks, lines for their medians."""
     place = np.arange(len(GROUPS))
-    for i, (name, (key, color, marker)) in enumerate(drawn.items()):
+    for i, (name, (key, color, marker)) in enumerate(_possible(GROUP_SHUFFLES, p).items()):
         x = place + 0.3 * (i - 0.5)
         values = np.array([n[f'{key}_grp'][rule, -1].mean(-1) for n in networks])
         errors = style.standard_errors(networks, f'{key}_grp', (rule, -1))

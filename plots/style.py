@@ -175,7 +175,7 @@ def legend(axes: np.ndarray, inside: bool) -> None:
         axes.flat[0].legend(named.values(), named.keys())
         return
     whole = axes.flat[0].figure
-    fitting = int(whole.get_figwidth() / MM // LEGEND_ENTRY)
+    fitting = int(whole.figure.get_figwidth() / MM // LEGEND_ENTRY)
     whole.legend(
         named.values(), named.keys(), loc='outside lower center', ncols=min(len(named), fitting)
     )

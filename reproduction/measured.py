@@ -7,7 +7,7 @@ import numpy as np
 import tasks
 from measures.groups import GROUPS
 from measures.run import before, end_of_delay
-from plots.figure import settings
+from plots.figure import settings, signal_names
 from reproduction.published import ITERATIONS
 from training.accuracy import ITERATIONS_TO_STOP as RECENT
 
@@ -19,10 +19,10 @@ Networks = Sequence[Mapping]
 
 def dms_measures(network: Mapping) -> dict[str, float]:
     """The measures of ORIGINAL, of one DMS network of this project, without those that it lacks."""
-    return _of_training(network) | _of_analysis(network)
+    return of_training(network) | _of_analysis(network)
 
 
-def _of_training(network: Mapping) -> dict[str, float]:
+def of_training(network: Mapping) -> dict[str, float]:
     accuracy, spike_loss = np.array(network['accuracy']), network['spike_loss']
     w_rnn = network['weights']['w_rnn']
     off_diagonal = w_rnn[~np.eye(len(w_rnn), dtype=bool)]
@@ -84,8 +84,13 @@ def passed(accuracy: Sequence[float], wanted: float = 0.9) -> float:
 
 
 def end_decoding(network: Mapping, signal: str) -> float:
-    """Decoding of the sample in the last 100 ms of the delay, over rules and fields."""
+    """Decoding of the sample in the last 100 ms of the delay, over rules and fields.
+
+    NaN without plasticity, where synapses hold nothing.
+    """
     late = end_of_delay(settings(network))
+    if signal not in signal_names(network['parameters']):
+        return np.nan
     return float(np.mean(network[f'{signal}_sample_decoding'][..., late]))
 
 

@@ -12,14 +12,17 @@ from scipy.stats import fisher_exact, norm
 
 from plots.style import standard_errors
 from reproduction.findings import evaluated, of_original
+from reproduction.load import ByKind, of_tasks
 from reproduction.markdown import mean_and_sd, span, table
 from reproduction.measured import Networks, dms_measures, end_decoding, is_silent, passed
+from reproduction.original import original_measures
 from reproduction.published import (
     CORRELATION_OF_ORIGINAL,
     OF_ORIGINAL,
     ORIGINAL,
     SILENT_OF_ORIGINAL,
 )
+from reproduction.state import state_table
 from reproduction.statistics import detectable, welch
 from training.accuracy import ITERATIONS_TO_STOP as RECENT
 
@@ -27,10 +30,10 @@ HEADER = ('Finding', 'Paper', 'Original code', 'This project', '95 % interval', 
 HEADER += ('Verdict',)
 
 
-def training_table(by_task: Mapping[str, Networks]) -> str:
-    """How the networks of each task learned, and where they hold the sample."""
+def training_table(by_kind: ByKind) -> str:
+    """How the networks of each kind learned, and where they hold the sample."""
     rows = []
-    for task, networks in by_task.items():
+    for kind, networks in by_kind.items():
         columns = {
             'iterations': [len(n['accuracy']) for n in networks],
             'passed': [passed(n['accuracy']) for n in networks],
@@ -42,8 +45,8 @@ def training_table(by_task: Mapping[str, Networks]) -> str:
         cells = [span(v, f) for v, f in zip(columns.values(), formats, strict=True)]
         manipulated = [n.get('manipulation', np.nan) for n in networks]
         cells.append(span(manipulated, '.3f', standard_errors(networks, 'manipulation')))
-        rows.append([task, str(len(networks)), *cells])
-    header = ['Task', 'Networks', 'Iterations', 'Passed .90 at', 'Accuracy, last 20 iterations']
+        rows.append([kind, str(len(networks)), *cells])
+    header = ['Networks', 'Number', 'Iterations', 'Passed .90 at', 'Accuracy, last 20 iterations']
     header += ['Decoding from activity', 'Decoding from synapses', 'Manipulation']
     return table(header, rows)
 
@@ -51,7 +54,7 @@ def training_table(by_task: Mapping[str, Networks]) -> str:
 def _correlation_row(found: Sequence[Mapping], shuffled: str, original: float) -> list[str]:
     """Do networks with more delay activity rely on it more? With Fisher's test of two R."""
     name = 'decoding from activity, end of delay'
-    row = [f'R of decoding from activity and accuracy, {shuffled} shuffled', f'{original:.2f}']
+    row = [f'R of decoding from activity and accuracy, {shuffled} shuffled', f'{original:.2f}', '']
     if len(found) < 4:
         return [*row, '', '', '']
     pairs = [(m[name], m[f'accuracy, {shuffled} shuffled at test onset']) for m in found]
@@ -63,7 +66,7 @@ def _correlation_row(found: Sequence[Mapping], shuffled: str, original: float) -
 
 def dms_table(networks: Networks) -> str:
     """DMS networks beside the original's, with Welch's t test where both have a spread."""
-    found = [dms_measures(network) for network in networks]
+    found, of_three = [dms_measures(network) for network in networks], original_measures()
     rows, p_values = [], []
     for name, (mean, sd) in ORIGINAL.items():
         values = np.array([measured.get(name, np.nan) for measured in found])
@@ -71,14 +74,18 @@ def dms_table(networks: Networks) -> str:
         p_value = welch(values, mean, sd, OF_ORIGINAL)
         p_values += [] if p_value is None else [p_value]
         tested = '' if p_value is None else f'{p_value:.2g}'
-        rows.append([name, of_original(name), mean_and_sd(values), span(values), tested])
+        originals = of_original(name), mean_and_sd(of_three[name])
+        rows.append([name, *originals, mean_and_sd(values), span(values), tested])
     silent = sum(map(is_silent, networks))
     both = [[silent, len(networks) - silent]]
     both += [[SILENT_OF_ORIGINAL, OF_ORIGINAL - SILENT_OF_ORIGINAL]]
     ours, theirs = f'{silent} of {len(networks)}', f'{SILENT_OF_ORIGINAL} of {OF_ORIGINAL}'
-    rows.append(['silent networks', theirs, ours, '', f'{fisher_exact(both).pvalue:.2g} (Fisher)'])
+    rows.append(
+        ['silent networks', theirs, '', ours, '', f'{fisher_exact(both).pvalue:.2g} (Fisher)']
+    )
     rows += [_correlation_row(found, *original) for original in CORRELATION_OF_ORIGINAL.items()]
     header = ['DMS', f'Original code, {OF_ORIGINAL} networks']
+    header += [f'{len(next(iter(of_three.values())))} of these, analysed here']
     header += [f'This project, {len(networks)} networks', 'Range', "P (Welch's t)"]
     low = sum(p_value < 0.05 for p_value in p_values)
     words = f'{low} of {len(p_values)} t tests have P < .05.'
@@ -99,9 +106,10 @@ def findings_table(by_task: Mapping[str, Networks]) -> str:
     return table(HEADER, evaluated(by_task))
 
 
-def print_tables(by_task: Mapping[str, Networks]) -> None:
-    """Print all tables that these tasks allow."""
-    print(training_table(by_task), end='\n\n')
-    if networks := by_task.get('DMS'):
+def print_tables(by_kind: ByKind) -> None:
+    """Print all tables that these networks allow."""
+    print(training_table(by_kind), end='\n\n')
+    if networks := by_kind.get('DMS'):
         print(dms_table(networks), end='\n\n')
-    print(findings_table(by_task))
+    print(findings_table(of_tasks(by_kind)), end='\n\n')
+    print(state_table(by_kind))

@@ -1,12 +1,14 @@
 """Smaller copies of result files, to keep or to share.
 
-    python -m sets.compact FILE ... --out FOLDER [--without PATTERN ...] [--average]
+    python -m sets.compact FILE ... --out FOLDER [--without PATTERN ...] [--average] [--whole-par]
 
 leaves out the large arrays among the parameters, such as initial weights, which follow from the
 settings and are computed again when a file is loaded, and the measures whose names match a pattern,
 such as '*_dms' (wildcards as in file names). Learning curves become arrays. `--average` keeps the
-means of measures over repetitions, and of h_sample_mean over units, in single precision. The
-original files stay as they are.
+means of measures over repetitions, and of h_sample_mean over units, in single precision.
+`--whole-par` keeps all parameters, which other programs may read, such as the analysis of the
+paper's own code, and adds those that an earlier copy has left out. The original files stay as they
+are.
 """
 
 import argparse
@@ -21,15 +23,15 @@ import results
 from commands.arguments import a_path, command_parser, fail
 from commands.running import command
 from measures.measure import all_measures
-from parameters import WHOLE_PAR, given_arrays
+from parameters import WHOLE_PAR, given_arrays, parameters_with
 
 LARGE = 1000  # bytes
 REPEATED = 'repetition'  # the axis over which --average takes the mean
 OTHER_AXIS = {'h_sample_mean': 'unit'}  # and where it is another one
 
 
-def compact(network: dict, without: Sequence[str] = ()) -> dict:
-    """A copy without what is large and follows from the settings, and measures like `without`.
+def compact(network: dict, without: Sequence[str] = (), whole_par: bool = False) -> dict:
+    """A copy without measures like `without` and, unless `whole_par`, large parameters.
 
     Learning curves become arrays of single precision where that changes no number.
     """
@@ -40,13 +42,19 @@ def compact(network: dict, without: Sequence[str] = ()) -> dict:
     if left_out:
         smaller['analysis'] = about | {'measures': sorted({*measures} - left_out)}
     smaller |= {name: _curve(network[name]) for name in results.CURVES if name != 'iteration'}
-    kept = {*WHOLE_PAR, *given_arrays(network['parameters'])}
-    smaller['parameters'] = {
+    p = network['parameters']
+    smaller['parameters'] = parameters_with({}, p) | p if whole_par else _without_large(p)
+    return smaller
+
+
+def _without_large(p: Mapping) -> dict:
+    """Parameters without large arrays that follow from the settings."""
+    kept = {*WHOLE_PAR, *given_arrays(p)}
+    return {
         name: value
-        for name, value in network['parameters'].items()
+        for name, value in p.items()
         if name in kept or not (isinstance(value, np.ndarray) and value.nbytes > LARGE)
     }
-    return smaller
 
 
 def _curve(values: Sequence[float]) -> np.ndarray:
@@ -108,6 +116,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument('--out', type=a_path, required=True, metavar='FOLDER')
     p.add_argument('--without', nargs='+', default=[], metavar='PATTERN', help='of measures')
     p.add_argument('--average', action='store_true', help='keep means over repetitions')
+    p.add_argument('--whole-par', action='store_true', help='keep all parameters')
     return p
 
 
@@ -121,7 +130,7 @@ def run(arguments: list[str] | None = None) -> int:
             target = args.out / file.name
             if target.exists():
                 raise ValueError(f'{target} exists, and stays as it is')
-            smaller = compact(results.load_results(file), args.without)
+            smaller = compact(results.load_results(file), args.without, args.whole_par)
             results.save(target, average(smaller) if args.average else smaller)
             print(f'{target} {target.stat().st_size / 1e6:.1f} MB')
     except (ValueError, OSError) as error:

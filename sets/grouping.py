@@ -9,9 +9,10 @@ MANY = 4  # kinds of networks for each process: then whole stacks keep all proce
 def stacks_of(
     plans: list[Plan], size: int | str, at_once: int, gpu_memory: int | None
 ) -> list[list[Plan]]:
-    """The networks that are trained at once, by what they have in common, in the order of plans.
+    """The networks that are trained at once, by what they have in common.
 
-    No more in a stack than keep `at_once` processes busy, if `size` is 'auto'.
+    Stacks are in the order in which their first networks are among the plans. No more are in one
+    than keep `at_once` processes busy, if `size` is 'auto'.
     """
     kinds: dict[tuple, list[Plan]] = {}
     for p in plans:
@@ -24,7 +25,8 @@ def stacks_of(
             share = -(-len(alike) // parts)
             most = min(share, usual_size(alike[0].p, gpu_memory))
         groups += [alike[i : i + most] for i in range(0, len(alike), most)]
-    return groups
+    places = {p.job.name: place for place, p in enumerate(plans)}
+    return sorted(groups, key=lambda group: places[group[0].job.name])
 
 
 def say_if_separate(groups: list[list[Plan]]) -> None:

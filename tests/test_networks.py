@@ -10,6 +10,7 @@ from model import Model
 from parameters import par, update_parameters
 from plots.memory import decoding
 from reproduction import __main__ as reproduction
+from reproduction.load import load_folder, of_tasks
 from sets.job import TEST_COST_MULTIPLIER, seed_of
 from stimulus import Stimulus
 from tasks import TASKS
@@ -36,6 +37,7 @@ def test_trained_to_the_end_and_analysed(path):
     assert np.mean(network['accuracy'][-50:]) > 0.99
     assert network['task_accuracy'] > 0.98
     assert set(network['analysis']['measures']) <= network.keys()
+    assert par.keys() <= p.keys()  # other programs, such as the paper's own analysis, read them
     assert len(decoding(network).axes[0].get_lines()) == 3  # chance and both signals
 
 
@@ -64,7 +66,7 @@ def test_training_again_gives_the_stored_curves(name):
 
 
 def test_every_task_is_learned():
-    networks = reproduction.load_folder(REPRODUCTION)
+    networks = of_tasks(load_folder(REPRODUCTION))
     assert list(networks) == list(TASKS)
     assert len(networks['DMS']) == 6
     ended = {'DMS', 'DMRS90', 'DMRS180', 'ABBA', 'ABCA', 'dualDMS'}

@@ -7,9 +7,9 @@ import results
 import tasks
 
 
-def network(task='DMS', seed=0, iterations=1200, **changes) -> dict:
+def network(task='DMS', seed=0, iterations=1200, settings=None, **changes) -> dict:
     """A fabricated network with all that the tables show, and learning curves of some length."""
-    made, rng = fabricated(task, seed), np.random.default_rng(seed)
+    made, rng = fabricated(task, seed, **(settings or {})), np.random.default_rng(seed)
     p = made['parameters']
     for name in results.CURVES:
         made[name] = list(rng.random(iterations))

@@ -1,7 +1,10 @@
 """The tables beside the paper and its code, and the command that prints them."""
 
+import csv
+import io
 import math
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,8 +17,10 @@ from measures.groups import GROUPS
 from measures.run import end_of_delay
 from plots.figure import FigureError
 from reproduction import __main__ as reproduction
-from reproduction import markdown, measured, published, statistics, tables
+from reproduction import markdown, measured, original, published, statistics, tables
 from reproduction.comparison import comparison
+from reproduction.load import load_folder
+from reproduction.original import original_measures
 
 
 @pytest.fixture
@@ -78,7 +83,7 @@ def test_what_was_not_measured_is_left_out():
     for name in ('acc_neuronal_suppression', 'h_sample_mean'):
         del made[name]
     row = cells(tables.dms_table([made]))['accuracy, all silenced for 100 ms before the test']
-    assert row == ['0.890 ± 0.061', '', '', '']
+    assert (row[0], *row[2:]) == ('0.890 ± 0.061', '', '', '')
 
 
 # Tables
@@ -110,13 +115,15 @@ def test_table_of_dms_networks():
     found = [measured.dms_measures(n)['spike_loss, iteration 500'] for n in networks]
     mean, sd = np.mean(found), np.std(found, ddof=1)
     p_value = statistics.welch(np.array(found), 1.68, 0.10, 20)
+    of_three = original_measures()['spike_loss, iteration 500']
     assert rows['spike_loss, iteration 500'] == [
         '1.680 ± 0.100',
+        f'{np.mean(of_three):.3f} ± {np.std(of_three, ddof=1):.3f}',
         f'{mean:.3f} ± {sd:.3f}',
         f'{min(found):.3f} to {max(found):.3f}',
         f'{p_value:.2g}',
     ]
-    assert rows['silent networks'][:2] == ['2 of 20', '1 of 3']
+    assert rows['silent networks'][:3] == ['2 of 20', '', '1 of 3']
 
 
 def test_correlations_over_dms_networks():
@@ -127,9 +134,9 @@ def test_correlations_over_dms_networks():
     ours = pearsonr(decoded, accuracy).statistic
     z = abs(math.atanh(ours) - math.atanh(0.62)) / math.sqrt(1 / (6 - 3) + 1 / (20 - 3))
     name = 'R of decoding from activity and accuracy, synapses shuffled'
-    shown = ['0.62', f'{ours:.2f}', '', f'{math.erfc(z / math.sqrt(2)):.2g} (Fisher z)']
+    shown = ['0.62', '', f'{ours:.2f}', '', f'{math.erfc(z / math.sqrt(2)):.2g} (Fisher z)']
     assert cells(tables.dms_table(networks))[name] == shown
-    assert cells(tables.dms_table(networks[:3]))[name] == ['0.62', '', '', '']
+    assert cells(tables.dms_table(networks[:3]))[name] == ['0.62', '', '', '', '']
 
 
 def test_table_of_training():
@@ -156,7 +163,7 @@ def test_command(folder, capsys):
     assert reproduction.main([str(folder), '--figures', str(folder)]) == 0
     rows = cells(capsys.readouterr().out)
     assert {'DMS', 'ABBA', 'dualDMS', 'silent networks', *published.ORIGINAL} <= rows.keys()
-    for name in ('comparison', 'manipulation'):
+    for name in ('comparison', 'paper/figure_7'):
         assert (folder / f'{name}.png').read_bytes().startswith(b'\x89PNG')
 
 
@@ -178,9 +185,9 @@ def test_networks_of_other_tasks_are_not_compared_with_the_paper(tmp_path):
     other['parameters']['trial_type'] = 'report'
     results.save(tmp_path / 'a.pkl', other)
     with pytest.raises(results.ResultsError, match='no networks of the tasks of the paper'):
-        reproduction.load_folder(tmp_path)
+        load_folder(tmp_path)
     results.save(tmp_path / 'b.pkl', network())
-    assert list(reproduction.load_folder(tmp_path)) == ['DMS']
+    assert list(load_folder(tmp_path)) == ['DMS']
 
 
 def unanalyzed() -> dict:
@@ -213,3 +220,34 @@ def test_groups_of_the_original_are_in_the_order_of_this_project():
         name for name in published.ORIGINAL if name.startswith('accuracy, synapses shuffled, ')
     ]
     assert [name.rpartition(' ')[2] for name in names] == list(GROUPS[:-1])
+
+
+# Networks of the original code
+
+
+REFERENCE = Path(__file__).resolve().parents[3] / 'shared' / 'reference'
+
+
+def test_measures_of_the_original_are_those_that_are_published():
+    of_three = original_measures()
+    assert of_three.keys() == published.ORIGINAL.keys()
+    assert {len(values) for values in of_three.values()} == {3}
+
+
+@pytest.mark.skipif(not REFERENCE.is_dir(), reason='the networks of the original are not here')
+def test_measures_of_training_are_those_of_the_original_networks():
+    of_three = original_measures()
+    for i in range(3):
+        saved = results.load_results(REFERENCE / f'DMS-run-{i}.pkl')
+        for name, value in measured.of_training(saved).items():
+            assert of_three[name][i] == pytest.approx(value, rel=1e-5)
+
+
+def test_measures_of_a_folder_of_original_networks(folder, capsys):
+    assert original.main([str(folder)]) == 0
+    header, *rows = csv.reader(io.StringIO(capsys.readouterr().out))
+    assert header == ['measure', 'network 0', 'network 1', 'network 2']
+    expected = measured.dms_measures(results.load_results(folder / 'DMS-1.pkl'))
+    assert {row[0]: float(row[2]) for row in rows} == pytest.approx(expected, rel=1e-5)
+    assert original.main([str(folder / 'nothing')]) == 2
+    assert capsys.readouterr().err.count('\n') == 1

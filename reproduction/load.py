@@ -1,0 +1,34 @@
+"""Loads the networks that are compared with the paper."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import results
+from reproduction import plan
+from reproduction.measured import Networks
+from tasks import TASKS
+
+ByKind = Mapping[str, Networks]  # by the names of reproduction/plan.py
+
+
+def load_folder(folder: Path) -> dict[str, list]:
+    """The networks of a folder by kind, in the order of the tables.
+
+    Raises ResultsError for a damaged file, a network that is not analysed, and if there is none.
+    """
+    by_kind: dict[str, list] = {kind: [] for kind in plan.names()}
+    for path in sorted(folder.glob('*.pkl')):
+        network = results.load_results(path)
+        if 'analysis' not in network:
+            raise results.ResultsError(f'{path} is not analysed: python analysis.py {folder}')
+        if network['parameters']['trial_type'] in TASKS:
+            by_kind.setdefault(plan.kind_of(network['parameters']), []).append(network)
+    found = {kind: networks for kind, networks in by_kind.items() if networks}
+    if not found:
+        raise results.ResultsError(f'{folder} holds no networks of the tasks of the paper (*.pkl)')
+    return found
+
+
+def of_tasks(by_kind: ByKind) -> dict[str, Networks]:
+    """The networks that are not varied, by task: those on which the paper's findings rest."""
+    return {task: by_kind[task] for task in TASKS if task in by_kind}

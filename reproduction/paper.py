@@ -1,0 +1,147 @@
+"""Figures 2 to 7 of the paper and two of its supplement, drawn from networks of the reproduction.
+
+    python -m reproduction FOLDER --figures FOLDER
+
+docs/paper.md shows them, and says what to see.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from parameters import SETTINGS
+from plots import style
+from plots.figure import FigureError, panels, save, signal_names
+from plots.memory import chance, decoding, draw_group_shuffles, shuffles, tuning
+from plots.style import COLORS, MM, PAGE, SIGNALS, STYLE
+from plots.tasks import attention, manipulation, sequence
+from reproduction.load import ByKind, of_tasks
+from reproduction.measured import end_decoding
+
+STATIC = 'DMS-synapse_config=None'
+DELAYED = 'DMS-delay_time='  # and ms
+
+
+def figure_2(by_kind: ByKind) -> Figure:
+    """DMS: decoding over time, and accuracy after shuffles."""
+    own = panels(None, 1, 2, height=65)
+    _draw_memory(_of(by_kind, 'DMS'), own[0, 0], own[0, 1])
+    return own[0, 0].figure
+
+
+def figure_3(by_kind: ByKind, tuned: ByKind) -> Figure:
+    """DMRS90: as figure 2; tuning curves of groups, and shuffles of them."""
+    networks = _of(by_kind, 'DMRS90')
+    whole = Figure(figsize=(PAGE * MM, 130 * MM), layout='constrained')
+    above, below = whole.subfigures(2, 1, height_ratios=(65, 55))
+    _draw_memory(networks, *above.subplots(1, 2))
+    axes = below.subplots(1, 5)
+    tuning(_of(tuned or by_kind, 'DMRS90'), axes)
+    axes[0].get_legend().remove()  # beside the curves there is no place for it
+    style.legend(axes, inside=False)
+    axes[-1].clear()  # the shuffles of those with tuning curves, which may be few
+    draw_group_shuffles(axes[-1], networks, 0, networks[0]['parameters'])
+    return whole
+
+
+def figure_4(by_kind: ByKind) -> Figure:
+    """DMS+DMRS: as figure 2, for each rule."""
+    own = panels(None, 2, 2, height=60)
+    _draw_memory(_of(by_kind, 'DMS+DMRS'), *own)
+    return own[0, 0].figure
+
+
+def _draw_memory(networks: Sequence[Mapping], of_decoding, of_shuffles) -> None:
+    decoding(networks, of_decoding)
+    shuffles(networks, of_shuffles)
+
+
+def figure_5(by_kind: ByKind) -> Figure:
+    """ABBA and ABCA: decoding, similarity, groups of units silenced."""
+    both = [_of(by_kind, task) for task in ('ABBA', 'ABCA')]
+    whole = Figure(figsize=(PAGE * MM, 230 * MM), layout='constrained')
+    for networks, part in zip(both, whole.subfigures(2, 1), strict=True):
+        part.suptitle(networks[0]['parameters']['trial_type'])
+        sequence(networks, part.subplots(2, 2))
+    return whole
+
+
+def figure_6(by_kind: ByKind) -> Figure:
+    """dualDMS: decoding of the attended and of the other sample."""
+    return attention(_of(by_kind, 'dualDMS'))
+
+
+def figure_7(by_kind: ByKind) -> Figure:
+    """Manipulation against decoding from activity, over tasks."""
+    return manipulation([n for networks in of_tasks(by_kind).values() for n in networks])
+
+
+def supplement_plasticity(by_kind: ByKind) -> Figure:
+    """Learning curves of DMS networks with and without plasticity."""
+    own = panels(None, 1, 1, style.COLUMN, 60)
+    kinds = ('DMS', 'with plasticity', 'neuronal'), (STATIC, 'without', 'all')
+    for kind, label, color in kinds:
+        networks = _of(by_kind, kind)
+        length = min(len(network['accuracy']) for network in networks)
+        curves = np.array([network['accuracy'][:length] for network in networks])
+        style.band(own[0, 0], np.arange(length), curves, COLORS[color], label)
+    own[0, 0].set(xlabel='Iteration', ylabel='Accuracy', ylim=(0, 1.03))
+    own[0, 0].legend(loc='lower right')
+    return own[0, 0].figure
+
+
+def supplement_delay(by_kind: ByKind) -> Figure:
+    """Decoding at the end of the delay of DMS networks that were trained with its length."""
+    own = panels(None, 1, 1, style.COLUMN, 60)
+    ax, by_delay = own[0, 0], dict(sorted(_by_delay(by_kind)))
+    if len(by_delay) < 2:
+        raise FigureError('there are no networks with delays of several lengths')
+    networks = next(iter(by_delay.values()))
+    for signal in signal_names(networks[0]['parameters']):
+        decoded = {ms: [end_decoding(n, signal) for n in found] for ms, found in by_delay.items()}
+        means = [np.mean(values) for values in decoded.values()]
+        ax.plot(decoded.keys(), means, color=COLORS[signal], label=f'from {SIGNALS[signal]}')
+        for ms, values in decoded.items():
+            ax.plot([ms] * len(values), values, 'o', color=COLORS[signal], alpha=0.6)
+    style.mark_chance(ax, chance(0, networks[0]['parameters']))
+    ax.set(xlabel='Delay (ms)', ylabel='Decoding, end of delay', ylim=(0, 1.03))
+    ax.legend()
+    return ax.figure
+
+
+def _by_delay(by_kind: ByKind) -> Iterator[tuple[int, Sequence[Mapping]]]:
+    """Lengths of the delay in ms, each with the networks that were trained with it."""
+    yield SETTINGS['delay_time'].default, _of(by_kind, 'DMS')
+    for kind, networks in by_kind.items():
+        ms = kind.removeprefix(DELAYED)
+        if ms.isdecimal():
+            yield int(ms), networks
+
+
+def _of(by_kind: ByKind, kind: str) -> Sequence[Mapping]:
+    """The networks of a kind. Raises FigureError if there is none."""
+    if not by_kind.get(kind):
+        raise FigureError(f'there is no network of {kind}')
+    return by_kind[kind]
+
+
+def draw(by_kind: ByKind, tuned: ByKind, folder: Path) -> Iterator[str]:
+    """Draw all that these networks allow; yield a sentence on each that they do not.
+
+    `tuned` are networks with tuning curves, if the others have none.
+    """
+    figures = figure_2, partial(figure_3, tuned=tuned), figure_4, figure_5, figure_6, figure_7
+    names = (*(f'figure_{i}' for i in range(2, 8)), 'supplement_plasticity', 'supplement_delay')
+    every = (*figures, supplement_plasticity, supplement_delay)
+    for name, figure in zip(names, every, strict=True):
+        try:
+            with rc_context(STYLE):
+                drawn = figure(by_kind)
+        except FigureError as error:
+            yield f'{name} is left out: {error}'
+        else:
+            save(drawn, folder / f'{name}.png')

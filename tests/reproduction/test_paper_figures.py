@@ -1,0 +1,77 @@
+"""Figures of the paper from networks of the reproduction."""
+
+import numpy as np
+import pytest
+from drawing import MAGIC, assert_texts_fit, fabricated, lines
+from matplotlib import rc_context
+
+from plots.figure import FigureError
+from plots.style import STYLE
+from reproduction import measured, paper
+
+TASKS = ('DMS', 'DMRS90', 'DMS+DMRS', 'ABBA', 'ABCA', 'dualDMS')
+FIGURES = [f'figure_{i}' for i in range(2, 8)] + ['supplement_plasticity', 'supplement_delay']
+VARIED = {
+    'DMS-synapse_config=None': {'synapse_config': None},
+    'DMS-delay_time=500': {'delay_time': 500},
+    'DMS-delay_time=2000': {'delay_time': 2000},
+}
+
+
+@pytest.fixture(scope='module')
+def by_kind():
+    found = {task: [fabricated(task, seed) for seed in range(3)] for task in TASKS}
+    for kind, settings in VARIED.items():
+        found[kind] = [fabricated('DMS', seed, **settings) for seed in (5, 6)]
+    return found
+
+
+def test_all_are_drawn(by_kind, tmp_path):
+    assert list(paper.draw(by_kind, {}, tmp_path)) == []
+    assert sorted(path.stem for path in tmp_path.iterdir()) == sorted(FIGURES)
+    assert all(path.read_bytes().startswith(MAGIC['png']) for path in tmp_path.iterdir())
+
+
+@pytest.mark.parametrize('name', FIGURES)
+def test_texts_do_not_overlap(by_kind, name):
+    figure = getattr(paper, name)
+    with rc_context(STYLE):
+        drawn = figure(by_kind, {}) if name == 'figure_3' else figure(by_kind)
+        assert_texts_fit(drawn)
+
+
+def test_what_is_lacking_is_said(by_kind, tmp_path):
+    lacking = {'DMS': by_kind['DMS'], 'DMRS90': []}
+    sentences = list(paper.draw(lacking, {}, tmp_path))
+    assert sorted(path.stem for path in tmp_path.iterdir()) == ['figure_2', 'figure_7']
+    assert 'figure_3 is left out: there is no network of DMRS90' in sentences
+    assert len(sentences) == 6
+
+
+def test_tuning_curves_may_come_from_other_networks(by_kind):
+    plain = [
+        {name: value for name, value in n.items() if not name.endswith('_tuning')}
+        for n in by_kind['DMRS90']
+    ]
+    with pytest.raises(FigureError, match='lack neuronal_sample_tuning'):
+        paper.figure_3({'DMRS90': plain}, {})
+    drawn = paper.figure_3({'DMRS90': plain}, {'DMRS90': by_kind['DMRS90'][:1]})
+    shuffles = drawn.axes[-1] if drawn.axes[-1].get_title() else drawn.subfigs[1].axes[-1]
+    places = [line for line in shuffles.get_lines() if line.get_marker() == 's']
+    assert len(places[0].get_ydata()) == 3 * 5  # of all networks, not only of that with curves
+
+
+def test_learning_with_and_without_plasticity(by_kind):
+    (ax,) = paper.supplement_plasticity(by_kind).axes
+    for label, kind in (('with plasticity', 'DMS'), ('without', 'DMS-synapse_config=None')):
+        curves = np.median([n['accuracy'] for n in by_kind[kind]], axis=0)
+        np.testing.assert_allclose(lines(ax)[label][1], curves)
+
+
+def test_decoding_against_the_length_of_the_delay(by_kind):
+    (ax,) = paper.supplement_delay(by_kind).axes
+    x, y = lines(ax)['from activity']
+    kinds = ('DMS-delay_time=500', 'DMS', 'DMS-delay_time=2000')
+    decoded = [[measured.end_decoding(n, 'neuronal') for n in by_kind[kind]] for kind in kinds]
+    np.testing.assert_array_equal(x, [500, 1000, 2000])
+    np.testing.assert_allclose(y, [np.mean(values) for values in decoded])

@@ -1,0 +1,101 @@
+"""The networks that the findings are to rest on: what they are, and how they are trained."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made import cells, network
+
+import results
+import run_all_models
+from parameters import parameters_with
+from reproduction import plan, state, whole
+from reproduction.load import load_folder, of_tasks
+from sets.job import settings_of
+from tasks import TASKS
+
+SMALL = {'n_hidden': 10, 'dt': 50, 'batch_size': 32, 'num_iterations': 3, 'analysis_trials': 256}
+SMALL |= {'tuning_batches': 1, 'decoding_reps': 2, 'simulation_reps': 2}
+
+
+def test_every_task_of_the_paper_is_in_the_plan():
+    assert {kind.task for kind in plan.PLAN} == {*TASKS}
+    assert max(Counter(kind.name for kind in plan.PLAN).values()) == 1
+
+
+def test_networks_are_trained_in_rounds():
+    jobs = plan.jobs('none')
+    assert Counter(job.task + str(job.swept) for job in jobs)['DMS{}'] == 10
+    assert len(jobs) == len({job.name for job in jobs}) == sum(k.number for k in plan.PLAN)
+    assert [job.index for job in jobs] == sorted(job.index for job in jobs)
+
+
+@pytest.mark.parametrize(
+    'arguments',
+    [
+        ('--tasks', 'DMRS45'),
+        ('--tasks', 'dualDMS', '--set', 'num_iterations=4000'),
+        ('--tasks', 'DMS', '--sweep', 'delay_time=2500'),
+        ('--tasks', 'DMS', '--sweep', 'synapse_config=None'),
+    ],
+)
+def test_they_are_those_of_the_command_for_sets(arguments):
+    args = run_all_models.parser().parse_args(['none', 'reproduction', '1', '1', *arguments])
+    (expected,) = run_all_models.make_jobs(args)
+    job = next(job for job in plan.jobs('none') if job.name == expected.name)
+    assert job.filename == Path(plan.FOLDER, expected.filename.name)
+    own = {n: v for n, v in settings_of(job).items() if n not in plan.ANALYSED}
+    assert own == settings_of(expected) | {'save_dir': plan.FOLDER}
+
+
+def test_kind_of_a_network():
+    changes = {'DMS': {}, 'DMS-delay_time=500': {'delay_time': 500}}
+    changes['DMS-synapse_config=None'] = {'synapse_config': None}
+    for name, settings in changes.items():
+        assert plan.kind_of(parameters_with({'n_hidden': 20} | settings)) == name
+    for task, usual in (('ABBA', 24), ('dualDMS', 48)):
+        settings = {'trial_type': task, 'num_motion_tuned': usual}
+        assert plan.kind_of(parameters_with(settings)) == task
+    settings = {'trial_type': 'ABBA', 'num_motion_tuned': 36}
+    assert plan.kind_of(parameters_with(settings)) == 'ABBA-num_motion_tuned=36'
+
+
+def test_varied_networks_are_apart_from_those_of_the_findings(tmp_path):
+    made = {'a': network(), 'b': network(settings={'delay_time': 500}), 'c': network('DMC')}
+    for name, of_name in made.items():
+        results.save(tmp_path / f'{name}.pkl', of_name)
+    by_kind = load_folder(tmp_path)
+    assert list(by_kind) == ['DMS', 'DMC', 'DMS-delay_time=500']
+    assert list(of_tasks(by_kind)) == ['DMS', 'DMC']
+
+
+def test_state_counts_networks_that_are_trained_to_the_end():
+    ended = [network(iterations=n) for n in (2000, 1999, 2000)]
+    rows = cells(state.state_table({'DMS': ended, 'dualDMS': [network('dualDMS', 0, 2000)]}))
+    kind = next(kind for kind in plan.PLAN if kind.name == 'DMS')
+    left = 8 * sum(kind.minutes) / 60 / 2
+    assert rows['DMS'][:2] == ['10', '2']
+    assert rows['DMS'][-1] == f'{left:.1f}'
+    assert rows['dualDMS'][1] == '0'
+    assert rows['all'][:2] == [str(len(plan.jobs('none'))), '2']
+
+
+def test_the_whole_reproduction_is_one_command(tmp_path, monkeypatch, capfd):
+    kinds = plan.Kind('DMS', 2, (1, 1), settings=SMALL), plan.Kind('DMC', 1, (1, 1), settings=SMALL)
+    monkeypatch.setattr(plan, 'PLAN', kinds)
+    monkeypatch.chdir(tmp_path)
+    assert whole.main(['--dry-run']) == 0
+    assert capfd.readouterr().out.count('starts with seed') == 3
+    assert whole.main(['--jobs', '1', '--stack', '1']) == 0
+    out, err = capfd.readouterr()
+    rows = cells(out)
+    assert (rows['DMS'][:2], rows['DMC'][:2]) == (['2', '2'], ['1', '1'])
+    assert 'figure_4 is left out: there is no network of DMS+DMRS' in err
+    folder = tmp_path / plan.FOLDER
+    assert (folder / 'figures' / 'paper' / 'figure_2.png').exists()
+    saved = results.load_results(folder / 'DMS-run-1.pkl')
+    assert saved['analysis']['options']['decode_test']
+    np.testing.assert_array_equal(saved['iteration'], range(3))
+    assert whole.main(['--dry-run']) == 0
+    assert capfd.readouterr().out.count('is finished') == 3
