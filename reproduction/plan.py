@@ -52,30 +52,28 @@ class Kind(NamedTuple):
 
 
 PLAN = (
-    Kind('DMS', 10, (28, 5)),
-    Kind('DMRS45', 5, (28, 5)),
-    Kind('DMRS90', 5, (28, 5)),
-    Kind('DMRS90ccw', 5, (28, 5)),
-    Kind('DMRS180', 5, (28, 5)),
-    Kind('DMC', 5, (28, 5)),
-    Kind('DMS+DMRS', 6, (33, 9)),
-    Kind('ABBA', 6, (43, 7)),
-    Kind('ABCA', 6, (43, 7)),
-    Kind('dualDMS', 5, (99, 32), settings={'num_iterations': 4000}),
-    *(
-        Kind(task, 2, (35, 9))
-        for task in (
-            'DMS+DMRS_early_cue',
-            'DMS+DMRS_full_cue',
-            'DMS+DMC',
-            'DMS+DMRS+DMC',
-            'location_DMS',
-            'distractor',
-        )
-    ),
-    Kind('DMS', 2, (20, 4), swept={'synapse_config': None}),
-    *(Kind('DMS', 2, (28, 5), swept={'delay_time': ms}) for ms in (500, 1500, 2000, 2500)),
-    Kind('ABBA', 2, (43, 7), swept={'num_motion_tuned': 36}),
+    Kind('DMS', 10, (30, 5)),
+    Kind('DMRS45', 5, (29, 5)),
+    Kind('DMRS90', 5, (30, 5)),
+    Kind('DMRS90ccw', 5, (29, 5)),
+    Kind('DMRS180', 5, (30, 5)),
+    Kind('DMC', 5, (31, 5)),
+    Kind('DMS+DMRS', 6, (30, 9)),
+    Kind('ABBA', 6, (44, 7)),
+    Kind('ABCA', 6, (47, 7)),
+    Kind('dualDMS', 5, (104, 32), settings={'num_iterations': 4000}),
+    Kind('DMS+DMRS_early_cue', 2, (30, 9)),
+    Kind('DMS+DMRS_full_cue', 2, (29, 9)),
+    Kind('DMS+DMC', 2, (35, 9)),
+    Kind('DMS+DMRS+DMC', 2, (34, 10)),
+    Kind('location_DMS', 2, (41, 8)),
+    Kind('distractor', 2, (43, 5)),
+    Kind('DMS', 2, (32, 5), swept={'synapse_config': None}),
+    Kind('DMS', 2, (24, 5), swept={'delay_time': 500}),
+    Kind('DMS', 2, (35, 5), swept={'delay_time': 1500}),
+    Kind('DMS', 2, (40, 5), swept={'delay_time': 2000}),
+    Kind('DMS', 2, (45, 5), swept={'delay_time': 2500}),
+    Kind('ABBA', 2, (44, 7), swept={'num_motion_tuned': 36}),
 )
 SWEPT = sorted({name for kind in PLAN for name in kind.swept})
 

@@ -221,6 +221,7 @@ class Plan(NamedTuple):
     done: int
     report: Report | None  # where there is nothing to train
     words: str
+    is_analyzed: bool = False
 
     @property
     def wanted(self) -> int:
@@ -230,7 +231,7 @@ class Plan(NamedTuple):
     @property
     def is_needed(self) -> bool:
         """Whether a process is to be started: also for what is damaged, which it reports."""
-        return self.report is None or self.job.analyze
+        return self.report is None or (self.job.analyze and not self.is_analyzed)
 
 
 def plan(job: Job) -> Plan:
@@ -239,11 +240,13 @@ def plan(job: Job) -> Plan:
     checkpoint = results.checkpoint_name(job.filename)
     try:
         if job.filename.exists() and not job.overwrite:
-            return Plan(job, p, p['num_iterations'], finished(job), 'is finished')
+            analyzed = job.analyze and _is_analyzed(job, results.load_results(job.filename))
+            words = 'is finished and analysed' if analyzed else 'is finished'
+            return Plan(job, p, p['num_iterations'], finished(job), words, analyzed)
         if checkpoint.exists() and not job.overwrite:
             done = _iterations_in(checkpoint)
             return Plan(job, p, done, None, f'goes on after iteration {done - 1}')
-    except (results.ResultsError, TaskError) as error:
+    except ValueError as error:
         return Plan(job, p, 0, None, f'will fail: {error}')
     return Plan(job, p, 0, None, f'starts with seed {p["seed"]}')
 
@@ -262,14 +265,11 @@ def _last_values(saved: Mapping) -> dict[str, float]:
 
 def _analyze(job: Job, watch: Watch) -> None:
     """Add the measures to a result file, as `python analysis.py` does."""
+    saved = results.load_results(job.filename)
+    if _is_analyzed(job, saved):
+        return
     device.select(job.gpu_id, job.threads)  # before TensorFlow is imported
     import analysis
-
-    options = {name: value for name, value in job.settings.items() if name in ANALYSIS}
-    saved = results.load_results(job.filename)
-    p = analysis_parameters(saved['parameters'], options)
-    if analysis.is_analyzed(saved, analysis.made_with(p, options, ANALYSIS_SEED)):
-        return
 
     def progress(amount: int) -> None:
         if watch(saved):
@@ -278,12 +278,25 @@ def _analyze(job: Job, watch: Watch) -> None:
     analyzed = analysis.analyze_model_from_file(
         job.filename,
         job.filename,
-        options,
+        _options(job),
         seed=ANALYSIS_SEED,
         jobs=job.threads,
         progress=progress,
     )
     log_result(job, analyzed, goes_on=True)
+
+
+def _is_analyzed(job: Job, saved: Mapping) -> bool:
+    """Whether a result has all measures that its job asks for."""
+    import analysis  # brings scikit-learn, which takes a second
+
+    p = analysis_parameters(saved['parameters'], _options(job))
+    return analysis.is_analyzed(saved, analysis.made_with(p, _options(job), ANALYSIS_SEED))
+
+
+def _options(job: Job) -> dict:
+    """The options of the analysis among the settings of a job."""
+    return {name: value for name, value in job.settings.items() if name in ANALYSIS}
 
 
 def log_result(job: Job, saved: Mapping, goes_on: bool) -> None:

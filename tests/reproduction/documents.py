@@ -13,15 +13,15 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-from reproduction import __main__ as reproduction
-
 TABLE = re.compile(r'(?:^\|.*\n)+', re.M)
 NETWORKS, TUNED, FIGURES = ROOT / 'networks/averaged', ROOT / 'networks/full', ROOT / 'docs/figures'
 
 
 def main() -> None:
     """Renew them."""
+    sys.path.insert(0, str(ROOT))
+    from reproduction import __main__ as reproduction
+
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         arguments = [NETWORKS, '--figures', FIGURES, '--tuned', TUNED]
@@ -39,7 +39,7 @@ def main() -> None:
 
 def first_cell(row: str) -> str:
     """The name of a row."""
-    return row.split(' | ')[0]
+    return row.split(' | ', maxsplit=1)[0]
 
 
 def replace(file: Path, change) -> None:

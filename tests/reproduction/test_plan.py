@@ -12,6 +12,8 @@ import run_all_models
 from parameters import parameters_with
 from reproduction import plan, state, whole
 from reproduction.load import load_folder, of_tasks
+from sets.grouping import stacks_of
+from sets.job import plan as plan_of
 from sets.job import settings_of
 from tasks import TASKS
 
@@ -29,6 +31,12 @@ def test_networks_are_trained_in_rounds():
     assert Counter(job.task + str(job.swept) for job in jobs)['DMS{}'] == 10
     assert len(jobs) == len({job.name for job in jobs}) == sum(k.number for k in plan.PLAN)
     assert [job.index for job in jobs] == sorted(job.index for job in jobs)
+
+
+def test_networks_of_many_kinds_are_begun_in_this_order():
+    plans = [plan_of(job) for job in plan.jobs('none')[:25]]
+    groups = stacks_of(plans, 'auto', 2, None)
+    assert [p.job.name for group in groups for p in group] == [p.job.name for p in plans]
 
 
 @pytest.mark.parametrize(
@@ -98,4 +106,9 @@ def test_the_whole_reproduction_is_one_command(tmp_path, monkeypatch, capfd):
     assert saved['analysis']['options']['decode_test']
     np.testing.assert_array_equal(saved['iteration'], range(3))
     assert whole.main(['--dry-run']) == 0
-    assert capfd.readouterr().out.count('is finished') == 3
+    out = capfd.readouterr().out
+    assert out.count('is finished and analysed') == out.count('\n') == 3
+    del saved['analysis']
+    results.save(folder / 'DMS-run-1.pkl', saved)
+    assert whole.main(['--dry-run']) == 0
+    assert '1 to do, 1 at once' in capfd.readouterr().out
