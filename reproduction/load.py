@@ -32,3 +32,8 @@ def load_folder(folder: Path) -> dict[str, list]:
 def of_tasks(by_kind: ByKind) -> dict[str, Networks]:
     """The networks that are not varied, by task: those on which the paper's findings rest."""
     return {task: by_kind[task] for task in TASKS if task in by_kind}
+
+
+def of_early(by_kind: ByKind) -> dict[str, Networks]:
+    """The networks whose training stopped when they passed .90, by task."""
+    return {task: by_kind[plan.early(task)] for task in TASKS if plan.early(task) in by_kind}

@@ -17,6 +17,8 @@ FOLDER = 'savedir/reproduction'
 # the options of the analysis
 ANALYSED = {'decode_test': True, 'suppress_analysis': True, 'calculate_resp_matrix': False}
 NO_CHANGE: Mapping = {}
+EARLY: Mapping = {'stop_accuracy': 0.9}  # of networks that are trained until they pass it
+FEW: Mapping = {'decoding_reps': 20, 'simulation_reps': 20}  # to analyse these in less time
 
 
 class Kind(NamedTuple):
@@ -40,7 +42,7 @@ class Kind(NamedTuple):
 
     @property
     def iterations(self) -> int:
-        """Of the training."""
+        """Of the training; at most so many, if it stops at an accuracy."""
         return self.settings.get('num_iterations', SETTINGS['num_iterations'].default)
 
     def job(self, index: int, gpu_id: str) -> Job:
@@ -74,6 +76,18 @@ PLAN = (
     Kind('DMS', 2, (40, 5), swept={'delay_time': 2000}),
     Kind('DMS', 2, (45, 5), swept={'delay_time': 2500}),
     Kind('ABBA', 2, (44, 7), swept={'num_motion_tuned': 36}),
+    *(
+        Kind(task, 3, minutes, swept=EARLY, settings=FEW)
+        for task, minutes in {
+            'DMS': (3, 3),
+            'DMRS45': (3, 3),
+            'DMRS90': (3, 3),
+            'DMRS180': (3, 3),
+            'DMS+DMRS': (4, 4),
+            'ABBA': (5, 5),
+            'ABCA': (4, 5),
+        }.items()
+    ),
 )
 SWEPT = sorted({name for kind in PLAN for name in kind.swept})
 
@@ -84,6 +98,11 @@ def jobs(gpu_id: str) -> list[Job]:
     return [
         kind.job(index, gpu_id) for index in range(most) for kind in PLAN if index < kind.number
     ]
+
+
+def early(task: str) -> str:
+    """The name of the networks of a task whose training stops early."""
+    return task + sweep.label(EARLY)
 
 
 def kind_of(p: Mapping) -> str:

@@ -12,7 +12,7 @@ from scipy.stats import fisher_exact, norm
 
 from plots.style import standard_errors
 from reproduction.findings import evaluated, of_original
-from reproduction.load import ByKind, of_tasks
+from reproduction.load import ByKind, of_early, of_tasks
 from reproduction.markdown import mean_and_sd, span, table
 from reproduction.measured import Networks, dms_measures, end_decoding, is_silent, passed
 from reproduction.original import original_measures
@@ -102,8 +102,8 @@ def _power(num: int) -> str:
 
 
 def findings_table(by_task: Mapping[str, Networks]) -> str:
-    """The findings of the paper and of its preprint, beside these networks."""
-    return table(HEADER, evaluated(by_task))
+    """The findings of the paper and of its preprint that are about these networks."""
+    return table(HEADER, [row for row in evaluated(by_task) if row.networks != '0'])
 
 
 def print_tables(by_kind: ByKind) -> None:
@@ -111,5 +111,6 @@ def print_tables(by_kind: ByKind) -> None:
     print(training_table(by_kind), end='\n\n')
     if networks := by_kind.get('DMS'):
         print(dms_table(networks), end='\n\n')
-    print(findings_table(of_tasks(by_kind)), end='\n\n')
+    for networks in filter(None, (of_tasks(by_kind), of_early(by_kind))):
+        print(findings_table(networks), end='\n\n')
     print(state_table(by_kind))

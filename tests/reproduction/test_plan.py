@@ -11,7 +11,8 @@ import results
 import run_all_models
 from parameters import parameters_with
 from reproduction import plan, state, whole
-from reproduction.load import load_folder, of_tasks
+from reproduction.load import load_folder, of_early, of_tasks
+from reproduction.tables import print_tables
 from sets.grouping import stacks_of
 from sets.job import plan as plan_of
 from sets.job import settings_of
@@ -60,6 +61,7 @@ def test_they_are_those_of_the_command_for_sets(arguments):
 def test_kind_of_a_network():
     changes = {'DMS': {}, 'DMS-delay_time=500': {'delay_time': 500}}
     changes['DMS-synapse_config=None'] = {'synapse_config': None}
+    changes['DMS-stop_accuracy=0.9'] = {'stop_accuracy': 0.9}
     for name, settings in changes.items():
         assert plan.kind_of(parameters_with({'n_hidden': 20} | settings)) == name
     for task, usual in (('ABBA', 24), ('dualDMS', 48)):
@@ -69,13 +71,18 @@ def test_kind_of_a_network():
     assert plan.kind_of(parameters_with(settings)) == 'ABBA-num_motion_tuned=36'
 
 
-def test_varied_networks_are_apart_from_those_of_the_findings(tmp_path):
+def test_varied_networks_are_apart_from_those_of_the_findings(tmp_path, capsys):
     made = {'a': network(), 'b': network(settings={'delay_time': 500}), 'c': network('DMC')}
+    made['d'] = network(settings={'stop_accuracy': 0.9})
     for name, of_name in made.items():
         results.save(tmp_path / f'{name}.pkl', of_name)
     by_kind = load_folder(tmp_path)
-    assert list(by_kind) == ['DMS', 'DMC', 'DMS-delay_time=500']
+    assert list(by_kind) == ['DMS', 'DMC', 'DMS-delay_time=500', 'DMS-stop_accuracy=0.9']
     assert list(of_tasks(by_kind)) == ['DMS', 'DMC']
+    assert of_early(by_kind) == {'DMS': by_kind['DMS-stop_accuracy=0.9']}
+    print_tables(by_kind)
+    shown = capsys.readouterr().out
+    assert shown.count('| DMS: decoding from synapses, end of delay | 1 |') == 2
 
 
 def test_state_counts_networks_that_are_trained_to_the_end():
@@ -86,6 +93,8 @@ def test_state_counts_networks_that_are_trained_to_the_end():
     assert rows['DMS'][:2] == ['10', '2']
     assert rows['DMS'][-1] == f'{left:.1f}'
     assert rows['dualDMS'][1] == '0'
+    stopped = cells(state.state_table({'DMS-stop_accuracy=0.9': [network(iterations=100)]}))
+    assert stopped['DMS-stop_accuracy=0.9'][1] == '1'
     assert rows['all'][:2] == [str(len(plan.jobs('none'))), '2']
 
 
