@@ -10,6 +10,7 @@ from model import Model
 from parameters import par, update_parameters
 from plots.memory import decoding
 from reproduction import __main__ as reproduction
+from reproduction import along
 from reproduction.load import load_folder, of_tasks
 from reproduction.plan import kind_of
 from sets.job import TEST_COST_MULTIPLIER, seed_of
@@ -77,6 +78,7 @@ def test_every_task_is_learned():
 
 def test_documents_show_what_these_networks_measure(capsys):
     assert reproduction.main([str(REPRODUCTION)]) == 0
+    assert along.main([str(PROJECT / 'networks' / 'along')]) == 0
     printed = {row for row in capsys.readouterr().out.splitlines() if row.startswith('|')}
     assert printed <= set((DOCS / 'reproduction.md').read_text('utf-8').splitlines())
     section = (

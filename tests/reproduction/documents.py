@@ -14,27 +14,41 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = re.compile(r'(?:^\|.*\n)+', re.M)
-NETWORKS, TUNED, FIGURES = ROOT / 'networks/averaged', ROOT / 'networks/full', ROOT / 'docs/figures'
+NETWORKS, DOCUMENT = ROOT / 'networks', ROOT / 'docs/reproduction.md'
 
 
 def main() -> None:
     """Renew them."""
     sys.path.insert(0, str(ROOT))
-    from reproduction import __main__ as reproduction
+    from reproduction import __main__ as comparing
+    from reproduction import along
 
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        arguments = [NETWORKS, '--figures', FIGURES, '--tuned', TUNED]
-        reproduction.main(list(map(str, arguments)))
-    tables = TABLE.findall(printed.getvalue())
-    replace(ROOT / 'docs/reproduction.md', lambda text: TABLE.sub(lambda _: tables.pop(0), text))
-    rows = {first_cell(row): row for row in printed.getvalue().splitlines()}
+        figures = ['--figures', ROOT / 'docs/figures', '--tuned', NETWORKS / 'full']
+        comparing.main(list(map(str, [NETWORKS / 'averaged', *figures])))
+        print()
+        along.main([str(NETWORKS / 'along')])
+    tables: dict[str, list[str]] = {}
+    for table in TABLE.findall(printed.getvalue()):
+        tables.setdefault(first_cells(table), []).append(table)
+    in_document = TABLE.findall(DOCUMENT.read_text('utf-8'))
+    lacking = tables.keys() - {first_cells(table) for table in in_document}
+    replace(DOCUMENT, lambda text: TABLE.sub(lambda m: tables[first_cells(m[0])].pop(0), text))
+    rows = {first_cell(row): row for row in reversed(printed.getvalue().splitlines())}
 
     def renewed(line: str) -> str:
         return rows.get(first_cell(line), line) if line.startswith('| ') else line
 
     replace(ROOT / 'README.md', lambda text: '\n'.join(map(renewed, text.split('\n'))))
     print(*re.findall(r'^\d.* t tests.*$', printed.getvalue(), re.M))
+    if lacking or any(tables.values()):
+        sys.exit(f'{DOCUMENT.name} lacks a table')
+
+
+def first_cells(table: str) -> str:
+    """What tells a table: the first two names of its columns."""
+    return ' | '.join(table.split(' | ')[:2])
 
 
 def first_cell(row: str) -> str:

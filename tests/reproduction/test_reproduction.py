@@ -17,7 +17,7 @@ from measures.groups import GROUPS
 from measures.run import end_of_delay
 from plots.figure import FigureError
 from reproduction import __main__ as reproduction
-from reproduction import markdown, measured, original, published, statistics, tables
+from reproduction import along, markdown, measured, original, published, statistics, tables
 from reproduction.comparison import comparison
 from reproduction.load import load_folder
 from reproduction.original import original_measures
@@ -251,3 +251,29 @@ def test_measures_of_a_folder_of_original_networks(folder, capsys):
     assert {row[0]: float(row[2]) for row in rows} == pytest.approx(expected, rel=1e-5)
     assert original.main([str(folder / 'nothing')]) == 2
     assert capsys.readouterr().err.count('\n') == 1
+
+
+# Networks on the way of their training
+
+
+def test_networks_along_their_training(tmp_path, capsys):
+    found = [network(task, iterations=n) for task in ('ABCA', 'ABBA') for n in (200, 30)]
+    for i, made in enumerate([*found, network()]):
+        p = made['parameters']
+        made['synaptic_similarity_sem'] = np.full((1, 1, p['num_time_steps']), 0.012)
+        results.save(tmp_path / f'{i}.pkl', made)
+    assert along.main([str(tmp_path)]) == 0
+    _, _, *rows = capsys.readouterr().out.splitlines()
+    shown = [[cell.strip() for cell in row.split('|')[1:-1]] for row in rows]
+    assert [row[:2] for row in shown] == [
+        ['ABBA', '30'],
+        ['ABBA', '200'],
+        ['ABCA', '30'],
+        ['ABCA', '200'],
+    ]
+    assert shown[2][3] == f'{measured.similarity(found[1]):.3f} ± 0.012'
+    assert shown[2][4] == f'{measured.similarity(found[1], "inh_fac"):.3f}'
+    for path in tmp_path.glob('[0-3].pkl'):
+        path.unlink()
+    assert along.main([str(tmp_path)]) == 2
+    assert 'holds no networks of tasks that compare several tests' in capsys.readouterr().err

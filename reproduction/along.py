@@ -1,0 +1,71 @@
+"""Networks on the way of their training: what changes after a task is learned.
+
+    python -m reproduction.along FOLDER
+
+prints, as Markdown, measures of analysed networks of tasks with several tests, such as those in
+networks/along, by the number of iterations.
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping
+
+import numpy as np
+
+from commands.arguments import a_path, command_parser, fail
+from commands.running import command
+from measures.sampling import SUFFIX
+from plots.tasks import SEQUENCES
+from reproduction.load import load_folder
+from reproduction.markdown import number, table
+from reproduction.measured import end_decoding, similarity
+from results import ResultsError
+
+HEADER = ('Task', 'Iterations', 'Accuracy', 'Similarity, test 2', 'inh. fac. silenced')
+HEADER += ('Decoding from activity', 'Manipulation')
+
+
+def along_table(networks: list[Mapping]) -> str:
+    """A row for each network, by task and iterations; similarity with its standard error."""
+    ordered = sorted(networks, key=lambda n: (n['parameters']['trial_type'], len(n['accuracy'])))
+    return table(HEADER, map(_row, ordered))
+
+
+def _row(network: Mapping) -> list[str]:
+    test_2 = network['parameters']['test_time_rng'][1]
+    error = np.mean(network[f'synaptic_similarity{SUFFIX}'][0, 0, test_2.start : test_2.stop])
+    values = network['task_accuracy'], similarity(network), similarity(network, 'inh_fac')
+    values += end_decoding(network, 'neuronal'), network['manipulation']
+    cells = [number(value, '.3f') for value in values]
+    cells[1] += f' ± {number(error, ".3f")}'
+    return [network['parameters']['trial_type'], str(len(network['accuracy'])), *cells]
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments of python -m reproduction.along."""
+    p = command_parser(
+        'python -m reproduction.along',
+        'Compare networks on the way of their training.',
+        'python -m reproduction.along networks/along',
+    )
+    p.add_argument('folder', type=a_path, metavar='FOLDER', help='of analysed networks')
+    return p
+
+
+@command
+def main(arguments: list[str] | None = None) -> int:
+    """Print the table; return the exit status, 2 for a wrong request."""
+    args = parser().parse_args(arguments)
+    try:
+        every = [n for networks in load_folder(args.folder).values() for n in networks]
+        networks = [n for n in every if SEQUENCES.include(n['parameters'])]
+        if not networks:
+            raise ResultsError(f'{args.folder} holds no networks of {SEQUENCES.about}')
+        print(along_table(networks))
+    except (ValueError, OSError) as error:
+        return fail(error, 2)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
