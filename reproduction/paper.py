@@ -19,7 +19,7 @@ from plots.figure import FigureError, panels, save, signal_names
 from plots.memory import chance, decoding, draw_group_shuffles, shuffles, tuning
 from plots.style import COLORS, MM, PAGE, SIGNALS, STYLE
 from plots.tasks import attention, manipulation, sequence
-from reproduction.load import ByKind, of_tasks
+from reproduction.load import ByKind, of_early, of_tasks
 from reproduction.measured import end_decoding
 
 STATIC = 'DMS-synapse_config=None'
@@ -80,6 +80,11 @@ def figure_7(by_kind: ByKind) -> Figure:
     return manipulation([n for networks in of_tasks(by_kind).values() for n in networks])
 
 
+def figure_7_early(by_kind: ByKind) -> Figure:
+    """The same for networks whose training stopped when they passed .90."""
+    return manipulation([n for networks in of_early(by_kind).values() for n in networks])
+
+
 def supplement_plasticity(by_kind: ByKind) -> Figure:
     """Learning curves of DMS networks with and without plasticity."""
     own = panels(None, 1, 1, style.COLUMN, 60)
@@ -129,15 +134,18 @@ def _of(by_kind: ByKind, kind: str) -> Sequence[Mapping]:
     return by_kind[kind]
 
 
+FIGURES = figure_2, figure_3, figure_4, figure_5, figure_6, figure_7, figure_7_early
+FIGURES += supplement_plasticity, supplement_delay
+
+
 def draw(by_kind: ByKind, tuned: ByKind, folder: Path) -> Iterator[str]:
     """Draw all that these networks allow; yield a sentence on each that they do not.
 
     `tuned` are networks with tuning curves, if the others have none.
     """
-    figures = figure_2, partial(figure_3, tuned=tuned), figure_4, figure_5, figure_6, figure_7
-    names = (*(f'figure_{i}' for i in range(2, 8)), 'supplement_plasticity', 'supplement_delay')
-    every = (*figures, supplement_plasticity, supplement_delay)
-    for name, figure in zip(names, every, strict=True):
+    every = {figure.__name__: figure for figure in FIGURES}
+    every['figure_3'] = partial(figure_3, tuned=tuned)
+    for name, figure in every.items():
         try:
             with rc_context(STYLE):
                 drawn = figure(by_kind)
