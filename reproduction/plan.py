@@ -17,6 +17,7 @@ FOLDER = 'savedir/reproduction'
 # the options of the analysis
 ANALYSED = {'decode_test': True, 'suppress_analysis': True, 'calculate_resp_matrix': False}
 NO_CHANGE: Mapping = {}
+LATER = 3  # rounds: then there are three networks of each variant of Fig. 7
 EARLY: Mapping = {'stop_accuracy': 0.9}  # of networks that are trained until they pass it
 FEW: Mapping = {'decoding_reps': 20, 'simulation_reps': 20}  # to analyse these in less time
 
@@ -26,7 +27,7 @@ class Kind(NamedTuple):
 
     minutes: of the training and of the analysis of one network on one of two busy cores, measured.
     swept: the settings that distinguish them from other networks of the task, which are part of
-    their names (sets/sweep.py).
+    their names (sets/sweep.py). after: rounds in which others are trained before the first of them.
     """
 
     task: str
@@ -34,6 +35,7 @@ class Kind(NamedTuple):
     minutes: tuple[float, float]
     swept: Mapping = NO_CHANGE
     settings: Mapping = NO_CHANGE
+    after: int = 0
 
     @property
     def name(self) -> str:
@@ -64,20 +66,20 @@ PLAN = (
     Kind('ABBA', 6, (44, 7)),
     Kind('ABCA', 6, (47, 7)),
     Kind('dualDMS', 5, (104, 32), settings={'num_iterations': 4000}),
-    Kind('DMS+DMRS_early_cue', 2, (30, 9)),
-    Kind('DMS+DMRS_full_cue', 2, (29, 9)),
-    Kind('DMS+DMC', 2, (35, 9)),
-    Kind('DMS+DMRS+DMC', 2, (34, 10)),
-    Kind('location_DMS', 2, (41, 8)),
-    Kind('distractor', 2, (43, 5)),
-    Kind('DMS', 2, (32, 5), swept={'synapse_config': None}),
-    Kind('DMS', 2, (24, 5), swept={'delay_time': 500}),
-    Kind('DMS', 2, (35, 5), swept={'delay_time': 1500}),
-    Kind('DMS', 2, (40, 5), swept={'delay_time': 2000}),
-    Kind('DMS', 2, (45, 5), swept={'delay_time': 2500}),
-    Kind('ABBA', 2, (44, 7), swept={'num_motion_tuned': 36}),
+    Kind('DMS+DMRS_early_cue', 2, (30, 9), after=LATER),
+    Kind('DMS+DMRS_full_cue', 2, (29, 9), after=LATER),
+    Kind('DMS+DMC', 2, (35, 9), after=LATER),
+    Kind('DMS+DMRS+DMC', 2, (34, 10), after=LATER),
+    Kind('location_DMS', 2, (41, 8), after=LATER),
+    Kind('distractor', 2, (43, 5), after=LATER),
+    Kind('DMS', 2, (32, 5), swept={'synapse_config': None}, after=LATER),
+    Kind('DMS', 2, (24, 5), swept={'delay_time': 500}, after=LATER),
+    Kind('DMS', 2, (35, 5), swept={'delay_time': 1500}, after=LATER),
+    Kind('DMS', 2, (40, 5), swept={'delay_time': 2000}, after=LATER),
+    Kind('DMS', 2, (45, 5), swept={'delay_time': 2500}, after=LATER),
+    Kind('ABBA', 2, (44, 7), swept={'num_motion_tuned': 36}, after=LATER),
     *(
-        Kind(task, 3, minutes, swept=EARLY, settings=FEW)
+        Kind(task, 5, minutes, swept=EARLY, settings=FEW)
         for task, minutes in {
             'DMS': (3, 3),
             'DMRS45': (3, 3),
@@ -93,10 +95,13 @@ SWEPT = sorted({name for kind in PLAN for name in kind.swept})
 
 
 def jobs(gpu_id: str) -> list[Job]:
-    """All networks: the first of each kind, then the second of each, and so on."""
-    most = max(kind.number for kind in PLAN)
+    """All networks in rounds: the first of each kind, then the second of each, and so on."""
+    rounds = range(max(kind.after + kind.number for kind in PLAN))
     return [
-        kind.job(index, gpu_id) for index in range(most) for kind in PLAN if index < kind.number
+        kind.job(i - kind.after, gpu_id)
+        for i in rounds
+        for kind in PLAN
+        if 0 <= i - kind.after < kind.number
     ]
 
 

@@ -31,7 +31,10 @@ def test_networks_are_trained_in_rounds():
     jobs = plan.jobs('none')
     assert Counter(job.task + str(job.swept) for job in jobs)['DMS{}'] == 10
     assert len(jobs) == len({job.name for job in jobs}) == sum(k.number for k in plan.PLAN)
-    assert [job.index for job in jobs] == sorted(job.index for job in jobs)
+    names = [job.name for job in jobs]
+    assert names[:2] == ['DMS-run-0', 'DMRS45-run-0']
+    assert names.index('dualDMS-run-1') < names.index('DMS-run-2')
+    assert names.index('dualDMS-run-2') < names.index('distractor-run-0') < names.index('DMS-run-4')
 
 
 def test_networks_of_many_kinds_are_begun_in_this_order():
