@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
         'python -m reproduction',
         'Compare with paper and original.',
         'python -m reproduction networks/averaged',
-        'python -m reproduction networks/averaged --figures pictures --tuned networks/full',
+        'python -m reproduction networks/averaged --figures pictures',
     )
     p.add_argument('folder', type=a_path, metavar='FOLDER', help='of analysed networks')
     p.add_argument('--figures', type=a_path, metavar='FOLDER', help='also draw, into this folder')

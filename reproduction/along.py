@@ -47,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
         'python -m reproduction.along',
         'Compare networks on the way of their training.',
         'python -m reproduction.along networks/along',
+        'python -m reproduction.along networks/averaged',
     )
     p.add_argument('folder', type=a_path, metavar='FOLDER', help='of analysed networks')
     return p

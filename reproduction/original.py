@@ -32,7 +32,8 @@ def parser() -> argparse.ArgumentParser:
     p = command_parser(
         'python -m reproduction.original',
         'Print measures of the original networks as CSV.',
-        'python -m reproduction.original originals > reproduction/original.csv',
+        'python -m reproduction.original originals',
+        'python -m reproduction.original networks/averaged',
     )
     p.add_argument('folder', type=a_path, metavar='FOLDER', help='of analysed DMS networks')
     return p

@@ -108,7 +108,7 @@ def test_filters_by_task_and_swept_setting(visit):
     tab.get_by_label('Task').select_option('DMC')
     assert names(tab) == []
     tab.get_by_role('button', name='Show all').click()
-    tab.wait_for_function("document.getElementById('count').textContent.startsWith('6 of 6')")
+    tab.get_by_text('6 of 6 networks are shown.').wait_for()
     assert names(tab) == BY_DEFAULT
 
 
@@ -124,7 +124,7 @@ def test_a_click_on_a_network_shows_its_own(visit):
     tab.get_by_role('article', name='DMS-run-2', exact=True).wait_for()
     assert not own.is_visible()
     tab.get_by_role('link', name='Close').click()
-    tab.wait_for_function("document.activeElement.textContent === 'DMS-run-2'")
+    tab.locator(':focus', has_text='DMS-run-2').wait_for()
     assert tab.get_by_role('article').count() == 0
 
 

@@ -15,6 +15,7 @@ from commands import analysis as analysis_command
 from commands import explain, train
 from parameters import ANALYSIS, ARRAYS, GROUPS, OWNED_BY_TASK, SETTINGS
 from reproduction import __main__ as reproduction
+from reproduction import along, original, whole
 from sets import compact
 
 PARSERS = {
@@ -25,6 +26,9 @@ PARSERS = {
     'python run_all_models.py': run_all_models.parser,
     'python simulate_STP.py': simulate_STP.parser,
     'python -m reproduction': reproduction.parser,
+    'python -m reproduction.along': along.parser,
+    'python -m reproduction.original': original.parser,
+    'python -m reproduction.whole': whole.parser,
     'python -m sets.compact': compact.parser,
 }
 
