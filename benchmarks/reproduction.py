@@ -1,6 +1,6 @@
 """Minutes that training takes for each kind of network of the reproduction (reproduction/plan.py).
 
-    python benchmarks/reproduction.py [--iterations 12]
+    python benchmarks/reproduction.py [--iterations 8]
 
 trains two networks of a kind at once, each with one thread, for a few iterations, and scales the
 median time of one to all iterations of the kind; kinds whose training stops early are left out.
@@ -16,7 +16,7 @@ from joblib import Parallel, delayed
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from parameters import parameters_with
-from reproduction.plan import EARLY, PLAN, Kind
+from reproduction.plan import PLAN, Kind
 from rnn import device
 from sets.job import settings_of
 from stimulus import Stimulus
@@ -41,9 +41,9 @@ def seconds(kind: Kind, index: int, iterations: int) -> list[float]:
 def main() -> None:
     """Measure and print."""
     p = argparse.ArgumentParser(description='Minutes of training of each kind of network.')
-    p.add_argument('--iterations', type=int, default=12)
+    p.add_argument('--iterations', type=int, default=8)
     args = p.parse_args()
-    for kind in (kind for kind in PLAN if kind.swept != EARLY):
+    for kind in (kind for kind in PLAN if not kind.stops_early):
         work = (delayed(seconds)(kind, index, args.iterations) for index in range(AT_ONCE))
         median = np.median(Parallel(n_jobs=AT_ONCE)(work))
         print(f'{kind.name}: {median:.2f} s, {median * kind.iterations / 60:.0f} min', flush=True)

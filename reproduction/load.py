@@ -6,6 +6,7 @@ from pathlib import Path
 import results
 from reproduction import plan
 from reproduction.measured import Networks
+from sets import sweep
 from tasks import TASKS
 
 ByKind = Mapping[str, Networks]  # by the names of reproduction/plan.py
@@ -29,11 +30,7 @@ def load_folder(folder: Path) -> dict[str, list]:
     return found
 
 
-def of_tasks(by_kind: ByKind) -> dict[str, Networks]:
-    """The networks that are not varied, by task: those on which the paper's findings rest."""
-    return {task: by_kind[task] for task in TASKS if task in by_kind}
-
-
-def of_early(by_kind: ByKind) -> dict[str, Networks]:
-    """The networks whose training stopped when they passed .90, by task."""
-    return {task: by_kind[plan.early(task)] for task in TASKS if plan.early(task) in by_kind}
+def of_tasks(by_kind: ByKind, swept: Mapping = plan.NO_CHANGE) -> dict[str, Networks]:
+    """The networks with these swept settings, by task; without any, those of the findings."""
+    names = {task: task + sweep.label(swept) for task in TASKS}
+    return {task: by_kind[name] for task, name in names.items() if name in by_kind}

@@ -23,6 +23,7 @@ def dms_measures(network: Mapping) -> dict[str, float]:
 
 
 def of_training(network: Mapping) -> dict[str, float]:
+    """Those that follow from the learning curves and the weights, without an analysis."""
     accuracy, spike_loss = np.array(network['accuracy']), network['spike_loss']
     w_rnn = network['weights']['w_rnn']
     off_diagonal = w_rnn[~np.eye(len(w_rnn), dtype=bool)]

@@ -19,8 +19,10 @@ from plots.figure import FigureError, panels, save, signal_names
 from plots.memory import chance, decoding, draw_group_shuffles, shuffles, tuning
 from plots.style import COLORS, MM, PAGE, SIGNALS, STYLE
 from plots.tasks import attention, manipulation, sequence
-from reproduction.load import ByKind, of_early, of_tasks
+from reproduction.findings import all_networks
+from reproduction.load import ByKind, of_tasks
 from reproduction.measured import end_decoding
+from reproduction.plan import EARLY
 
 STATIC = 'DMS-synapse_config=None'
 DELAYED = 'DMS-delay_time='  # and ms
@@ -77,12 +79,12 @@ def figure_6(by_kind: ByKind) -> Figure:
 
 def figure_7(by_kind: ByKind) -> Figure:
     """Manipulation against decoding from activity, over tasks."""
-    return manipulation([n for networks in of_tasks(by_kind).values() for n in networks])
+    return manipulation(all_networks(of_tasks(by_kind)))
 
 
 def figure_7_early(by_kind: ByKind) -> Figure:
     """The same for networks whose training stopped when they passed .90."""
-    return manipulation([n for networks in of_early(by_kind).values() for n in networks])
+    return manipulation(all_networks(of_tasks(by_kind, EARLY)))
 
 
 def supplement_plasticity(by_kind: ByKind) -> Figure:

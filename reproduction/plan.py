@@ -47,6 +47,11 @@ class Kind(NamedTuple):
         """Of the training; at most so many, if it stops at an accuracy."""
         return self.settings.get('num_iterations', SETTINGS['num_iterations'].default)
 
+    @property
+    def stops_early(self) -> bool:
+        """Whether its training ends at an accuracy."""
+        return self.swept == EARLY
+
     def job(self, index: int, gpu_id: str) -> Job:
         """The network of an index."""
         settings = ANALYSED | dict(self.settings) | dict(self.swept)
@@ -81,13 +86,13 @@ PLAN = (
     *(
         Kind(task, 5, minutes, swept=EARLY, settings=FEW)
         for task, minutes in {
-            'DMS': (3, 3),
-            'DMRS45': (3, 3),
-            'DMRS90': (3, 3),
-            'DMRS180': (3, 3),
-            'DMS+DMRS': (4, 4),
-            'ABBA': (5, 5),
-            'ABCA': (4, 5),
+            'DMS': (2, 1),
+            'DMRS45': (2, 2),
+            'DMRS90': (2, 2),
+            'DMRS180': (2, 2),
+            'DMS+DMRS': (3, 2),
+            'ABBA': (5, 7),
+            'ABCA': (4, 7),
         }.items()
     ),
 )
@@ -103,11 +108,6 @@ def jobs(gpu_id: str) -> list[Job]:
         for kind in PLAN
         if 0 <= i - kind.after < kind.number
     ]
-
-
-def early(task: str) -> str:
-    """The name of the networks of a task whose training stops early."""
-    return task + sweep.label(EARLY)
 
 
 def kind_of(p: Mapping) -> str:

@@ -26,8 +26,7 @@ def state_table(by_kind: ByKind) -> str:
 
 def _ended(kind: plan.Kind, networks: Networks) -> int:
     """Networks of the plan that are trained for as many iterations as they shall be."""
-    may_stop = kind.swept.keys() & plan.EARLY.keys()
-    ended = [n for n in networks if may_stop or len(n['accuracy']) >= kind.iterations]
+    ended = [n for n in networks if kind.stops_early or len(n['accuracy']) >= kind.iterations]
     return min(kind.number, len(ended))
 
 

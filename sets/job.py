@@ -193,7 +193,10 @@ def _trained(job: Job, outcome: Path | BaseException | Report, seconds: float) -
 
 def finished(job: Job) -> Report:
     """What the result file of a job says, with the settings in which it differs from the job."""
-    saved = results.load_results(job.filename)
+    return _finished(job, results.load_results(job.filename))
+
+
+def _finished(job: Job, saved: Mapping) -> Report:
     return Report('finished', _differences(job, saved['parameters']), values=_last_values(saved))
 
 
@@ -240,9 +243,10 @@ def plan(job: Job) -> Plan:
     checkpoint = results.checkpoint_name(job.filename)
     try:
         if job.filename.exists() and not job.overwrite:
-            analyzed = job.analyze and _is_analyzed(job, results.load_results(job.filename))
+            saved = results.load_results(job.filename)
+            analyzed = job.analyze and _is_analyzed(job, saved)
             words = 'is finished and analysed' if analyzed else 'is finished'
-            return Plan(job, p, p['num_iterations'], finished(job), words, analyzed)
+            return Plan(job, p, p['num_iterations'], _finished(job, saved), words, analyzed)
         if checkpoint.exists() and not job.overwrite:
             done = _iterations_in(checkpoint)
             return Plan(job, p, done, None, f'goes on after iteration {done - 1}')
@@ -290,8 +294,9 @@ def _is_analyzed(job: Job, saved: Mapping) -> bool:
     """Whether a result has all measures that its job asks for."""
     import analysis  # brings scikit-learn, which takes a second
 
-    p = analysis_parameters(saved['parameters'], _options(job))
-    return analysis.is_analyzed(saved, analysis.made_with(p, _options(job), ANALYSIS_SEED))
+    options = _options(job)
+    p = analysis_parameters(saved['parameters'], options)
+    return analysis.is_analyzed(saved, analysis.made_with(p, options, ANALYSIS_SEED))
 
 
 def _options(job: Job) -> dict:

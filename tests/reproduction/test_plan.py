@@ -11,7 +11,7 @@ import results
 import run_all_models
 from parameters import parameters_with
 from reproduction import plan, state, whole
-from reproduction.load import load_folder, of_early, of_tasks
+from reproduction.load import load_folder, of_tasks
 from reproduction.tables import print_tables
 from sets.grouping import stacks_of
 from sets.job import plan as plan_of
@@ -82,7 +82,7 @@ def test_varied_networks_are_apart_from_those_of_the_findings(tmp_path, capsys):
     by_kind = load_folder(tmp_path)
     assert list(by_kind) == ['DMS', 'DMC', 'DMS-delay_time=500', 'DMS-stop_accuracy=0.9']
     assert list(of_tasks(by_kind)) == ['DMS', 'DMC']
-    assert of_early(by_kind) == {'DMS': by_kind['DMS-stop_accuracy=0.9']}
+    assert of_tasks(by_kind, plan.EARLY) == {'DMS': by_kind['DMS-stop_accuracy=0.9']}
     print_tables(by_kind)
     shown = capsys.readouterr().out
     assert shown.count('| DMS: decoding from synapses, end of delay | 1 |') == 2
