@@ -18,24 +18,23 @@ if __name__ == '__main__':
 import argparse
 import sys
 
-from commands.arguments import a_path, command_parser, fail
+from commands.arguments import a_path, fail
 from commands.running import command
 from plots.figure import save
 from reproduction import paper
 from reproduction.comparison import comparison
-from reproduction.load import load_folder
+from reproduction.load import folder_parser, load_folder
 from reproduction.tables import print_tables
 
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of python -m reproduction."""
-    p = command_parser(
+    p = folder_parser(
         'python -m reproduction',
         'Compare with paper and original.',
         'python -m reproduction networks/averaged',
         'python -m reproduction networks/averaged --figures pictures',
     )
-    p.add_argument('folder', type=a_path, metavar='FOLDER', help='of analysed networks')
     p.add_argument('--figures', type=a_path, metavar='FOLDER', help='also draw, into this folder')
     p.add_argument('--tuned', type=a_path, metavar='FOLDER', help='of networks with tuning curves')
     return p

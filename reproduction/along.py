@@ -12,11 +12,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from commands.arguments import a_path, command_parser, fail
+from commands.arguments import fail
 from commands.running import command
 from measures.sampling import SUFFIX
 from plots.tasks import SEQUENCES
-from reproduction.load import load_folder
+from reproduction.load import folder_parser, load_folder
 from reproduction.markdown import number, table
 from reproduction.measured import end_decoding, similarity
 from results import ResultsError
@@ -43,14 +43,12 @@ def _row(network: Mapping) -> list[str]:
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of python -m reproduction.along."""
-    p = command_parser(
+    return folder_parser(
         'python -m reproduction.along',
         'Compare networks on the way of their training.',
         'python -m reproduction.along networks/along',
         'python -m reproduction.along networks/averaged',
     )
-    p.add_argument('folder', type=a_path, metavar='FOLDER', help='of analysed networks')
-    return p
 
 
 @command

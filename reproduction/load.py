@@ -1,15 +1,24 @@
 """Loads the networks that are compared with the paper."""
 
+import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
 import results
+from commands.arguments import a_path, command_parser
 from reproduction import plan
 from reproduction.measured import Networks
 from sets import sweep
 from tasks import TASKS
 
 ByKind = Mapping[str, Networks]  # by the names of reproduction/plan.py
+
+
+def folder_parser(program: str, description: str, *examples: str) -> argparse.ArgumentParser:
+    """A parser (commands/arguments.py) of a command that loads a folder."""
+    p = command_parser(program, description, *examples)
+    p.add_argument('folder', type=a_path, metavar='FOLDER', help='of analysed networks')
+    return p
 
 
 def load_folder(folder: Path) -> dict[str, list]:

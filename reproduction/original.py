@@ -11,9 +11,9 @@ import csv
 import sys
 from pathlib import Path
 
-from commands.arguments import a_path, command_parser, fail
+from commands.arguments import fail
 from commands.running import command
-from reproduction.load import load_folder
+from reproduction.load import folder_parser, load_folder
 from reproduction.measured import dms_measures
 from results import ResultsError
 
@@ -29,14 +29,12 @@ def original_measures() -> dict[str, list[float]]:
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of python -m reproduction.original."""
-    p = command_parser(
+    return folder_parser(
         'python -m reproduction.original',
         'Print measures of the original networks as CSV.',
         'python -m reproduction.original originals',
         'python -m reproduction.original networks/averaged',
     )
-    p.add_argument('folder', type=a_path, metavar='FOLDER', help='of analysed DMS networks')
-    return p
 
 
 @command

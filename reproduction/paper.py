@@ -22,10 +22,10 @@ from plots.tasks import attention, manipulation, sequence
 from reproduction.findings import all_networks
 from reproduction.load import ByKind, of_tasks
 from reproduction.measured import end_decoding
-from reproduction.plan import EARLY
+from reproduction.plan import EARLY, PLAN
+from sets import sweep
 
-STATIC = 'DMS-synapse_config=None'
-DELAYED = 'DMS-delay_time='  # and ms
+STATIC = f'DMS{sweep.label({"synapse_config": None})}'
 
 
 def figure_2(by_kind: ByKind) -> Figure:
@@ -123,10 +123,9 @@ def supplement_delay(by_kind: ByKind) -> Figure:
 def _by_delay(by_kind: ByKind) -> Iterator[tuple[int, Sequence[Mapping]]]:
     """Lengths of the delay in ms, each with the networks that were trained with it."""
     yield SETTINGS['delay_time'].default, _of(by_kind, 'DMS')
-    for kind, networks in by_kind.items():
-        ms = kind.removeprefix(DELAYED)
-        if ms.isdecimal():
-            yield int(ms), networks
+    for kind in PLAN:
+        if 'delay_time' in kind.swept and by_kind.get(kind.name):
+            yield kind.swept['delay_time'], by_kind[kind.name]
 
 
 def _of(by_kind: ByKind, kind: str) -> Sequence[Mapping]:
