@@ -16,7 +16,7 @@ from reproduction.load import ByKind, of_tasks
 from reproduction.markdown import mean_and_sd, span, table
 from reproduction.measured import Networks, dms_measures, end_decoding, is_silent, passed
 from reproduction.original import original_measures
-from reproduction.plan import EARLY
+from reproduction.plan import VARIED
 from reproduction.published import (
     CORRELATION_OF_ORIGINAL,
     OF_ORIGINAL,
@@ -112,6 +112,6 @@ def print_tables(by_kind: ByKind) -> None:
     print(training_table(by_kind), end='\n\n')
     if networks := by_kind.get('DMS'):
         print(dms_table(networks), end='\n\n')
-    for networks in filter(None, (of_tasks(by_kind), of_tasks(by_kind, EARLY))):
+    for networks in filter(None, (of_tasks(by_kind, swept) for swept in VARIED)):
         print(findings_table(networks), end='\n\n')
     print(state_table(by_kind))
