@@ -139,17 +139,16 @@ def _memory(networks: Networks) -> Iterator[Row]:
 
 def _rotation(by_task: ByTask) -> Iterator[Row]:
     """Activity in the delay of tasks with rotation, and which units turn the code."""
-    decoded = {
-        task: [end_decoding(n, 'neuronal') for n in by_task.get(task, ())]
-        for task in ('DMS', *ROTATIONS)
-    }
-    for task in ROTATIONS:
+    tasks = {task: by_task.get(task, ()) for task in ROTATIONS}
+    tasks['All rotations'] = all_networks(tasks)
+    of_dms = [end_decoding(n, 'neuronal') for n in by_task.get('DMS', ())]
+    for task, networks in tasks.items():
         name = f'{task}: decoding from activity, end of delay'
-        yield _unpaired(name, 'clearly more than DMS', decoded[task], decoded['DMS'])
+        decoded = [end_decoding(n, 'neuronal') for n in networks]
+        yield _unpaired(name, 'clearly more than DMS', decoded, of_dms)
     place, others = GROUPS.index('inh_dep'), [GROUPS.index(g) for g in GROUPS[:-2]]
     group = GROUP_NAMES['inh_dep']
-    for task in ROTATIONS:
-        networks = by_task.get(task, ())
+    for task, networks in tasks.items():
         accuracy = np.reshape([shuffled_groups(n) for n in networks], (-1, len(GROUPS) - 1))
         own, worst_other = accuracy[:, place], accuracy[:, others].min(1)
         name = f'{task}: accuracy, synapses of {group} units shuffled, lower than of any other'

@@ -127,6 +127,18 @@ def test_rotation_is_compared_with_other_networks():
     assert findings({'DMRS90': more})[name]['Verdict'] == 'undecided'
 
 
+def test_networks_of_all_rotations_count_together():
+    rotated = {'DMRS45': 2, 'DMRS180': 1}
+    networks = {task: [network(task, i) for i in range(n)] for task, n in rotated.items()}
+    rows = findings(networks | {'DMS': [network('DMS', i + 5) for i in range(3)]})
+    name = 'decoding from activity, end of delay'
+    assert rows[f'DMRS45: {name}']['Test'] == ''
+    together = rows[f'All rotations: {name}']
+    assert (together['Networks'], together['Test'][:4]) == ('3', 'P = ')
+    decoded = [measured.end_decoding(n, 'neuronal') for own in networks.values() for n in own]
+    assert together['This project'].startswith(f'{np.mean(decoded):.3f} ± ')
+
+
 def test_groups_that_carry_a_rotated_sample():
     networks = []
     for i in range(3):
