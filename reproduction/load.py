@@ -8,7 +8,6 @@ import results
 from commands.arguments import a_path, command_parser
 from reproduction import plan
 from reproduction.measured import Networks
-from sets import sweep
 from tasks import TASKS
 
 ByKind = Mapping[str, Networks]  # by the names of reproduction/plan.py
@@ -41,5 +40,5 @@ def load_folder(folder: Path) -> dict[str, list]:
 
 def of_tasks(by_kind: ByKind, swept: Mapping = plan.NO_CHANGE) -> dict[str, Networks]:
     """The networks with these swept settings, by task; without any, those of the findings."""
-    names = {task: task + sweep.label(swept) for task in TASKS}
+    names = {task: plan.named(task, swept) for task in TASKS}
     return {task: by_kind[name] for task, name in names.items() if name in by_kind}

@@ -22,10 +22,9 @@ from plots.tasks import attention, manipulation, sequence
 from reproduction.findings import all_networks
 from reproduction.load import ByKind, of_tasks
 from reproduction.measured import end_decoding
-from reproduction.plan import EARLY, PLAN
-from sets import sweep
+from reproduction.plan import EARLY, PLAN, named
 
-STATIC = f'DMS{sweep.label({"synapse_config": None})}'
+STATIC = named('DMS', {'synapse_config': None})
 
 
 def figure_2(by_kind: ByKind) -> Figure:

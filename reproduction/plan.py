@@ -25,6 +25,11 @@ VARIED = (NO_CHANGE, EARLY, PREPRINT, EARLY | PREPRINT)
 FEW: Mapping = {'decoding_reps': 20, 'simulation_reps': 20}  # to analyse these in less time
 
 
+def named(task: str, swept: Mapping) -> str:
+    """What the networks of a task with these swept settings are called."""
+    return task + sweep.label(swept)
+
+
 class Kind(NamedTuple):
     """Networks of one task with the same settings.
 
@@ -43,7 +48,7 @@ class Kind(NamedTuple):
     @property
     def name(self) -> str:
         """Such as DMS, or DMS-delay_time=500."""
-        return self.task + sweep.label(self.swept)
+        return named(self.task, self.swept)
 
     @property
     def iterations(self) -> int:
@@ -92,16 +97,16 @@ PLAN = (
             'DMS': (2, 1),
             'DMRS45': (2, 2),
             'DMRS90': (2, 2),
-            'DMRS90ccw': (2, 2),
+            'DMRS90ccw': (3, 2),
             'DMRS180': (2, 2),
-            'DMC': (1, 2),
+            'DMC': (2, 2),
             'DMS+DMRS': (3, 2),
             'ABBA': (5, 7),
             'ABCA': (4, 7),
         }.items()
     ),
     Kind('DMS', 3, (2, 1), swept=EARLY | PREPRINT, settings=FEW),
-    Kind('ABBA', 3, (5, 7), swept=EARLY | PREPRINT, settings=FEW),
+    Kind('ABBA', 3, (7, 7), swept=EARLY | PREPRINT, settings=FEW),
 )
 SWEPT = sorted({name for kind in PLAN for name in kind.swept})
 
@@ -123,7 +128,7 @@ def kind_of(p: Mapping) -> str:
     Only the settings that the plan sweeps distinguish networks of a task.
     """
     changed = settings_of(p)
-    return p['trial_type'] + sweep.label({n: changed[n] for n in SWEPT if n in changed})
+    return named(p['trial_type'], {n: changed[n] for n in SWEPT if n in changed})
 
 
 def names() -> list[str]:

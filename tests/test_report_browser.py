@@ -125,7 +125,7 @@ def test_a_click_on_a_network_shows_its_own(visit):
     tab.get_by_role('article', name='DMS-run-2', exact=True).wait_for()
     assert not own.is_visible()
     tab.get_by_role('link', name='Close').click()
-    tab.locator(':focus', has_text='DMS-run-2').wait_for()
+    link(tab, 'DMS-run-2').and_(tab.locator(':focus')).wait_for()
     assert tab.get_by_role('article').count() == 0
 
 
