@@ -3,7 +3,7 @@
 The rule of the verdicts stands in reproduction/statistics.py.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ from scipy.stats import ttest_1samp, ttest_ind
 from measures.groups import GROUPS
 from plots import style
 from plots.style import GROUP_NAMES
-from plots.tasks import COMPARED, by_variant
+from plots.tasks import COMPARED, variant_points
 from reproduction.markdown import mean_and_sd, number
 from reproduction.measured import (
     Networks,
@@ -23,6 +23,7 @@ from reproduction.measured import (
     shuffled_groups,
     similarity,
     turned_groups,
+    turned_towards_match,
 )
 from reproduction.published import OF_ORIGINAL, ORIGINAL, SILENT_OF_ORIGINAL
 from reproduction.statistics import (
@@ -35,7 +36,8 @@ from reproduction.statistics import (
     verdict_of_value,
 )
 
-ROTATIONS = ('DMRS45', 'DMRS90', 'DMRS90ccw', 'DMRS180')
+DIRECTED, HALF_TURN = ('DMRS45', 'DMRS90', 'DMRS90ccw'), 'DMRS180'  # tasks with rotation
+ROTATIONS = (*DIRECTED, HALF_TURN)
 CHANCE = 1 / 8  # of decoding one of eight directions
 CARRIES = 'inh. dep. units carry the rotated sample'
 ByTask = Mapping[str, Networks]
@@ -59,6 +61,7 @@ def evaluated(by_task: ByTask) -> list[Row]:
     return [
         *_memory(by_task.get('DMS', ())),
         *_rotation(by_task),
+        *_turned(by_task),
         *_sequences(by_task.get('ABCA', ()), by_task.get('ABBA', ())),
         *_attention(by_task.get('dualDMS', ())),
         _manipulation(all_networks(by_task)),
@@ -138,7 +141,7 @@ def _memory(networks: Networks) -> Iterator[Row]:
 
 
 def _rotation(by_task: ByTask) -> Iterator[Row]:
-    """Activity in the delay of tasks with rotation, and which units turn the code."""
+    """Activity in the delay of tasks with rotation, and whose synapses they need."""
     tasks = {task: by_task.get(task, ()) for task in ROTATIONS}
     tasks['All rotations'] = all_networks(tasks)
     of_dms = [end_decoding(n, 'neuronal') for n in by_task.get('DMS', ())]
@@ -153,9 +156,25 @@ def _rotation(by_task: ByTask) -> Iterator[Row]:
         own, worst_other = accuracy[:, place], accuracy[:, others].min(1)
         name = f'{task}: accuracy, synapses of {group} units shuffled, lower than of any other'
         yield _paired(name, CARRIES, own, worst_other, own)
-        turned = [turned_groups(n)[place] for n in networks if 'synaptic_rotation' in n]
-        name = f'{task}: degrees by which {group} units turn their code with the rule'
-        yield _paired(name, CARRIES, turned, turned, np.zeros(len(turned)))
+
+
+def _turned(by_task: ByTask) -> Iterator[Row]:
+    """Whether inhibitory depressing units turn their code so that a match meets the sample."""
+    place, name = GROUPS.index('inh_dep'), f'{GROUP_NAMES["inh_dep"]} units turn their code'
+
+    def degrees(networks: Networks, turned: Callable) -> np.ndarray:
+        return np.array([turned(n)[place] for n in networks if 'synaptic_rotation' in n])
+
+    tasks = {task: by_task.get(task, ()) for task in DIRECTED}
+    tasks['Rotations by 45 and 90'] = all_networks(tasks)
+    for task, networks in tasks.items():
+        found = degrees(networks, turned_towards_match)
+        about = f'{task}: degrees by which {name} towards the match'
+        yield _paired(about, CARRIES, found, found, np.zeros(len(found)))
+    # half a turn has no direction: half of what is turned by chance would count
+    both = (np.abs(degrees(by_task.get(t, ()), turned_groups)) for t in (HALF_TURN, 'DMS'))
+    about = f'{HALF_TURN}: degrees by which {name}, either way, beside DMS'
+    yield _unpaired(about, CARRIES, *both)
 
 
 def _sequences(abca: Networks, abba: Networks) -> Iterator[Row]:
@@ -189,17 +208,21 @@ def _attention(networks: Networks) -> Iterator[Row]:
 
 def _manipulation(networks: Networks) -> Row:
     """Spearman's R of manipulation and decoding from activity, over the variants of tasks."""
-    plotted = [n for n in networks if 'manipulation' in n and COMPARED.include(n['parameters'])]
-    points = {v: of_variant[:, :2] for v, of_variant in by_variant(plotted).items()}
+    points: dict[str, list] = {}  # (decoding, manipulation) by task: (network, variant, 2)
+    for n in networks:
+        if 'manipulation' in n and COMPARED.include(n['parameters']):
+            of_network = [(point.decoding, point.manipulation) for point in variant_points(n)]
+            points.setdefault(n['parameters']['trial_type'], []).append(of_network)
+    variants = sum(len(of_task[0]) for of_task in points.values())
+    number_of_networks = str(sum(map(len, points.values())))
     about = 'Manipulation and delay activity', 'R = .93, 9 variants; .79, 10 (preprint)', ''
-    if len(points) < 3:
-        return Row(*about, 'too few variants', '', str(len(plotted)), '', 'undecided')
-    r, p_value, found = rank_correlation(points)
+    if variants < 3:
+        return Row(*about, 'too few variants', '', number_of_networks, '', 'undecided')
+    r, p_value, found = rank_correlation([np.array(of_task) for of_task in points.values()])
     enough = min(map(len, points.values())) >= FEWEST
     verdict = verdict_of_interval(found, 0.93, 0) if enough else 'undecided'
-    ours = f'R = {r:.2f}, {len(points)} variants'
-    test = _words("Spearman's R", p_value)
-    return Row(*about, ours, ' to '.join(map(number, found)), str(len(plotted)), test, verdict)
+    ours, shown = f'R = {r:.2f}, {variants} variants', ' to '.join(map(number, found))
+    return Row(*about, ours, shown, number_of_networks, _words("Spearman's R", p_value), verdict)
 
 
 def _accuracy(networks: Networks) -> Row:

@@ -111,8 +111,16 @@ def shuffled_groups(network: Mapping) -> np.ndarray:
 
 
 def turned_groups(network: Mapping) -> np.ndarray:
-    """Degrees by which the groups turn their code until the end of the delay: (group,)."""
+    """Degrees by which the groups turn their code, counter-clockwise positive: (group,)."""
     return network['synaptic_rotation'][0, 0][:-1]
+
+
+def turned_towards_match(network: Mapping) -> np.ndarray:
+    """The same, positive where it turns so that a match meets the remembered sample: (group,).
+
+    That is against the rule (measures/tuning.py), which must turn by less than 180 degrees.
+    """
+    return -np.sign(network['parameters']['rotation_match']) * turned_groups(network)
 
 
 def similarity(network: Mapping, silenced: str | None = None) -> float:

@@ -1,10 +1,10 @@
 """How sure a mean over networks is, and whether it agrees with what was published."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import nct, spearmanr, t, ttest_ind_from_stats
+from scipy.stats import nct, rankdata, spearmanr, t, ttest_ind_from_stats
 
 RESAMPLES, CONFIDENCE, SEED = 10_000, 0.95, 0
 FEWEST = 3  # networks from which something is concluded
@@ -26,21 +26,20 @@ def _middle(resampled: np.ndarray) -> Interval:
     return float(low), float(high)
 
 
-def rank_correlation(points: Mapping[str, np.ndarray]) -> tuple[float, float, Interval]:
-    """Spearman's R over the means of groups, its P, and its interval from resampling networks.
+def rank_correlation(points: Sequence[np.ndarray]) -> tuple[float, float, Interval]:
+    """Spearman's R over the means of variants, its P, and its interval from resampling networks.
 
-    `points` are (network, 2) for each group. In each of the resamples the networks of every group
-    are drawn anew, and R is that over the new means.
+    `points` are (network, variant, 2) for each task. In each of the resamples the networks of every
+    task are drawn anew, with all variants of each, and R is that over the new means.
     """
-    x, y = np.transpose([of_group.mean(0) for of_group in points.values()])
-    found, rng = spearmanr(x, y), np.random.default_rng(SEED)
-    means = []
-    for of_group in points.values():
-        drawn = rng.integers(len(of_group), size=(RESAMPLES, len(of_group)))
-        means.append(of_group[drawn].mean(1))
-    ranks = np.argsort(np.argsort(means, axis=0), axis=0)  # (group, resample, 2)
-    centred = ranks - ranks.mean(0)
-    resampled = np.prod(centred, -1).sum(0) / np.square(centred[..., 0]).sum(0)
+    found = spearmanr(*np.concatenate([of_task.mean(0) for of_task in points]).T)
+    rng, means = np.random.default_rng(SEED), []
+    for of_task in points:
+        drawn = rng.integers(len(of_task), size=(RESAMPLES, len(of_task)))
+        means.append(of_task[drawn].mean(1))
+    ranks = rankdata(np.concatenate(means, axis=1), axis=1)  # (resample, variant, 2)
+    centred = ranks - ranks.mean(1, keepdims=True)
+    resampled = np.prod(centred, -1).sum(1) / np.sqrt(np.square(centred).sum(1).prod(-1))
     return float(found.statistic), float(found.pvalue), _middle(resampled)
 
 

@@ -66,16 +66,19 @@ def test_a_difference_is_found_with_the_power_that_is_stated():
 
 def test_interval_of_a_rank_correlation_is_from_resampled_networks():
     rng = np.random.default_rng(1)
-    points = {i: rng.normal([i, i], 2, (5, 2)) for i in range(6)}
-    r, p_value, (low, high) = statistics.rank_correlation(points)
-    means = np.array([of_group.mean(0) for of_group in points.values()])
+    variants = (2, 1, 2, 1)
+    points = [rng.normal(i, 2, (5, n, 2)) for i, n in enumerate(variants)]
+    for of_task in points:
+        of_task[..., 1] = of_task[:, :1, 1]  # variants of a task share the manipulation: a tie
+    r, p_value, found = statistics.rank_correlation(points)
+    means = np.concatenate([of_task.mean(0) for of_task in points])
     assert (r, p_value) == pytest.approx(tuple(spearmanr(*means.T)))
     resampled = []
     for _ in range(2000):
-        drawn = [rng.choice(of_group, 5).mean(0) for of_group in points.values()]
-        resampled.append(spearmanr(*np.transpose(drawn)).statistic)
-    assert (low, high) == pytest.approx(tuple(np.quantile(resampled, [0.025, 0.975])), abs=0.06)
-    alone = {i: of_group[:1] for i, of_group in points.items()}
+        drawn = [rng.choice(of_task, 5).mean(0) for of_task in points]
+        resampled.append(spearmanr(*np.concatenate(drawn).T).statistic)
+    assert found == pytest.approx(tuple(np.quantile(resampled, [0.025, 0.975])), abs=0.04)
+    alone = [of_task[:1] for of_task in points]
     r, _, found = statistics.rank_correlation(alone)
     assert found == pytest.approx((r, r))
 
@@ -144,17 +147,42 @@ def test_groups_that_carry_a_rotated_sample():
     for i in range(3):
         accuracy = np.full((1, 2, 5, 3), 0.9) + 0.001 * i
         accuracy[0, -1, GROUPS.index('inh_dep')] = 0.6 + 0.01 * i
-        turned = np.array([[[0.0, 5, 10, -20 - i, 50]]])
-        changes = {'accuracy_syn_shuffled_grp': accuracy, 'synaptic_rotation': turned}
-        networks.append(network('DMRS90', i, **changes))
+        networks.append(network('DMRS90', i, accuracy_syn_shuffled_grp=accuracy))
     rows = findings({'DMRS90': networks})
     worst = rows['DMRS90: accuracy, synapses of inh. dep. units shuffled, lower than of any other']
     difference = [0.3 - 0.009 * i for i in range(3)]
     assert worst['This project'] == '0.610 ± 0.010'
     assert worst['Test'] == f'P = {ttest_1samp(difference, 0).pvalue:.2g} (paired t)'
     assert worst['Verdict'] == 'reproduced'
-    turned = rows['DMRS90: degrees by which inh. dep. units turn their code with the rule']
-    assert (turned['This project'], turned['Verdict']) == ('-21 ± 1.000', 'not reproduced')
+
+
+def turning(task, *degrees):
+    """Networks whose inhibitory depressing units turn their code by these degrees."""
+    turned = [np.array([[[0.0, 5, 10, of_network, 50]]]) for of_network in degrees]
+    return [network(task, i, synaptic_rotation=of_one) for i, of_one in enumerate(turned)]
+
+
+def test_a_code_turns_towards_the_match_if_it_turns_against_the_rule():
+    name = 'degrees by which inh. dep. units turn their code'
+    clockwise, counter = (-20, -21, -22), (20, 21, 22)
+    rows = findings(
+        {'DMRS90': turning('DMRS90', *clockwise), 'DMRS45': turning('DMRS45', *counter)}
+    )
+    towards, away = (rows[f'{task}: {name} towards the match'] for task in ('DMRS90', 'DMRS45'))
+    assert (towards['This project'], towards['Verdict']) == ('21 ± 1.000', 'reproduced')
+    assert (away['This project'], away['Verdict']) == ('-21 ± 1.000', 'not reproduced')
+    both = {'DMRS90': turning('DMRS90', *clockwise), 'DMRS90ccw': turning('DMRS90ccw', *counter)}
+    together = findings(both)[f'Rotations by 45 and 90: {name} towards the match']
+    assert (together['Networks'], together['This project'][:4]) == ('6', '21 ±')
+
+
+def test_half_a_turn_is_compared_with_no_rotation():
+    half, none = (-170, 171, 172), (-20, 0, 30)
+    rows = findings({'DMRS180': turning('DMRS180', *half), 'DMS': turning('DMS', *none)})
+    name = 'DMRS180: degrees by which inh. dep. units turn their code, either way, beside DMS'
+    expected = ttest_ind(np.abs(half), np.abs(none), equal_var=False).pvalue
+    assert rows[name]['Test'] == f"P = {expected:.2g} (Welch's t)"
+    assert (rows[name]['This project'], rows[name]['Verdict']) == ('171 ± 1.000', 'reproduced')
 
 
 def test_attended_and_other_sample():
