@@ -24,7 +24,7 @@ from measures import sampling
 from measures.accuracy import get_perf
 from measures.decoded import check_trials, decoded_labels
 from measures.decoding import calculate_svms
-from measures.measure import INDEPENDENT, PROBE, TRAINING, Measure, all_measures
+from measures.measure import INDEPENDENT, PROBE, TRAINING, Measure, all_measures, measure_of
 from measures.run import NUMBERS, Run, end_of_delay
 from measures.shuffling import simulate_network
 from measures.silencing import calculate_response_matrix
@@ -114,19 +114,24 @@ def analyze_model_from_file(
     seed: int = 0,
     jobs: int | None = None,
     progress: Progress = lambda n: None,
+    overwrite: bool = False,
 ) -> dict:
     """Analyse a saved network; return its results with the measures added.
 
     They are written only to `savefile`, if it is given. `update_params` are parameters that differ
     from the network's, above all the options of the analysis. The same seed gives the same numbers
     on any number of processes (`jobs`). `progress` is called with the amount of work done, in the
-    units of `amount_of_work`. Raises results.ResultsError for a file that
-    is no network's result, ValueError for options that are not allowed or too few trials.
+    units of `amount_of_work`. Raises results.ResultsError for a file that is no network's result,
+    ValueError for options that are not allowed, too few trials, or if `savefile` would lose
+    measures, which `overwrite` allows.
     """
     from model import Model  # brings TensorFlow, which takes seconds
 
     saved = results.load_results(filename)
     p = analysis_parameters(saved['parameters'], update_params)
+    if savefile is not None and Path(savefile).exists() and not overwrite:
+        same = Path(savefile) == Path(filename)
+        require_kept(saved if same else results.load_results(savefile), p)
     with enough_memory(p, 'fewer analysis_trials or jobs'):
         model = Model(saved['weights'], trials_per_part=rows_at_once(p), threads=jobs, p=p)
         found = Analysis(model, seed, jobs or device.available_cores(), progress).everything()
@@ -162,6 +167,23 @@ def is_analyzed(saved: Mapping, options: Mapping) -> bool:
         before[name] == value or (name in switches and before[name])
         for name, value in options.items()
     )
+
+
+def require_kept(saved: Mapping, p: Mapping) -> None:
+    """Raise ValueError if `saved` would lose measures to an analysis with the parameters `p`.
+
+    These are measures of an earlier analysis for which `p` does not ask, or, where nothing says how
+    they were made (the original code does not), all that would be replaced.
+    """
+    taken = {m for kind in kinds_of_trials(p) for m in wanted(kind, p)}
+    if about := earlier_analysis(saved):
+        lost = [n for n in about.get('measures', ()) if n in saved and measure_of(n) not in taken]
+    else:
+        lost = [name for name in saved if measure_of(name) in taken]
+    if lost:
+        few = ', '.join(lost[:3]) + (f' and {len(lost) - 3} more' if len(lost) > 3 else '')
+        words = 'set the options that ask for them, write to another file (--out), or --overwrite'
+        raise ValueError(f'it holds measures that would be lost ({few}): {words}')
 
 
 def earlier_analysis(saved: Mapping) -> Mapping:
@@ -335,6 +357,7 @@ def _analyze_with_bar(request: analysing.Request, work: int) -> dict:
             seed=request.seed,
             jobs=request.jobs,
             progress=request.progress(bar),
+            overwrite=request.earlier is None,
         )
 
 

@@ -168,6 +168,24 @@ def test_what_is_analysed_already(files, run, analysed, arguments, changes, skip
     assert ('neuronal_test_decoding' in after) == (skipped or options['decode_test'])
 
 
+@pytest.mark.parametrize('origin', ['here', 'unknown'])
+def test_measures_are_not_lost_unasked(files, run, analysed, origin):
+    """Neither those of other options nor those of another program."""
+    found = pickle.loads(analysed)
+    if origin == 'unknown':
+        del found['analysis']
+    results.save(files[0], found)
+    before = files[0].read_bytes()
+    lost = 'neuronal_test_decoding' if origin == 'here' else 'task_accuracy'
+    status, out, err = run(files[0], decoding_reps=1)
+    assert (status, out, files[0].read_bytes()) == (1, '', before)
+    assert err.startswith(f'error: {files[0]}: it holds measures that would be lost (')
+    assert lost in err
+    assert len(err.splitlines()) == 1
+    assert run(files[0], '--overwrite', decoding_reps=1)[0] == 0
+    assert ('neuronal_test_decoding' in results.load_results(files[0])) == (origin == 'unknown')
+
+
 def test_a_measure_that_was_removed_is_missed(files, run):
     run(files[0])
     whole = results.load_results(files[0])

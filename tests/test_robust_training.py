@@ -271,3 +271,11 @@ def test_the_header_mentions_times_that_dt_does_not_divide():
         '\nWith steps of 20 ms, delay_time 1010 ms is 1000 ms, mask_duration 50 ms is 40 ms.'
     )
     assert 'With steps' not in header(par, 'CPU', 0)
+
+
+def test_a_cue_after_the_onset_of_its_test_is_said():
+    words = 'The delay is too short for the task: a rule is cued from 1500 ms, its test begins at'
+    p = parameters_with({'trial_type': 'DMS+DMRS', 'delay_time': 400})
+    assert f'{words} 1400 ms.' in header(p, 'CPU', 0)
+    for task in ('DMS+DMRS', 'DMS+DMRS_early_cue', 'DMS+DMC', 'dualDMS', 'DMS'):
+        assert 'too short' not in header(parameters_with({'trial_type': task}), 'CPU', 0)

@@ -14,7 +14,8 @@ Curves = dict[str, list]  # one entry per iteration, see results.CURVES
 def header(p: Mapping, device_name: str, done: int) -> str:
     """The main settings of a run, `done` iterations of which are made already."""
     going_on = f'\nGoing on after iteration {done - 1}.' if done else ''
-    notes = ''.join(f'\n{note}' for note in [*uneven_times(p), *accuracy.warnings_of(p)])
+    found = [*uneven_times(p), *late_cues(p), *accuracy.warnings_of(p)]
+    notes = ''.join(f'\n{note}' for note in found)
     return (
         f'Task {p["trial_type"]}, synapses {p["synapse_config"]}, {device_name}, seed {p["seed"]}\n'
         f'{p["n_hidden"]} units ({p["num_exc_units"]} excitatory), {p["n_input"]} inputs, '
@@ -32,6 +33,17 @@ def uneven_times(p: Mapping) -> list[str]:
     uneven = [n for n in names if type(p[n]) is int and p[n] % p['dt']]
     lengths = ', '.join(f'{n} {p[n]} ms is {p[n] // p["dt"] * p["dt"]} ms' for n in uneven)
     return [f'With steps of {p["dt"]} ms, {lengths}.'] if uneven else []
+
+
+def late_cues(p: Mapping) -> list[str]:
+    """A sentence if the cue of a rule comes after the onset of the test that needs it."""
+    dt = p['dt']
+    late = [
+        f'a rule is cued from {cue.start * dt} ms, its test begins at {test.start * dt} ms'
+        for cue, test in zip(p['rule_time_rng'], p['test_time_rng'], strict=False)
+        if p['num_rules'] > 1 and cue.start >= test.start
+    ]
+    return [f'The delay is too short for the task: {late[0]}.'] if late else []
 
 
 class Display:
