@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import nct, rankdata, spearmanr, t, ttest_ind_from_stats
+from scipy.stats import binomtest, nct, rankdata, spearmanr, t, ttest_ind_from_stats
 
 RESAMPLES, CONFIDENCE, SEED = 10_000, 0.95, 0
 FEWEST = 3  # networks from which something is concluded
@@ -19,6 +19,12 @@ def interval(values: Sequence[float]) -> Interval:
     values, rng = np.asarray(values, float), np.random.default_rng(SEED)
     means = rng.choice(values, (RESAMPLES, len(values))).mean(-1)
     return _middle(means)
+
+
+def interval_of_share(count: int, number: int) -> Interval:
+    """The exact 95 % interval of a share (Clopper and Pearson): so many of a number of networks."""
+    found = binomtest(count, number).proportion_ci(CONFIDENCE)
+    return float(found.low), float(found.high)
 
 
 def _middle(resampled: np.ndarray) -> Interval:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from made import cells, network
-from scipy.stats import bootstrap, spearmanr, ttest_1samp, ttest_ind, ttest_rel
+from scipy.stats import binom, bootstrap, spearmanr, ttest_1samp, ttest_ind, ttest_rel
 
 from measures.groups import GROUPS
 from reproduction import markdown, measured, statistics, tables
@@ -47,6 +47,14 @@ def test_verdict_on_a_value(values, published, verdict):
 def test_verdict_on_a_value_below_what_is_no_effect():
     assert statistics.verdict_of_interval((0.3, 0.4), 0.2, no_effect=0.5) == 'weaker'
     assert statistics.verdict_of_interval((0.1, 0.15), 0.2, no_effect=0.5) == 'stronger'
+
+
+def test_interval_of_a_share_is_exact():
+    """Beyond its ends, so few or so many have a probability below .025."""
+    low, high = statistics.interval_of_share(1, 6)
+    assert binom.sf(0, 6, low) == pytest.approx(0.025)
+    assert binom.cdf(1, 6, high) == pytest.approx(0.025)
+    assert statistics.interval_of_share(0, 3)[0] == 0
 
 
 def test_verdict_on_a_direction():
@@ -93,7 +101,7 @@ def test_value_beside_the_paper():
     own = slice(test_2.start, test_2.stop)
     values = [n['synaptic_similarity'][0, 0, own].mean() for n in networks]
     assert found == {
-        'Paper': '0.92',
+        'Paper': '0.92 (preprint)',
         'Original code': '',
         'This project': markdown.mean_and_sd(values),
         '95 % interval': ' to '.join(map(markdown.number, statistics.interval(values))),
@@ -208,6 +216,7 @@ def test_findings_of_dms_networks():
     assert row['This project'] == markdown.mean_and_sd(decoded)
     silent = rows['DMS: silent networks']
     assert [silent[c] for c in COLUMNS[:3]] == ['15 of 20 (preprint)', '2 of 20', '1 of 3']
+    assert (silent['95 % interval'], silent['Verdict']) == ('0.0084 to 0.906', 'reproduced')
 
 
 def test_accuracy_is_that_of_the_worst_network():
@@ -218,6 +227,8 @@ def test_accuracy_is_that_of_the_worst_network():
     networks[1]['task_accuracy'] = 0.9
     row = findings({'DMS': networks})['Accuracy of every network']
     assert row['Verdict'] == 'not reproduced'
+    early = [network(settings={'stop_accuracy': 0.9}) for _ in range(3)]
+    assert 'Accuracy of every network' not in findings({'DMS': early})
 
 
 def test_manipulation_is_about_the_variants_of_the_paper():
