@@ -3,8 +3,8 @@
     python model.py [GPU_ID|none] [--task DMS] [--set NAME=VALUE]... [--seed N] [--resume]
 
 trains a network (training/) and saves it. `Model.rnn_cell` holds the network's equations, and
-nothing else does; rnn/bptt.py derives their gradient. Arrays are (time, trial, unit), weights are
-(from, to), everything is float32.
+nothing else does; `step_back` in rnn/bptt.py is their derivative (docs/equations.md). Arrays are
+(time, trial, unit), weights are (from, to), everything is float32.
 """
 
 import sys
@@ -199,6 +199,7 @@ class Model:
 
         x and u follow the old activity; the recurrent drive is the old activity through the new
         x and u. stimulus is (trial, input), noise (trial, unit) with its SD for one step, or 0.
+        What is changed here must be changed in bptt.step_back, too: tests/rnn/test_gradients.py.
         """
         h, x, u = state
         spikes = c.dt * h  # expected number in this step, h being a rate in Hz
@@ -275,6 +276,9 @@ class Model:
 
     def optimize(self, trial_info, iteration):
         """Train on one batch. Returns its accuracy and losses, those before the update.
+
+        loss = mean(mask * cross-entropy) + spike_cost mean(h^n) + weight_cost mean(relu(W_rnn)^n),
+        with n = 2 or 1 (spike_regularization L2 or L1) and masked steps in the first mean.
 
         A stack takes a batch and an iteration for each network, and returns a list. The batch is
         differentiated in parts, as many at once as there are threads. Their number does not depend

@@ -37,7 +37,7 @@ GROUPS: dict[str, dict[str, Setting]] = {
     },
     'Network': {
         'synapse_config': Setting(
-            'full', one_of(*SYNAPSES), 'which units have which short-term plasticity'
+            'full', one_of(*SYNAPSES), 'which units facilitate, depress, or are static'
         ),
         'exc_inh_prop': Setting(
             0.8, number(0, 1), 'share of excitatory units; 1: signs are free (no E/I)'
@@ -46,7 +46,7 @@ GROUPS: dict[str, dict[str, Setting]] = {
             True, flag(), 'draw stronger initial weights where inhibitory units take part'
         ),
         'connection_prob': Setting(
-            1, number(above=0, high=1), 'share of initial weights that are not 0'
+            1, number(above=0, high=1), 'probability of an initial weight (input: per field)'
         ),
         'num_motion_tuned': Setting(
             24, count(1), 'direction-tuned inputs, over all receptive fields'
@@ -84,9 +84,11 @@ GROUPS: dict[str, dict[str, Setting]] = {
         ),
         'spike_cost': Setting(0.02, number(0), 'weight of the mean (squared) activity in the loss'),
         'weight_cost': Setting(
-            0, number(0), 'weight of the mean (squared) recurrent weight in the loss'
+            0, number(0), 'weight of the mean (squared, excitatory) recurrent weight in the loss'
         ),
-        'test_cost_multiplier': Setting(1, number(0), 'weight of the tests in the loss'),
+        'test_cost_multiplier': Setting(
+            1, number(0), 'weight of the tests in the loss; run_all_models.py sets 2'
+        ),
         'rule_cue_multiplier': Setting(
             1, number(0), 'strength of the rule cue, times tuning_height'
         ),

@@ -99,7 +99,7 @@ class Stimulus:
         for both cues, as cue 1 + 2 cue 2. Raises ValueError for a rule that the task has not.
         """
         trial_info = self.without_noise(test_mode, set_rule)
-        self._add_noise(trial_info['neural_input'])
+        self.add_noise(trial_info['neural_input'])
         return trial_info
 
     def without_noise(self, test_mode: bool = False, set_rule: int | None = None) -> dict:
@@ -108,7 +108,7 @@ class Stimulus:
         with tasks.blamed(self.p['trial_type'], ValueError):
             return batch.trial_info(self.task.trials(batch))
 
-    def _add_noise(self, neural_input: np.ndarray) -> None:
+    def add_noise(self, neural_input: np.ndarray) -> None:
         """Add Gaussian noise to the input (time, trial, unit) and rectify it, in place.
 
         The noise takes nearly all of the time of a batch, hence the threads, and the small parts
@@ -116,7 +116,7 @@ class Stimulus:
         """
         mean, sd = self.p['input_mean'], self.p['noise_in']
 
-        def add_noise(sources: list, shape: tuple[int, ...], block: np.ndarray) -> None:
+        def add(sources: list, shape: tuple[int, ...], block: np.ndarray) -> None:
             block += gaussian(sources, shape, sd).reshape(block.shape)
             if mean:
                 block += mean
@@ -125,11 +125,11 @@ class Stimulus:
         jobs = list(self._blocks(neural_input))
         if len(jobs) <= NOISE_BLOCKS_ALONE:
             for job in jobs:
-                add_noise(*job)
+                add(*job)
             return
         with ThreadPoolExecutor(min(NOISE_PARTS, os.cpu_count() or 1)) as pool:
             # list() waits for all parts and raises what one of them raised
-            list(pool.map(add_noise, *zip(*jobs, strict=True)))
+            list(pool.map(add, *zip(*jobs, strict=True)))
 
     def _blocks(self, neural_input: np.ndarray) -> Iterator[tuple]:
         """(sources of bits, shape of a part, array): parts alike, as many as fit the cache."""
