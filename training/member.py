@@ -34,6 +34,7 @@ class Member:
         saved = start.checkpoint or {}
         self.curves: Curves = {name: list(saved.get(name, [])) for name in results.CURVES}
         self.model, self.outcome = None, None
+        self.versions = versions()  # now: the files of the code may change while it runs
 
     @property
     def iteration(self) -> int:
@@ -119,7 +120,7 @@ class Member:
         weights = {name: variable.numpy() for name, variable in self.model.weights.items()}
         for name, weight in weights.items():
             self._require_finite(weight, f'weight {name}', self.iteration - 1)
-        notes = {'versions': versions()} | ({'stacked': num_stacked} if num_stacked > 1 else {})
+        notes = {'versions': self.versions} | ({'stacked': num_stacked} if num_stacked > 1 else {})
         return {'weights': weights, 'parameters': dict(self.model.par), **self.curves, **notes}
 
     def _require_finite(self, values, what: str, iteration: int) -> None:

@@ -1,6 +1,7 @@
 """Versions that are saved with a network."""
 
 import platform
+import subprocess
 
 import numpy as np
 
@@ -15,4 +16,29 @@ def test_versions_are_those_that_run():
 
 def test_a_package_that_is_not_there_is_left_out(monkeypatch):
     monkeypatch.setattr(versions, 'PACKAGES', ('numpy', 'no-such-package'))
+    monkeypatch.setattr(versions, 'commit', lambda folder: None)
     assert versions.versions().keys() == {'stp-rnn', 'python', 'numpy'}
+
+
+def test_the_commit_is_that_of_the_code(tmp_path, monkeypatch):
+    def git(*words):
+        author = ['-c', 'user.name=a', '-c', 'user.email=a@b.c']
+        done = subprocess.run(
+            ['git', *author, *words], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    assert versions.commit(tmp_path) is None
+    git('init', '-q')
+    (tmp_path / 'code.py').write_text('')
+    git('add', '.')
+    git('commit', '-qm', 'first')
+    versions.commit.cache_clear()
+    assert versions.commit(tmp_path) == git('rev-parse', '--short=12', 'HEAD')
+    (tmp_path / 'code.py').write_text('changed')
+    assert not versions.commit(tmp_path).endswith('-dirty')  # as it was when first asked
+    versions.commit.cache_clear()
+    assert versions.commit(tmp_path).endswith('-dirty')
+    monkeypatch.setenv('PATH', str(tmp_path))
+    versions.commit.cache_clear()
+    assert versions.commit(tmp_path) is None
