@@ -183,7 +183,7 @@ def draw_response(response: Response, axes: Sequence, title: str = '') -> Figure
     spikes.vlines(response.time[response.spikes > 0], 0, 1, color=COLORS['all'], linewidth=0.6)
     spikes.set(title=title, ylabel='Spikes', ylim=(0, 1), yticks=[])
     state.plot(response.time, response.x, color=COLORS['x'], label='$x$, available')
-    state.plot(response.time, response.u, color=COLORS['u'], label='$u$, utilised')
+    state.plot(response.time, response.u, color=COLORS['u'], label='$u$, utilisation')
     state.set(ylabel='$x$, $u$', ylim=(-0.03, 1.03))
     state.legend(loc='lower right', bbox_to_anchor=(1, 0.98), ncols=2)
     efficacy.axhline(1, color=COLORS['chance'], linestyle=':')

@@ -76,8 +76,8 @@ def step_time(step, p: Mapping):
 
 
 def time_axis(p: Mapping) -> np.ndarray:
-    """Time of every step, (time,), in ms from the onset of the sample."""
-    return step_time(np.arange(p['num_time_steps']), p)
+    """Time of the states, (time,), in ms from the onset of the sample: those after each step."""
+    return step_time(np.arange(p['num_time_steps']) + 1, p)
 
 
 def stimuli(p: Mapping) -> dict[str, range]:

@@ -144,12 +144,12 @@ def test_epochs_are_marked(ax, name, shown, cues, limits):
     assert ax.get_xlabel() == 'Time from sample onset (ms)'
 
 
-def test_time_is_in_ms_from_the_sample():
+def test_states_are_those_after_a_step_in_ms_from_the_sample():
     update_parameters({'dt': 20, 'fix_time': 100, 'dead_time': 40})
     time = style.time_axis(par)
     assert len(time) == par['num_time_steps']
-    np.testing.assert_array_equal(time[:3], [-140, -120, -100])
-    assert time[par['sample_time_rng'].start] == 0
+    np.testing.assert_array_equal(time[:3], [-120, -100, -80])
+    assert time[par['sample_time_rng'].start] == 20  # the first state that the sample changes
 
 
 def test_an_image_has_a_colour_bar(ax):

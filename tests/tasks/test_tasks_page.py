@@ -12,7 +12,16 @@ sys.path.insert(0, str(ROOT))
 from parameters import parameters_with  # noqa: E402
 from tasks import TASKS  # noqa: E402
 
-HEADER = ('Task', 'Sample', 'Tests', 'Cues', 'Others', 'End', 'Inputs: direction, rule', 'Outputs')
+HEADER = (
+    'Task',
+    'Sample',
+    'Tests',
+    'Cues',
+    'Others',
+    'End',
+    'Inputs: direction, fixation, rule',
+    'Outputs',
+)
 
 
 def table() -> str:
@@ -37,7 +46,7 @@ def row(task: str) -> list[str]:
         times(*cues),
         others,
         str(p['trial_length']),
-        f'{p["num_motion_tuned"]}, {p["num_rule_tuned"]}',
+        ', '.join(str(p[f'num_{kind}_tuned']) for kind in ('motion', 'fix', 'rule')),
         str(p['n_output']),
     ]
 
