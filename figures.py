@@ -24,6 +24,7 @@ import importlib
 import pkgutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,10 +36,14 @@ import simulate_STP
 import tasks
 from commands.arguments import a_path, add_own_tasks, command_parser, fail
 from commands.running import command
-from plots.figure import FORMATS, DeclaredFigure, FigureError, save, settings
+from parameters import saved_settings
+from plots.figure import COMMON, FORMATS, DeclaredFigure, FigureError, save, settings
 from rnn import device
+from training.start import PLACE
 
 NOT_ANALYZED = 'its networks are not analysed'
+# settings that tell networks apart by their place or identity, or that only say what was shown
+NOT_COMPARED = {*PLACE, 'seed', 'trial_type', 'iters_between_outputs', 'save_every'}
 
 
 class Network(NamedTuple):
@@ -126,9 +131,23 @@ def _draw(files: list[Path], out: Path, formats: list[str]) -> int:
             save(drawn, target)
             print(target)
             is_drawn = True
-    for line in left_out.lines():
+    for line in [*left_out.lines(), *shown_together(networks)]:
         print(line)
     return status if is_drawn else 1
+
+
+def shown_together(networks: Sequence[Network]) -> Iterator[str]:
+    """A sentence on networks that share figures, and differ in more than their seeds."""
+    alike: dict[tuple, list[Network]] = {}
+    for network in networks:
+        alike.setdefault(tuple(str(network.p[name]) for name in COMMON), []).append(network)
+    for (task, *_), those in alike.items():
+        own = [saved_settings(n.saved['parameters']) for n in those]
+        names = sorted({*chain.from_iterable(own)} - NOT_COMPARED)
+        names = [name for name in names if len({str(of_one.get(name)) for of_one in own}) > 1]
+        if names:
+            words = 'figures show them together, as if they were alike'
+            yield f'{task} networks differ in {", ".join(names)}: {words}'
 
 
 class LeftOut:

@@ -291,14 +291,14 @@ def _updated(user: Mapping, updates: Mapping) -> dict:
 
     Settings that only another task has are left out.
     """
-    updates = _renamed(updates)
+    updates = renamed(updates)
     task = _task(updates.get('trial_type', _task_of(user)))
     known = settings_for(task) | ARRAYS | OWNED_BY_TASK
     new = {name: checked(name, value, known, par) for name, value in updates.items()}
     return {name: value for name, value in user.items() if name in known} | new
 
 
-def _renamed(updates: Mapping) -> Mapping:
+def renamed(updates: Mapping) -> Mapping:
     """Settings under their own names; a warning says which name was another one."""
     other = {n: OTHER_NAMES[n] for n in OTHER_NAMES if n in updates}
     for name, right in other.items():

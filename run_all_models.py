@@ -32,7 +32,7 @@ from commands.arguments import (
 )
 from commands.running import command
 from logs.log import prepared
-from parameters import parameters_with
+from parameters import parameters_with, renamed
 from results import check_writable
 from rnn.device import available_cores, is_cpu
 from sets import selection, sweep
@@ -168,7 +168,7 @@ def _print_plans(args, plans: list[Plan]) -> None:
 
 def make_jobs(args) -> list[Job]:
     """The networks that the arguments ask for. Raises ValueError for what they cannot say."""
-    settings = dict(args.settings)
+    settings = renamed(dict(args.settings))
     for name, place in ELSEWHERE.items():
         if name in settings:
             raise ValueError(f'{name} is not for --set here: {place} decides it')
@@ -215,8 +215,17 @@ def _run(args, plans: list[Plan]) -> int:
     except OSError as error:  # the networks are saved
         failed = fail(error, 1)
     if stopped_by:
-        return fail('stopped: the same command goes on', 128 + stopped_by)
+        return fail(_words_of_stop(args), 128 + stopped_by)
     return int(failed)
+
+
+def _words_of_stop(args) -> str:
+    """What to do after a stop; what was half-trained on a cluster is lost."""
+    if getattr(args, 'overwrite', False):
+        return 'stopped: the same command without --overwrite goes on'
+    if args.dask is not None:
+        return 'stopped: the same command trains what is not finished, from its start'
+    return 'stopped: the same command goes on'
 
 
 def _train(args, plans: list[Plan], reports: dict[str, Report]) -> int:

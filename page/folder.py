@@ -18,10 +18,7 @@ from sets.summary import FILE
 from system.files import FileError, require_file
 from system.locks import is_held
 from training.accuracy import last_mean
-from training.start import PLACE
 
-# settings that tell networks apart by their place or identity, or that only say what was shown
-NOT_COMPARED = {*PLACE, 'seed', 'trial_type', 'iters_between_outputs', 'save_every'}
 DONE = ('trained', 'finished')  # what summary.csv says of networks whose result there is
 MEASURES = ('task_accuracy', 'neuronal', 'synaptic', 'neuronal_shuffled', 'synaptic_shuffled')
 
@@ -124,7 +121,7 @@ def _network(file: Path) -> Network:
         path=file,
         task=p['trial_type'],
         is_finished=file.suffix == '.pkl',
-        settings={name: _plain(v) for name, v in own.items() if name not in NOT_COMPARED},
+        settings={name: _plain(v) for name, v in own.items() if name not in figures.NOT_COMPARED},
         p={name: _plain(value) for name, value in saved['parameters'].items()},
         group=(p['trial_type'], *(str(p[name]) for name in COMMON)),
         curves={name: np.array(saved[name], float) for name in CURVES},

@@ -67,11 +67,11 @@ def groups(networks: Sequence[Network]) -> list[Group]:
 
 
 def _about(networks: list[Network], every: Sequence[list[Network]]) -> str:
-    """The settings that a group of networks has, and other groups of its task have not."""
+    """The settings in which networks of a task differ, with the values in this group."""
     task = networks[0].task
     of_task = [network for those in every for network in those if those[0].task == task]
-    names = [name for name in differing(of_task) if not {name} & {*differing(networks)}]
-    return ', '.join(f'{name} = {shown(value_of(networks[0], name))}' for name in names)
+    found = {name: {shown(value_of(n, name)) for n in networks} for name in differing(of_task)}
+    return ', '.join(f'{name} = {" or ".join(sorted(values))}' for name, values in found.items())
 
 
 def albums(work: Sequence[Work], own_tasks: Sequence[Path], jobs: int) -> Iterator[Album]:

@@ -80,7 +80,8 @@ class Cluster:
         try:
             reports, results = task.result()
         except CancelledError:
-            return {job.name: Report('stopped') for job in jobs}
+            lost = Report('failed', 'the scheduler was lost')
+            return {job.name: Report('stopped') if self.stopped else lost for job in jobs}
         if reports is None:
             return {job.name: Report('failed', results) for job in jobs}
         for job in jobs:

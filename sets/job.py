@@ -37,7 +37,7 @@ from training.guard import enough_memory
 from training.loop import train_stack
 from training.member import TrainingError, Watch
 from training.signals import Interrupted
-from training.start import PLACE, Start, begin, network_of
+from training.start import PLACE, Start, begin, network_of, restored
 
 TEST_COST_MULTIPLIER = 2  # with which the networks of the paper's code were trained
 ANALYSIS_SEED = 0  # the default of analysis.py, which therefore has nothing left to do
@@ -170,7 +170,12 @@ def _begin(job: Job, held: ExitStack) -> Start | Report:
     if job.filename.exists() and not job.overwrite:
         return finished(job)
     how = {'resume': not job.overwrite, 'overwrite': job.overwrite, 'locked': True, 'log': job.log}
-    return begin(parameters_of(job), settings_of(job), job.gpu_id, job.threads, **how)
+    return begin(parameters_of(job), _fixed(job), job.gpu_id, job.threads, **how)
+
+
+def _fixed(job: Job) -> set[str]:
+    """Settings that a checkpoint must share: all, also those that the command does not name."""
+    return {*settings_for(job.task)} - {'seed'} | {*settings_of(job)}
 
 
 def _train(starts, watches, stack: Sequence[int]) -> list[Path | BaseException]:
@@ -239,25 +244,30 @@ class Plan(NamedTuple):
 
 def plan(job: Job) -> Plan:
     """Look at the files of a job. Raises ValueError for settings that are not allowed."""
-    p = {n: v for n, v in parameters_of(job).items() if not isinstance(v, np.ndarray)}
+    whole = parameters_of(job)
+    p = {n: v for n, v in whole.items() if not isinstance(v, np.ndarray)}
     checkpoint = results.checkpoint_name(job.filename)
     try:
         if job.filename.exists() and not job.overwrite:
             saved = results.load_results(job.filename)
             analyzed = job.analyze and _is_analyzed(job, saved)
-            words = 'is finished and analysed' if analyzed else 'is finished'
-            return Plan(job, p, p['num_iterations'], _finished(job, saved), words, analyzed)
+            words, report = 'is finished', _finished(job, saved)
+            words += ' and analysed' * analyzed
+            words += f', with other settings: {report.reason}' if report.reason else ''
+            return Plan(job, p, p['num_iterations'], report, words, analyzed)
         if checkpoint.exists() and not job.overwrite:
-            done = _iterations_in(checkpoint)
+            done = _iterations_in(checkpoint, whole, job)
             return Plan(job, p, done, None, f'goes on after iteration {done - 1}')
     except ValueError as error:
         return Plan(job, p, 0, None, f'will fail: {error}')
-    return Plan(job, p, 0, None, f'starts with seed {p["seed"]}')
+    again = ', in place of what is there' * (job.filename.exists() or checkpoint.exists())
+    return Plan(job, p, 0, None, f'starts with seed {p["seed"]}{again}')
 
 
-def _iterations_in(checkpoint: Path) -> int:
+def _iterations_in(checkpoint: Path, p: Mapping, job: Job) -> int:
     saved = results.load_results(checkpoint)
     require_same(saved['parameters'])
+    restored(saved['parameters'], p, _fixed(job), checkpoint)
     return len(saved['iteration'])
 
 

@@ -21,7 +21,7 @@ from test_analysis import TRIALS, eagerly, network  # noqa: F401
 import analysis
 import figures
 import results
-from plots import style
+from plots import memory, style
 from plots.figure import figure
 from tasks import load_task, registry
 
@@ -197,6 +197,18 @@ def test_a_folder_without_a_sound_network(run, tmp_path):
     assert (status, out) == (2, [])
     assert len(err.splitlines()) == 2
     assert f'{tmp_path} holds no network that can be drawn' in err
+
+
+def test_what_networks_that_are_shown_together_differ_in_is_said(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(figures, 'all_figures', lambda: (memory.decoding,))
+    for seed, cost in enumerate((0.02, 0.1, 0.1)):
+        results.save(tmp_path / f'{seed}.pkl', fabricated('DMS', seed, spike_cost=cost))
+    _, out, _ = run(tmp_path)
+    assert out[-1] == (
+        'DMS networks differ in spike_cost: figures show them together, as if they were alike'
+    )
+    (tmp_path / '0.pkl').unlink()
+    assert 'differ' not in ''.join(run(tmp_path)[1])
 
 
 def test_networks_that_lack_a_measure_are_left_out_of_its_figure_alone(run, tmp_path, monkeypatch):

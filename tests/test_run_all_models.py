@@ -40,6 +40,7 @@ from test_model_command import train_here
 
 import results
 from results import checkpoint_name
+from run_all_models import make_jobs, parser
 from sets import summary as set_summary
 from sets.job import seed_of
 from tasks import TASKS
@@ -294,6 +295,9 @@ def test_finished_networks_are_skipped(folder, whole):
 # What would be done
 
 
+OTHER_NAME = ('--set', 'synaptic_config=fac')
+
+
 def test_dry_run_writes_nothing(tmp_path):
     """Seeds depend on task and index, not on the number of networks or of jobs."""
     dry = partial(set_here, tmp_path, 'none', 'set')
@@ -311,6 +315,10 @@ def test_dry_run_writes_nothing(tmp_path):
     every = dry(1, 0, '--tasks', 'all', '--dry-run')[1].splitlines()[:-1]
     assert [line.split()[0] for line in every] == [f'savedir/set/{t}-run-0.pkl' for t in TASKS]
     assert len({line.split()[-1] for line in every}) == len(TASKS)
+    with pytest.warns(UserWarning, match='synaptic_config is understood as synapse_config'):
+        (job,) = make_jobs(parser().parse_args(['none', 'set', '1', '0', *OTHER_NAME]))
+    assert job.settings['synapse_config'] == 'fac'
+    assert 'synaptic_config' not in job.settings
     assert list(tmp_path.iterdir()) == []
 
 

@@ -34,7 +34,8 @@ class Member:
         saved = start.checkpoint or {}
         self.curves: Curves = {name: list(saved.get(name, [])) for name in results.CURVES}
         self.model, self.outcome = None, None
-        self.versions = versions()  # now: the files of the code may change while it runs
+        # now: the files of the code may change while it runs
+        self.notes = _with_what(saved, versions())
 
     @property
     def iteration(self) -> int:
@@ -120,7 +121,7 @@ class Member:
         weights = {name: variable.numpy() for name, variable in self.model.weights.items()}
         for name, weight in weights.items():
             self._require_finite(weight, f'weight {name}', self.iteration - 1)
-        notes = {'versions': self.versions} | ({'stacked': num_stacked} if num_stacked > 1 else {})
+        notes = self.notes | ({'stacked': num_stacked} if num_stacked > 1 else {})
         return {'weights': weights, 'parameters': dict(self.model.par), **self.curves, **notes}
 
     def _require_finite(self, values, what: str, iteration: int) -> None:
@@ -139,3 +140,11 @@ def remove(*paths: Path) -> None:
     """Remove files, where they are there."""
     for path in paths:
         path.unlink(missing_ok=True)
+
+
+def _with_what(saved: Mapping, now: dict) -> dict:
+    """`versions` with which a network is trained, and `earlier_versions` of which it goes on."""
+    earlier = list(saved.get('earlier_versions', ()))
+    if saved.get('versions') not in (None, now):
+        earlier.append(saved['versions'])
+    return {'versions': now} | ({'earlier_versions': earlier} if earlier else {})

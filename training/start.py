@@ -127,32 +127,32 @@ def _resumed(p, asked, filename: Path, resume: bool, overwrite: bool) -> tuple:
         raise RunError('--resume and --overwrite exclude each other')
     if filename.exists():
         # a damaged result, or that of another network, is not what should be finished
-        _restored(results.load_results(filename)['parameters'], p, asked, filename)
+        restored(results.load_results(filename)['parameters'], p, asked, filename)
         checkpoint.unlink(missing_ok=True)
         return p, None
     if not checkpoint.exists():
         return p, None
     saved = results.load_results(checkpoint)
-    return _restored(saved['parameters'], p, asked, checkpoint), saved
+    return restored(saved['parameters'], p, asked, checkpoint), saved
 
 
-def _restored(saved: dict, p: Mapping, asked: Collection[str], file: Path) -> dict:
+def restored(saved: dict, p: Mapping, asked: Collection[str], file: Path) -> dict:
     """The parameters of a checkpoint or result; what the user asked for must agree with them."""
     if not saved.keys() >= WHOLE_PAR:
         raise RunError(f'{file} does not hold the parameters of a network')
     try:
         settings = saved_settings(saved)
-        restored = parameters_with(settings)
+        found = parameters_with(settings)
     except ValueError as error:
         raise RunError(f'{file} holds impossible settings: {error}') from error
     changeable = (*CHANGEABLE, *ANALYSIS)  # training does without the options of the analysis
     for name in asked:
-        if name in (*changeable, *PLACE) or np.array_equal(p[name], restored.get(name)):
+        if name in (*changeable, *PLACE) or np.array_equal(p[name], found.get(name)):
             continue
         if name in ARRAYS:
             raise RunError(f'{name} contradicts {file}, in which it is another array')
         raise RunError(
-            f'{name} = {p[name]!r} contradicts {file}, where it is {restored.get(name)!r}: '
+            f'{name} = {p[name]!r} contradicts {file}, where it is {found.get(name)!r}: '
             f'only {", ".join(CHANGEABLE)} may change on --resume'
         )
     changes = [*PLACE, *(name for name in changeable if name in asked)]

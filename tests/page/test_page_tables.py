@@ -93,7 +93,7 @@ def test_versions_are_those_in_the_files(tmp_path):
 def test_groups_can_share_figures(tmp_path, networks):
     assert [(g.task, len(g.networks), g.about) for g in groups(networks)] == [
         ('DMC', 1, ''),
-        ('DMS', 4, ''),  # without the half-trained one
+        ('DMS', 4, 'spike_cost = 0.01 or 0.02 or 0.1'),  # without the half-trained one
     ]
     swept = [analyzed(seed=i, delay_time=t) for i, t in enumerate((500, 1000, 1000))]
     found = groups(saved_as(tmp_path, *swept))

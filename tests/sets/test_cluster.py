@@ -40,6 +40,7 @@ from test_analysis import TINY
 
 import results
 from run_all_models import make_jobs, parser
+from sets import cluster
 from sets.cluster import ROOT, _sources
 from sets.job import Job, parameters_of, seed_of, train_network
 
@@ -216,7 +217,8 @@ def test_a_network_that_is_given_up_and_others_that_are_stopped(tmp_path):
             out, err = process.communicate()
             wait_until_ended(networks)
             wait_for(lambda: not list(other.folder.glob('*/result')), other.process)
-    assert (process.returncode, err) == (130, 'error: stopped: the same command goes on\n')
+    words = 'stopped: the same command trains what is not finished, from its start'
+    assert (process.returncode, err) == (130, f'error: {words}\n')
     assert set(statuses(failed + out).values()) == {'failed', 'stopped'}
     assert files_in(tmp_path / 'savedir' / 'set') == ['summary.csv']
     rows = summary_of(paths_of(tmp_path, 'set')[0])
@@ -259,6 +261,28 @@ def reason_in(status: int, out: str, err: str, address: str) -> str:
     assert beginning == 'error: '
     assert reason.count('\n') == 1
     return reason.strip()
+
+
+@pytest.mark.parametrize(('stopped', 'status'), [(False, 'failed'), (True, 'stopped')])
+def test_scheduler_that_is_lost(tmp_path, monkeypatch, stopped, status):
+    """Dask cancels all its work then, as if the command had been stopped."""
+    from distributed import CancelledError
+
+    class Lost:
+        def submit(self, *arguments, **options):
+            return self
+
+        def nthreads(self):
+            return {'worker': 1}
+
+        def result(self):
+            raise CancelledError('scheduler')
+
+    monkeypatch.setattr(cluster, '_connect', lambda address, local_workers: Lost())
+    lost = cluster.Cluster('tcp://127.0.0.1:1', 1, 1)
+    job = Job(str(tmp_path), 'DMS', 0, SETTINGS | {'seed': 1})
+    lost.stopped = stopped
+    assert lost._run([job])[job.name].status == status
 
 
 def test_scheduler_that_does_not_answer(tmp_path):

@@ -115,8 +115,8 @@ def test_plans(job):
     assert done.report == network_set.finished(job)._replace(reason='')
     assert not done.is_needed
     assert plan(job._replace(analyze=True)).is_needed
-    again = job._replace(overwrite=True)
-    assert shown(plan(again)) == (again, 0, 4, None, 'starts with seed 5')
+    again, in_place = job._replace(overwrite=True), ', in place of what is there'
+    assert shown(plan(again)) == (again, 0, 4, None, f'starts with seed 5{in_place}')
 
 
 @pytest.mark.parametrize('which', ['result', 'checkpoint'])
@@ -185,6 +185,32 @@ def test_half_trained_network_with_other_settings(job):
     assert report.status == 'failed'
     assert report.reason.startswith('n_hidden = 13 contradicts ')
     assert iterations(results.checkpoint_name(job.filename)) == [0, 1]
+
+
+def test_settings_that_the_command_no_longer_names(job):
+    """A set goes on with all its settings, not with those of half-trained networks for some."""
+    once = job._replace(settings=BRIEF | {'delay_time': 40})
+    train_network(once, after(2))
+    assert plan(once).words == 'goes on after iteration 1'
+    report = train_network(job, on)
+    assert report.status == 'failed'
+    assert report.reason.startswith('delay_time = 20 contradicts ')
+    assert plan(job).words == f'will fail: {report.reason}'
+    assert train_network(once, on).status == 'trained'
+    assert plan(job).words == 'is finished, with other settings: delay_time 40, not 20'
+
+
+def test_versions_before_it_went_on(job):
+    """A network says with what each part of its training was done."""
+    train_network(job, after(2))
+    checkpoint = results.checkpoint_name(job.filename)
+    saved = results.load_results(checkpoint)
+    earlier = {'stp-rnn': '0.9'}
+    results.save(checkpoint, saved | {'versions': earlier})
+    assert train_network(job, on).status == 'trained'
+    found = results.load_results(job.filename)
+    assert found['versions'] == saved['versions']
+    assert found['earlier_versions'] == [earlier]
 
 
 def test_overwritten_network(trained):
