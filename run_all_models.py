@@ -47,6 +47,7 @@ from training.signals import Signals
 from training.stacks import memory
 
 POLL = 0.5  # s between two looks at the progress
+MOST_SENT = 500  # groups at once to a cluster: each has a thread and a lock, which is an open file
 ELSEWHERE = {'trial_type': '--tasks', 'seed': '--seed', 'save_fn': 'NAME'}  # not with --set
 
 
@@ -275,7 +276,7 @@ def _gpu_memory(args) -> int | None:
 def _share(args, num_groups: int) -> tuple[int, int | None]:
     """Processes at once, and threads of each; None leaves them to the workers of a cluster."""
     if args.dask not in (None, 'local'):
-        return num_groups, args.threads
+        return min(num_groups, MOST_SENT), args.threads
     at_once = min(_at_once(args), num_groups)
     return at_once, args.threads or max(1, available_cores() // at_once)
 

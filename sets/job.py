@@ -148,8 +148,11 @@ def _guarded(work: Callable):
     """What the work returns; a report of what went wrong, if it raises."""
     try:
         return work()
-    except filelock.Timeout:
-        return Report('busy', 'another command trains it')
+    except filelock.Timeout as error:
+        # where the file system has no locks, a marker can be left behind
+        is_marker = error.lock_file.endswith('.marker')
+        remedy = f'; if none does, remove {error.lock_file}' if is_marker else ''
+        return Report('busy', f'another command trains it{remedy}')
     except (Interrupted, KeyboardInterrupt):
         return Report('stopped')
     except (ValueError, OSError, MemoryError, TrainingError) as error:

@@ -17,6 +17,7 @@ from system.locks import lock
 from training.display import losses
 
 FILE = 'summary.csv'
+TIMEOUT = 60  # s to wait for others that write it
 NOTHING: Mapping[str, Combination] = {}
 FIELDS = ('network', 'status', *COLUMNS, 'minutes', 'reason')
 
@@ -55,7 +56,7 @@ def write(
 ) -> None:
     """Write summary.csv; networks of earlier commands in the same folder stay in it."""
     path = Path(folder, FILE)
-    with lock(path, timeout=-1):
+    with lock(path, timeout=TIMEOUT):
         rows = _earlier(path)
         for row in _rows(reports, swept):
             before = rows.get(row['network'])

@@ -3,6 +3,7 @@
 TensorFlow's functions run eagerly here, which spares seconds per network.
 """
 
+import errno
 import signal
 import subprocess
 import sys
@@ -32,6 +33,7 @@ from sets import job as network_set
 from sets import summary as set_summary
 from sets.job import Job, Report, lock, parameters_of, plan, seed_of, train_network
 from sets.local import Board, LocalWorkers
+from system import locks
 from tasks import TASKS
 from training.member import TrainingError
 from training.signals import Interrupted
@@ -291,6 +293,18 @@ with lock(Path(sys.argv[1])):
     print('held', flush=True)
     sys.stdin.read()
 """
+
+
+def test_a_marker_that_may_be_left_behind_is_named(job, monkeypatch):
+    def refuse(descriptor, operation):
+        raise OSError(errno.ENOLCK, 'no locks')
+
+    monkeypatch.setattr(locks.fcntl, 'flock', refuse)
+    with pytest.warns(UserWarning, match='has no locks'), lock(job.filename):
+        report = train_network(job, on)
+    marker = job.filename.parent / '.locks' / 'DMS-run-3.marker'
+    words = f'another command trains it; if none does, remove {marker}'
+    assert report == Report('busy', words)
 
 
 def test_lock_vanishes_with_its_process(job):
