@@ -29,7 +29,7 @@ from measures.run import NUMBERS, Run, end_of_delay
 from measures.shuffling import simulate_network
 from measures.silencing import calculate_response_matrix
 from measures.tuning import calculate_tuning
-from parameters import ANALYSIS, analysis_parameters, par, parameters_with
+from parameters import ANALYSIS, OTHER_NAMES, analysis_parameters, par, parameters_with
 from rnn import device
 from rnn.state import State
 from stimulus import Stimulus
@@ -122,8 +122,8 @@ def analyze_model_from_file(
     from the network's, above all the options of the analysis. The same seed gives the same numbers
     on any number of processes (`jobs`). `progress` is called with the amount of work done, in the
     units of `amount_of_work`. Raises results.ResultsError for a file that is no network's result,
-    ValueError for options that are not allowed, too few trials, or if `savefile` would lose
-    measures, which `overwrite` allows.
+    ValueError for options that are not allowed or too few trials, MeasuresLost if `savefile` would
+    lose measures, which `overwrite` allows.
     """
     from model import Model  # brings TensorFlow, which takes seconds
 
@@ -151,7 +151,8 @@ def analyze_model_from_file(
 
 def made_with(p: Mapping, update_params: Mapping | None, seed: int) -> dict:
     """What decides the numbers of an analysis: options, other changed parameters, and the seed."""
-    return {name: p[name] for name in (*ANALYSIS, *(update_params or {}))} | {'seed': seed}
+    changed = (OTHER_NAMES.get(name, name) for name in update_params or {})
+    return {name: p[name] for name in (*ANALYSIS, *changed)} | {'seed': seed}
 
 
 def is_analyzed(saved: Mapping, options: Mapping) -> bool:
@@ -169,8 +170,12 @@ def is_analyzed(saved: Mapping, options: Mapping) -> bool:
     )
 
 
+class MeasuresLost(ValueError):
+    """A file would lose measures to an analysis; the message names some."""
+
+
 def require_kept(saved: Mapping, p: Mapping) -> None:
-    """Raise ValueError if `saved` would lose measures to an analysis with the parameters `p`.
+    """Raise MeasuresLost if `saved` would lose measures to an analysis with the parameters `p`.
 
     These are measures of an earlier analysis for which `p` does not ask, or, where nothing says how
     they were made (the original code does not), all that would be replaced.
@@ -182,8 +187,8 @@ def require_kept(saved: Mapping, p: Mapping) -> None:
         lost = [name for name in saved if measure_of(name) in taken]
     if lost:
         few = ', '.join(lost[:3]) + (f' and {len(lost) - 3} more' if len(lost) > 3 else '')
-        words = 'set the options that ask for them, write to another file (--out), or --overwrite'
-        raise ValueError(f'it holds measures that would be lost ({few}): {words}')
+        words = 'ask for them too, write to another file, or overwrite them'
+        raise MeasuresLost(f'it holds measures that would be lost ({few}): {words}')
 
 
 def earlier_analysis(saved: Mapping) -> Mapping:

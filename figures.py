@@ -28,6 +28,7 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 from matplotlib.figure import Figure
 
 import plots
@@ -37,7 +38,7 @@ import tasks
 from commands.arguments import a_path, add_own_tasks, command_parser, fail
 from commands.running import command
 from parameters import saved_settings
-from plots.figure import COMMON, FORMATS, DeclaredFigure, FigureError, save, settings
+from plots.figure import FORMATS, DeclaredFigure, FigureError, save, settings
 from rnn import device
 from training.start import PLACE
 
@@ -137,17 +138,20 @@ def _draw(files: list[Path], out: Path, formats: list[str]) -> int:
 
 
 def shown_together(networks: Sequence[Network]) -> Iterator[str]:
-    """A sentence on networks that share figures, and differ in more than their seeds."""
-    alike: dict[tuple, list[Network]] = {}
-    for network in networks:
-        alike.setdefault(tuple(str(network.p[name]) for name in COMMON), []).append(network)
-    for (task, *_), those in alike.items():
-        own = [saved_settings(n.saved['parameters']) for n in those]
+    """A sentence on each task whose networks differ in more than their seeds."""
+    for task in sorted({network.p['trial_type'] for network in networks}):
+        those = [n.saved['parameters'] for n in networks if n.p['trial_type'] == task]
+        own = [saved_settings(p) for p in those]
         names = sorted({*chain.from_iterable(own)} - NOT_COMPARED)
-        names = [name for name in names if len({str(of_one.get(name)) for of_one in own}) > 1]
+        names = [name for name in names if len({_key(p.get(name)) for p in those}) > 1]
         if names:
-            words = 'figures show them together, as if they were alike'
+            words = 'figures of several do not tell them apart'
             yield f'{task} networks differ in {", ".join(names)}: {words}'
+
+
+def _key(value: object) -> object:
+    """What tells a setting from another; that of an array is all of it."""
+    return value.tobytes() if isinstance(value, np.ndarray) else str(value)
 
 
 class LeftOut:

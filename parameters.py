@@ -46,7 +46,7 @@ GROUPS: dict[str, dict[str, Setting]] = {
             True, flag(), 'draw stronger initial weights where inhibitory units take part'
         ),
         'connection_prob': Setting(
-            1, number(above=0, high=1), 'probability of an initial weight (input: per field)'
+            1, number(above=0, high=1), 'probability that an initial weight is not 0'
         ),
         'num_motion_tuned': Setting(
             24, count(1), 'direction-tuned inputs, over all receptive fields'
@@ -84,7 +84,7 @@ GROUPS: dict[str, dict[str, Setting]] = {
         ),
         'spike_cost': Setting(0.02, number(0), 'weight of the mean (squared) activity in the loss'),
         'weight_cost': Setting(
-            0, number(0), 'weight of the mean (squared, excitatory) recurrent weight in the loss'
+            0, number(0), 'weight of the mean (squared) rectified recurrent weight in the loss'
         ),
         'test_cost_multiplier': Setting(
             1, number(0), 'weight of the tests in the loss; run_all_models.py sets 2'

@@ -15,7 +15,7 @@ point.
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from pathlib import Path
@@ -47,7 +47,7 @@ from training.signals import Signals
 from training.stacks import memory
 
 POLL = 0.5  # s between two looks at the progress
-MOST_SENT = 500  # groups at once to a cluster: each has a thread and a lock, which is an open file
+MOST_SENT = 500  # networks at once to a cluster: each has a lock, which is an open file
 ELSEWHERE = {'trial_type': '--tasks', 'seed': '--seed', 'save_fn': 'NAME'}  # not with --set
 
 
@@ -162,7 +162,7 @@ def _print_plans(args, plans: list[Plan]) -> None:
         size = memory(largest[0].p, len(largest)) / 1e6
         words += f' in {len(groups)} stacks of up to {len(largest)} (about {size:.0f} MB each)'
     if args.dask is None:
-        at_once, threads = _share(args, len(groups))
+        at_once, threads = _share(args, groups)
         words += f', {at_once} at once, with {threads} thread{"s" * (threads > 1)} each'
     print(words)
 
@@ -223,9 +223,9 @@ def _run(args, plans: list[Plan]) -> int:
 def _words_of_stop(args) -> str:
     """What to do after a stop; what was half-trained on a cluster is lost."""
     if getattr(args, 'overwrite', False):
-        return 'stopped: the same command without --overwrite goes on'
+        return 'stopped: with --overwrite the same command starts all networks again'
     if args.dask is not None:
-        return 'stopped: the same command trains what is not finished, from its start'
+        return 'stopped: the same command trains the others, from their last checkpoints here'
     return 'stopped: the same command goes on'
 
 
@@ -234,7 +234,7 @@ def _train(args, plans: list[Plan], reports: dict[str, Report]) -> int:
     workers = _workers(args, plans, min(_at_once(args), len(plans)))
     groups = stacks_of(plans, args.stack, workers.at_once, _gpu_memory(args))
     say_if_separate(groups)
-    at_once, threads = _share(args, len(groups))
+    at_once, threads = _share(args, groups)
     bar = tqdm(total=workers.total, initial=workers.progress(), unit=workers.unit, disable=None)
     with Signals() as signals, closing(workers), bar, ThreadPoolExecutor(at_once) as pool:
         waiting = {}
@@ -273,11 +273,12 @@ def _gpu_memory(args) -> int | None:
     return memory_of(args.gpu_id) // _at_once(args)
 
 
-def _share(args, num_groups: int) -> tuple[int, int | None]:
+def _share(args, groups: Sequence[list[Plan]]) -> tuple[int, int | None]:
     """Processes at once, and threads of each; None leaves them to the workers of a cluster."""
     if args.dask not in (None, 'local'):
-        return min(num_groups, MOST_SENT), args.threads
-    at_once = min(_at_once(args), num_groups)
+        most = max(1, MOST_SENT // max(map(len, groups)))
+        return min(len(groups), most), args.threads
+    at_once = min(_at_once(args), len(groups))
     return at_once, args.threads or max(1, available_cores() // at_once)
 
 

@@ -54,7 +54,9 @@ def parser() -> argparse.ArgumentParser:
         '--out', type=a_path, help='folder of the results (default: the files themselves)'
     )
     p.add_argument('--mat', action='store_true', help='also write MATLAB files')
-    p.add_argument('--overwrite', action='store_true', help='replace what is analysed')
+    p.add_argument(
+        '--overwrite', action='store_true', help='analyse again, and replace all measures'
+    )
     return p
 
 

@@ -15,6 +15,7 @@ from page.folder import Network
 from page.tables import differing, shown, value_of
 from plots.style import COLUMN, MM, STYLE
 from rnn import device
+from sets.sweep import sort_key
 from system.workers import outcomes
 
 OF_NETWORK = ('trial', 'weights', 'decoding')  # the figures of a single network
@@ -70,8 +71,11 @@ def _about(networks: list[Network], every: Sequence[list[Network]]) -> str:
     """The settings in which networks of a task differ, with the values in this group."""
     task = networks[0].task
     of_task = [network for those in every for network in those if those[0].task == task]
-    found = {name: {shown(value_of(n, name)) for n in networks} for name in differing(of_task)}
-    return ', '.join(f'{name} = {" or ".join(sorted(values))}' for name, values in found.items())
+    found = []
+    for name in differing(of_task):
+        values = {shown(value_of(network, name)) for network in networks}
+        found.append(f'{name} = {" or ".join(sorted(values, key=sort_key))}')
+    return ', '.join(found)
 
 
 def albums(work: Sequence[Work], own_tasks: Sequence[Path], jobs: int) -> Iterator[Album]:

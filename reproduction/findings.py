@@ -183,7 +183,7 @@ def _turned(by_task: ByTask) -> Iterator[Row]:
         found = degrees(networks, turned_towards_match)
         about = f'{task}: degrees by which {name} towards the match'
         yield _paired(about, CARRIES, found, found, np.zeros(len(found)))
-    # half a turn has no direction: half of what is turned by chance would count
+    # half a turn has no direction, so sizes are compared, with DMS as what chance turns
     both = (np.abs(degrees(by_task.get(t, ()), turned_groups)) for t in (HALF_TURN, 'DMS'))
     about = f'{HALF_TURN}: degrees by which {name}, either way, beside DMS'
     yield _unpaired(about, CARRIES, *both)

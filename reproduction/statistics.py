@@ -22,7 +22,7 @@ def interval(values: Sequence[float]) -> Interval:
 
 
 def interval_of_share(count: int, number: int) -> Interval:
-    """The exact 95 % interval of a share (Clopper and Pearson): so many of a number of networks."""
+    """The exact (Clopper-Pearson) 95 % interval of the share `count` of `number`."""
     found = binomtest(count, number).proportion_ci(CONFIDENCE)
     return float(found.low), float(found.high)
 

@@ -21,6 +21,7 @@ import results
 from sets import cluster_worker
 from sets.job import Job, Report, log_result, one_line
 from system.locks import lock
+from system.versions import commit
 
 ROOT = Path(__file__).resolve().parents[1]
 NOT_SENT = ('tests', 'docs', 'benchmarks')
@@ -154,6 +155,8 @@ def _save(job: Job, result: bytes) -> None:
         file.write_bytes(result)
         saved = results.load_results(file)
     saved['parameters']['save_dir'] = job.folder
+    if of_code := commit(ROOT):  # which workers, who are sent the code, do not know
+        saved['versions']['commit'] = of_code
     results.save(job.filename, saved)
     results.checkpoint_name(job.filename).unlink(missing_ok=True)
     log_result(job, saved, goes_on=False)

@@ -22,6 +22,7 @@ from commands.analysis import named_summary
 from logs.log import Log
 from parameters import (
     ANALYSIS,
+    ARRAYS,
     analysis_parameters,
     given_arrays,
     parameters_with,
@@ -138,7 +139,7 @@ def train_networks(jobs: Sequence[Job], watches: Sequence[Watch]) -> list[Report
         for i, (job, watch) in enumerate(zip(jobs, watches, strict=True)):
             if job.analyze and found[i].status in ('trained', 'finished'):
                 failure = _guarded(partial(_analyze, job, watch))
-                found[i] = failure or found[i]
+                found[i] = failure._replace(values=found[i].values) if failure else found[i]
         if any(job.analyze for job in jobs):
             workers.end_idle()
     return found
@@ -177,8 +178,8 @@ def _begin(job: Job, held: ExitStack) -> Start | Report:
 
 
 def _fixed(job: Job) -> set[str]:
-    """Settings that a checkpoint must share: all, also those that the command does not name."""
-    return {*settings_for(job.task)} - {'seed'} | {*settings_of(job)}
+    """Settings in which a checkpoint must agree, also those that the command leaves as they are."""
+    return {*settings_for(job.task), *ARRAYS} - {'seed'} | {*settings_of(job)}
 
 
 def _train(starts, watches, stack: Sequence[int]) -> list[Path | BaseException]:
@@ -292,14 +293,13 @@ def _analyze(job: Job, watch: Watch) -> None:
         if watch(saved):
             raise Interrupted(signal.SIGTERM)
 
-    analyzed = analysis.analyze_model_from_file(
-        job.filename,
-        job.filename,
-        _options(job),
-        seed=ANALYSIS_SEED,
-        jobs=job.threads,
-        progress=progress,
-    )
+    how = {'seed': ANALYSIS_SEED, 'jobs': job.threads, 'progress': progress}
+    files = job.filename, job.filename
+    try:
+        analyzed = analysis.analyze_model_from_file(*files, _options(job), **how)
+    except analysis.MeasuresLost as error:
+        # --overwrite of a set would train the network again
+        raise ValueError(f'{error}: python analysis.py {job.filename} does it') from error
     log_result(job, analyzed, goes_on=True)
 
 

@@ -30,7 +30,9 @@ def versions() -> dict[str, str]:
 
 @functools.cache
 def commit(folder: Path) -> str | None:
-    """The commit of the code in a folder, as it was when this was first asked."""
+    """The commit of the code in a clone, as it was when this was first asked."""
+    if not (folder / '.git').exists():  # a repository further up is not this code's
+        return None
     command = ['git', '--no-optional-locks', '-C', str(folder), 'describe']
     command += ['--always', '--dirty', '--abbrev=12']
     try:

@@ -205,7 +205,7 @@ def test_what_networks_that_are_shown_together_differ_in_is_said(run, tmp_path, 
         results.save(tmp_path / f'{seed}.pkl', fabricated('DMS', seed, spike_cost=cost))
     _, out, _ = run(tmp_path)
     assert out[-1] == (
-        'DMS networks differ in spike_cost: figures show them together, as if they were alike'
+        'DMS networks differ in spike_cost: figures of several do not tell them apart'
     )
     (tmp_path / '0.pkl').unlink()
     assert 'differ' not in ''.join(run(tmp_path)[1])
@@ -233,7 +233,8 @@ def test_networks_with_other_trials_are_left_out(run, tmp_path, monkeypatch):
     assert status == 1  # nothing is drawn
     assert out == [
         'left out decoding (DMS): the networks of one figure must agree in num_time_steps, '
-        'which is 40 and 50'
+        'which is 40 and 50',
+        'DMS networks differ in delay_time: figures of several do not tell them apart',
     ]
 
 

@@ -39,6 +39,7 @@ from shell import (
 from test_model_command import train_here
 
 import results
+import run_all_models
 from results import checkpoint_name
 from run_all_models import make_jobs, parser
 from sets import summary as set_summary
@@ -293,6 +294,22 @@ def test_finished_networks_are_skipped(folder, whole):
 
 
 # What would be done
+
+
+def test_what_is_said_after_a_stop():
+    def words(*more):
+        return run_all_models._words_of_stop(parser().parse_args(['none', 'set', '1', '0', *more]))
+
+    assert words() == 'stopped: the same command goes on'
+    assert 'starts all networks again' in words('--overwrite')
+    assert 'from their last checkpoints here' in words('--dask=local')
+
+
+def test_a_cluster_gets_as_many_networks_at_once_as_files_may_be_open():
+    args = parser().parse_args(['none', 'set', '1', '0', '--dask=tcp://127.0.0.1:1'])
+    for size, number in ((1, 500), (64, 7), (1000, 1)):
+        assert run_all_models._share(args, [[None] * size] * 600) == (number, None)
+    assert run_all_models._share(args, [[None]] * 3) == (3, None)
 
 
 OTHER_NAME = ('--set', 'synaptic_config=fac')

@@ -36,11 +36,13 @@ def uneven_times(p: Mapping) -> list[str]:
 
 
 def late_cues(p: Mapping) -> list[str]:
-    """A sentence if the cue of a rule comes after the onset of the test that needs it."""
+    """A sentence if the cue of a rule comes at or after the onset of the test that needs it."""
     dt = p['dt']
+    if len(p['rule_time_rng']) != len(p['test_time_rng']):
+        return []  # which cue is for which test is not known
     late = [
         f'a rule is cued from {cue.start * dt} ms, its test begins at {test.start * dt} ms'
-        for cue, test in zip(p['rule_time_rng'], p['test_time_rng'], strict=False)
+        for cue, test in zip(p['rule_time_rng'], p['test_time_rng'], strict=True)
         if p['num_rules'] > 1 and cue.start >= test.start
     ]
     return [f'The delay is too short for the task: {late[0]}.'] if late else []

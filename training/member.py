@@ -35,7 +35,7 @@ class Member:
         self.curves: Curves = {name: list(saved.get(name, [])) for name in results.CURVES}
         self.model, self.outcome = None, None
         # now: the files of the code may change while it runs
-        self.notes = _with_what(saved, versions())
+        self.notes = _provenance(saved, versions())
 
     @property
     def iteration(self) -> int:
@@ -142,9 +142,12 @@ def remove(*paths: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _with_what(saved: Mapping, now: dict) -> dict:
-    """`versions` with which a network is trained, and `earlier_versions` of which it goes on."""
+def _provenance(saved: Mapping, now: dict) -> dict:
+    """`versions` of this run, and `earlier_versions` of those that a resumed network goes on from.
+
+    {} stands for a run that did not note them.
+    """
     earlier = list(saved.get('earlier_versions', ()))
-    if saved.get('versions') not in (None, now):
-        earlier.append(saved['versions'])
+    if saved and saved.get('versions') != now:
+        earlier.append(saved.get('versions', {}))
     return {'versions': now} | ({'earlier_versions': earlier} if earlier else {})

@@ -18,6 +18,7 @@ from parameters import (
     ANALYSIS,
     ARRAYS,
     WHOLE_PAR,
+    given_arrays,
     parameters_with,
     saved_settings,
     settings_for,
@@ -145,10 +146,13 @@ def restored(saved: dict, p: Mapping, asked: Collection[str], file: Path) -> dic
         found = parameters_with(settings)
     except ValueError as error:
         raise RunError(f'{file} holds impossible settings: {error}') from error
+    given = {*given_arrays(saved), *given_arrays(p)}
     changeable = (*CHANGEABLE, *ANALYSIS)  # training does without the options of the analysis
     for name in asked:
         if name in (*changeable, *PLACE) or np.array_equal(p[name], found.get(name)):
             continue
+        if name in ARRAYS and name not in given:
+            continue  # it follows from the settings, and the version of the code
         if name in ARRAYS:
             raise RunError(f'{name} contradicts {file}, in which it is another array')
         raise RunError(

@@ -217,7 +217,7 @@ def test_a_network_that_is_given_up_and_others_that_are_stopped(tmp_path):
             out, err = process.communicate()
             wait_until_ended(networks)
             wait_for(lambda: not list(other.folder.glob('*/result')), other.process)
-    words = 'stopped: the same command trains what is not finished, from its start'
+    words = 'stopped: the same command trains the others, from their last checkpoints here'
     assert (process.returncode, err) == (130, f'error: {words}\n')
     assert set(statuses(failed + out).values()) == {'failed', 'stopped'}
     assert files_in(tmp_path / 'savedir' / 'set') == ['summary.csv']

@@ -202,6 +202,34 @@ def test_settings_that_the_command_no_longer_names(job):
     assert plan(job).words == 'is finished, with other settings: delay_time 40, not 20'
 
 
+def test_an_array_that_the_command_no_longer_names(job):
+    mask = np.ones((SETTINGS['n_hidden'],) * 2, np.float32)
+    mask[0, 1] = 0
+    masked = job._replace(settings=BRIEF | {'w_rnn_mask': mask})
+    train_network(masked, after(2))
+    assert plan(masked).words == 'goes on after iteration 1'
+    report = train_network(job, on)
+    assert report.status == 'failed'
+    assert report.reason.startswith('w_rnn_mask contradicts ')
+
+
+def test_measures_that_a_set_does_not_ask_for_are_kept(trained):
+    """They are not lost, and neither is the network: --overwrite would train it again."""
+    path = trained.filename
+    assert analysis.main([str(path), '--jobs=1', '--set=decode_test=True', *quick()]) == 0
+    before = path.read_bytes()
+    again = trained._replace(settings=BRIEF | QUICK | {'decoding_reps': 1}, analyze=True)
+    report = train_network(again, on)
+    assert (report.status, path.read_bytes()) == ('failed', before)
+    assert 'measures that would be lost' in report.reason
+    assert report.reason.endswith(f'python analysis.py {path} does it')
+    assert report.values['iterations'] == 4
+
+
+def quick() -> list[str]:
+    return [f'--set={name}={value}' for name, value in QUICK.items()]
+
+
 def test_versions_before_it_went_on(job):
     """A network says with what each part of its training was done."""
     train_network(job, after(2))
@@ -278,7 +306,7 @@ def test_stopped_analysis(trained):
     """The network that was trained before is kept."""
     analyzing = trained._replace(settings=BRIEF | QUICK, analyze=True)
     before = trained.filename.read_bytes()
-    assert train_network(analyzing, lambda curves: True) == Report('stopped')
+    assert train_network(analyzing, lambda curves: True).status == 'stopped'
     assert trained.filename.read_bytes() == before
 
 

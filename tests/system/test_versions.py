@@ -18,6 +18,8 @@ def test_a_package_that_is_not_there_is_left_out(monkeypatch):
     monkeypatch.setattr(versions, 'PACKAGES', ('numpy', 'no-such-package'))
     monkeypatch.setattr(versions, 'commit', lambda folder: None)
     assert versions.versions().keys() == {'stp-rnn', 'python', 'numpy'}
+    monkeypatch.setattr(versions, 'commit', lambda folder: 'abc')
+    assert versions.versions()['commit'] == 'abc'
 
 
 def test_the_commit_is_that_of_the_code(tmp_path, monkeypatch):
@@ -34,6 +36,8 @@ def test_the_commit_is_that_of_the_code(tmp_path, monkeypatch):
     git('add', '.')
     git('commit', '-qm', 'first')
     versions.commit.cache_clear()
+    (tmp_path / 'copy').mkdir()
+    assert versions.commit(tmp_path / 'copy') is None  # no clone, but in one
     assert versions.commit(tmp_path) == git('rev-parse', '--short=12', 'HEAD')
     (tmp_path / 'code.py').write_text('changed')
     assert not versions.commit(tmp_path).endswith('-dirty')  # as it was when first asked
