@@ -125,13 +125,13 @@ def analyze_model_from_file(
     ValueError for options that are not allowed or too few trials, MeasuresLost if `savefile` would
     lose measures, which `overwrite` allows.
     """
-    from model import Model  # brings TensorFlow, which takes seconds
-
     saved = results.load_results(filename)
     p = analysis_parameters(saved['parameters'], update_params)
     if savefile is not None and Path(savefile).exists() and not overwrite:
         same = Path(savefile) == Path(filename)
         require_kept(saved if same else results.load_results(savefile), p)
+    from model import Model  # brings TensorFlow, which takes seconds
+
     with enough_memory(p, 'fewer analysis_trials or jobs'):
         model = Model(saved['weights'], trials_per_part=rows_at_once(p), threads=jobs, p=p)
         found = Analysis(model, seed, jobs or device.available_cores(), progress).everything()

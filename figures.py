@@ -141,12 +141,16 @@ def shown_together(networks: Sequence[Network]) -> Iterator[str]:
     """A sentence on each task whose networks differ in more than their seeds."""
     for task in sorted({network.p['trial_type'] for network in networks}):
         those = [n.saved['parameters'] for n in networks if n.p['trial_type'] == task]
-        own = [saved_settings(p) for p in those]
-        names = sorted({*chain.from_iterable(own)} - NOT_COMPARED)
+        names = sorted({*chain.from_iterable(map(own_settings, those))})
         names = [name for name in names if len({_key(p.get(name)) for p in those}) > 1]
         if names:
             words = 'figures of several do not tell them apart'
             yield f'{task} networks differ in {", ".join(names)}: {words}'
+
+
+def own_settings(p: Mapping) -> dict:
+    """The settings in `p` that differ from what the task sets by itself, and can be compared."""
+    return {name: v for name, v in saved_settings(p).items() if name not in NOT_COMPARED}
 
 
 def _key(value: object) -> object:

@@ -11,7 +11,6 @@ import numpy as np
 import figures
 import results
 from commands.analysis import summary
-from parameters import saved_settings
 from plots.figure import COMMON
 from results import CURVES
 from sets.summary import FILE
@@ -115,13 +114,13 @@ def natural(name: str) -> list:
 def _network(file: Path) -> Network:
     """Raises ValueError, which names the file, if it holds no network."""
     saved, p = figures.load(file)
-    own = saved_settings(saved['parameters'])
+    own = figures.own_settings(saved['parameters'])
     versions = saved.get('versions')
     return Network(
         path=file,
         task=p['trial_type'],
         is_finished=file.suffix == '.pkl',
-        settings={name: _plain(v) for name, v in own.items() if name not in figures.NOT_COMPARED},
+        settings={name: _plain(v) for name, v in own.items()},
         p={name: _plain(value) for name, value in saved['parameters'].items()},
         group=(p['trial_type'], *(str(p[name]) for name in COMMON)),
         curves={name: np.array(saved[name], float) for name in CURVES},

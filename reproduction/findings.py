@@ -40,7 +40,7 @@ from reproduction.statistics import (
 DIRECTED, HALF_TURN = ('DMRS45', 'DMRS90', 'DMRS90ccw'), 'DMRS180'  # tasks with rotation
 ROTATIONS = (*DIRECTED, HALF_TURN)
 CHANCE = 1 / 8  # of decoding one of eight directions
-PREPRINT = ' (preprint)'  # where a finding is known from there
+FROM_PREPRINT = ' (preprint)'  # where a finding is known from there
 CARRIES = 'inh. dep. units carry the rotated sample'
 ByTask = Mapping[str, Networks]
 
@@ -93,7 +93,7 @@ def _value(
 ) -> Row:
     """A finding that was published as a number, by the preprint."""
     verdict = verdict_of_value(values, published, no_effect)
-    return Row(name, f'{published:.3g}{PREPRINT}', original, *_shown(values), '', verdict)
+    return Row(name, f'{published:.3g}{FROM_PREPRINT}', original, *_shown(values), '', verdict)
 
 
 def _paired(
@@ -142,7 +142,11 @@ def _memory(networks: Networks) -> Iterator[Row]:
 
 def _silent(silent: Sequence[bool]) -> Row:
     """How many DMS networks have nothing of the sample in their activity when the delay ends."""
-    about = 'DMS: silent networks', f'15 of 20{PREPRINT}', f'{SILENT_OF_ORIGINAL} of {OF_ORIGINAL}'
+    about = (
+        'DMS: silent networks',
+        f'15 of 20{FROM_PREPRINT}',
+        f'{SILENT_OF_ORIGINAL} of {OF_ORIGINAL}',
+    )
     count, number_of_networks = sum(silent), str(len(silent))
     ours = f'{count} of {number_of_networks}'
     if len(silent) < FEWEST:
@@ -198,8 +202,8 @@ def _sequences(abca: Networks, abba: Networks) -> Iterator[Row]:
     yield _value(f'ABBA: {name}', 0.23, 0, unlike)
     group = f'{GROUP_NAMES["inh_fac"]} units silenced'
     yield _value(f'ABBA: {name}, {group}', 0.52, 0, silenced)
-    yield _unpaired(f'ABCA: {name}, beside ABBA', f'more than ABBA{PREPRINT}', alike, unlike)
-    more = f'more than without{PREPRINT}'
+    yield _unpaired(f'ABCA: {name}, beside ABBA', f'more than ABBA{FROM_PREPRINT}', alike, unlike)
+    more = f'more than without{FROM_PREPRINT}'
     yield _paired(f'ABBA: {name}, {group}, beside none', more, silenced, silenced, unlike)
 
 
@@ -215,7 +219,7 @@ def _attention(networks: Networks) -> Iterator[Row]:
                 yield _value(f'dualDMS: {kind} {where}', value, CHANCE, decoded)
             if signal == 'neuronal':
                 name = f'dualDMS: attended {where}, beside the other'
-                yield _paired(name, f'more than the other{PREPRINT}', found[0], *found)
+                yield _paired(name, f'more than the other{FROM_PREPRINT}', found[0], *found)
 
 
 def _manipulation(networks: Networks) -> Row:

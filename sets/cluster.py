@@ -21,7 +21,7 @@ import results
 from sets import cluster_worker
 from sets.job import Job, Report, log_result, one_line
 from system.locks import lock
-from system.versions import commit
+from system.versions import NOTED, commit
 
 ROOT = Path(__file__).resolve().parents[1]
 NOT_SENT = ('tests', 'docs', 'benchmarks')
@@ -44,7 +44,8 @@ class Cluster:
         Raises ClusterError if none answers.
         """
         self.client = _connect(address, local_workers)
-        self.train_on_worker, self.sources = _by_value(cluster_worker.train_on_worker), _sources()
+        self.train_on_worker = _by_value(cluster_worker.train_on_worker)
+        self.sources = _sources() | {NOTED: (commit(ROOT) or '').encode()}
         self.total, self.done, self.tasks, self.stopped = total, [], [], False
         self.at_once = max(1, sum(self.client.nthreads().values()))  # those that are there now
 
@@ -155,8 +156,6 @@ def _save(job: Job, result: bytes) -> None:
         file.write_bytes(result)
         saved = results.load_results(file)
     saved['parameters']['save_dir'] = job.folder
-    if of_code := commit(ROOT):  # which workers, who are sent the code, do not know
-        saved['versions']['commit'] = of_code
     results.save(job.filename, saved)
     results.checkpoint_name(job.filename).unlink(missing_ok=True)
     log_result(job, saved, goes_on=False)

@@ -9,6 +9,7 @@ from pathlib import Path
 PROJECT = '1.0'  # as in pyproject.toml, CITATION.cff
 PACKAGES = ('tensorflow', 'tensorflow-cpu', 'numpy')
 ROOT = Path(__file__).resolve().parents[1]
+NOTED = 'system/commit.txt'  # in code that was sent to a worker: its commit, or nothing
 TIMEOUT = 10  # s, for git on a slow disk
 
 
@@ -30,7 +31,9 @@ def versions() -> dict[str, str]:
 
 @functools.cache
 def commit(folder: Path) -> str | None:
-    """The commit of the code in a clone, as it was when this was first asked."""
+    """The commit of the code in a clone, or sent from one, as it was when this was first asked."""
+    if (folder / NOTED).exists():
+        return (folder / NOTED).read_text() or None
     if not (folder / '.git').exists():  # a repository further up is not this code's
         return None
     command = ['git', '--no-optional-locks', '-C', str(folder), 'describe']

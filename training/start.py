@@ -149,10 +149,10 @@ def restored(saved: dict, p: Mapping, asked: Collection[str], file: Path) -> dic
     given = {*given_arrays(saved), *given_arrays(p)}
     changeable = (*CHANGEABLE, *ANALYSIS)  # training does without the options of the analysis
     for name in asked:
-        if name in (*changeable, *PLACE) or np.array_equal(p[name], found.get(name)):
+        # an array that nobody gave follows from the settings, and the version of the code
+        is_free = name in (*changeable, *PLACE) or (name in ARRAYS and name not in given)
+        if is_free or np.array_equal(p[name], found.get(name)):
             continue
-        if name in ARRAYS and name not in given:
-            continue  # it follows from the settings, and the version of the code
         if name in ARRAYS:
             raise RunError(f'{name} contradicts {file}, in which it is another array')
         raise RunError(

@@ -249,7 +249,9 @@ def test_local_cluster(tmp_path):
     assert results.load_results(path)['iteration'] == [0, 1, 2]
     assert 0 <= results.load(path)['task_accuracy'] <= 1
     assert_same_network(path, job.filename)
-    there, here = (results.load_results(p)['parameters'] for p in (path, job.filename))
+    there, here = (results.load_results(p) for p in (path, job.filename))
+    assert there['versions'] == here['versions']  # also the commit
+    there, here = there['parameters'], here['parameters']
     assert there['num_reports'] == here['num_reports'] == 2
     assert there['task_digest'] == here['task_digest']
 

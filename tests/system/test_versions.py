@@ -43,6 +43,10 @@ def test_the_commit_is_that_of_the_code(tmp_path, monkeypatch):
     assert not versions.commit(tmp_path).endswith('-dirty')  # as it was when first asked
     versions.commit.cache_clear()
     assert versions.commit(tmp_path).endswith('-dirty')
+    noted = tmp_path / 'sent' / versions.NOTED
+    noted.parent.mkdir(parents=True)
+    noted.write_text('abc')
+    assert versions.commit(tmp_path / 'sent') == 'abc'
     monkeypatch.setenv('PATH', str(tmp_path))
     versions.commit.cache_clear()
     assert versions.commit(tmp_path) is None
