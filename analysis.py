@@ -10,7 +10,7 @@ over batches of trials.
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ from measures.accuracy import get_perf
 from measures.decoded import check_trials, decoded_labels
 from measures.decoding import calculate_svms
 from measures.measure import INDEPENDENT, PROBE, TRAINING, Measure, all_measures, measure_of
-from measures.run import NUMBERS, Run, end_of_delay
+from measures.run import NUMBERS, Progress, Run, end_of_delay
 from measures.shuffling import simulate_network
 from measures.silencing import calculate_response_matrix
 from measures.tuning import calculate_tuning
@@ -49,8 +49,6 @@ __all__ = [
 ]
 
 NUMBERS_AT_ONCE = 38_400  # activities of a step in a part of a run: rows times units
-
-Progress = Callable[[int], object]
 
 
 def run_model(
@@ -211,6 +209,7 @@ def kinds_of_trials(p: Mapping) -> dict[str, dict]:
         'trial_type': 'DMS',
         'sample_time': 500,
         'delay_time': 1000,
+        'mask_duration': 0,  # no accuracy is measured, and test_time can be short in a sequence
         'num_motion_tuned': in_field,
         'num_fix_tuned': 0,
         'num_rule_tuned': p['n_input'] - in_field,  # DMS cues no rule

@@ -26,7 +26,7 @@ import tensorflow as tf
 from parameters import par, user_settings
 from rnn import bptt, graphs, stacks
 from rnn.device import available_cores
-from rnn.initial_values import MASKS, rates
+from rnn.initial_values import ARRAYS, MASKS, rates
 from rnn.optimizer import Adam
 from rnn.sizes import TRIALS_PER_PART
 from rnn.state import State
@@ -252,8 +252,10 @@ class Model:
         condition, unit) multiplies the activity. Returns what `record` says: 'all' y, h, syn_x and
         syn_u, 'output' y alone, each (time, condition, trial, ...); 'activity' the mean of h over
         time, (condition, trial, unit). Trials are run in parts, as many at once as there are
-        threads; their noise depends on the key alone.
+        threads; their noise depends on the key and on the numbers of trials and conditions.
         """
+        if self.is_stack:
+            raise ValueError('a stack can only be trained: run its members()')
         num_conditions, num_trials, _ = start.h.shape
         num_parts = -(-num_trials // max(1, self.trials_per_part // num_conditions))
         xs = map(tf.constant, np.array_split(np.asarray(x, np.float32), num_parts, 1))
@@ -315,7 +317,7 @@ class Model:
         chunks = self._chunks(num_parts)
         c, spike_cost = self.coefficients(), self._number('spike_cost', 2, tf.float64)
         keys = [[q['seed'], i] for q, i in zip(self.networks, iterations, strict=True)]
-        cost = POWER[self.par['spike_regularization']], self.par['batch_size']
+        cost = POWER[self.par['spike_regularization']], num_trials
         parts = np.array_split(np.arange(num_trials), num_parts)
         starts = [self.initial_state(len(part)) for part in parts]
 
@@ -355,11 +357,11 @@ class Model:
 
 
 def fitting_weights(p: Mapping, given: Mapping | None) -> dict[str, np.ndarray]:
-    """The trained variables: every key of `par` that ends in 0, named without it.
+    """The trained variables: the initial values in `par`, named without the 0 at their end.
 
     Raises ValueError where given weights do not fit the network's shape.
     """
-    initial = {key[:-1]: value for key, value in p.items() if key.endswith('0')}
+    initial = {name[:-1]: p[name] for name in ARRAYS if name not in MASKS}
     found = initial if given is None else {name: given[name] for name in initial}
     for name, value in initial.items():
         if found[name].shape != value.shape:

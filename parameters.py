@@ -20,6 +20,7 @@ from rnn.initial_values import ARRAYS, SYNAPSES
 from rnn.paths import require_path
 from rnn.sizes import require_memory, sizes
 from settings import Setting, checked
+from settings.analysis import ANALYSIS, require_of_analysis
 from settings.read_only import Parameters
 from settings.validators import count, flag, folder, number, one_of, optional, plain, result_name
 from tasks.epochs import timing
@@ -46,12 +47,17 @@ GROUPS: dict[str, dict[str, Setting]] = {
             True, flag(), 'draw stronger initial weights where inhibitory units take part'
         ),
         'connection_prob': Setting(
-            1, number(above=0, high=1), 'probability that an initial weight is not 0'
+            1,
+            number(above=0, high=1),
+            'probability that an initial weight is not 0; for inputs divided by the number of '
+            'receptive fields',
         ),
         'num_motion_tuned': Setting(
             24, count(1), 'direction-tuned inputs, over all receptive fields'
         ),
-        'num_fix_tuned': Setting(0, count(0), 'inputs that are on while fixation is required'),
+        'num_fix_tuned': Setting(
+            0, count(0), 'inputs that are on while fixation is required; never in ABBA and ABCA'
+        ),
         'num_rule_tuned': Setting(0, count(0), 'inputs that cue the rule'),
         'n_hidden': Setting(100, count(1), 'recurrent units'),
         'n_output': Setting(3, count(3), 'outputs: fixate, non-match, match'),
@@ -74,7 +80,7 @@ GROUPS: dict[str, dict[str, Setting]] = {
         ),
     },
     'Stimulus tuning': {
-        'num_motion_dirs': Setting(8, count(2), 'directions shown, evenly spaced'),
+        'num_motion_dirs': Setting(8, count(2, 128), 'directions shown, evenly spaced'),
         'tuning_height': Setting(4, number(0), 'response of an input to its preferred direction'),
         'kappa': Setting(2, number(0), 'concentration of the von Mises tuning'),
     },
@@ -87,7 +93,7 @@ GROUPS: dict[str, dict[str, Setting]] = {
             0, number(0), 'weight of the mean (squared) rectified recurrent weight in the loss'
         ),
         'test_cost_multiplier': Setting(
-            1, number(0), 'weight of the tests in the loss; run_all_models.py sets 2'
+            1, number(above=0), 'weight of the tests in the loss; run_all_models.py sets 2'
         ),
         'rule_cue_multiplier': Setting(
             1, number(0), 'strength of the rule cue, times tuning_height'
@@ -117,7 +123,7 @@ GROUPS: dict[str, dict[str, Setting]] = {
         'num_iterations': Setting(2000, count(1), 'training steps, each on a new batch of trials'),
         'stop_accuracy': Setting(
             None,
-            optional(number(above=0, high=1)),
+            optional(number(above=0, below=1)),
             'stop once the mean accuracy of 20 iterations passes it',
         ),
         'iters_between_outputs': Setting(100, count(1), 'iterations between two printed lines'),
@@ -155,38 +161,12 @@ GROUPS: dict[str, dict[str, Setting]] = {
         'variable_delay_max': Setting(
             300, count(1), 'by how much a drawn delay can fall short', 'ms'
         ),
-        'catch_trial_pct': Setting(0, number(0, below=1), 'share of trials without a test'),
+        'catch_trial_pct': Setting(
+            0,
+            number(0, below=1),
+            'share of trials without a test; in dualDMS of tests at the location that is not cued',
+        ),
     },
-}
-# Options of the analysis: parameters like the others, but never taken from a saved network.
-ANALYSIS: dict[str, Setting] = {
-    'analysis_trials': Setting(1024, count(1), 'trials in each batch of the analysis'),
-    'tuning_batches': Setting(
-        8, count(1), 'batches over which accuracies and comparisons of tuning are averaged'
-    ),
-    'decoding_reps': Setting(
-        100, count(0), 'draws of training and test trials; 0: nothing is decoded'
-    ),
-    'simulation_reps': Setting(100, count(0), 'shuffles, spread over the batches; 0: none'),
-    'svm_normalize': Setting(True, flag(), "scale each unit's signal to its range before decoding"),
-    'analyze_tuning': Setting(
-        True, flag(), 'tuning to sample and test, their similarity, manipulation and rotation'
-    ),
-    'calculate_resp_matrix': Setting(
-        True, flag(), 'activity by sample and test, also with each unit silenced'
-    ),
-    'suppress_analysis': Setting(
-        False, flag(), 'accuracy and tuning with groups of units silenced before the test'
-    ),
-    'decode_test': Setting(False, flag(), 'decode the direction of the first test'),
-    'decode_match': Setting(False, flag(), 'decode whether the first test matches'),
-    'decode_rule': Setting(False, flag(), 'decode the rule'),
-    'decode_neuronal_groups': Setting(
-        False, flag(), 'what is decoded, also from each group of units'
-    ),
-    'decode_stability': Setting(
-        False, flag(), 'decode the sample with training at each time and test at every other'
-    ),
 }
 GROUPS['Analysis'] = ANALYSIS
 SETTINGS = {name: setting for group in GROUPS.values() for name, setting in group.items()}
@@ -243,6 +223,7 @@ def analysis_parameters(saved: Mapping, updates: Mapping | None = None) -> dict:
     missing = sorted(WHOLE_PAR - saved.keys())
     if missing:
         raise ValueError(f"'parameters' must be those of a network, but lack {', '.join(missing)}")
+    require_of_analysis(updates or {})
     fixed = {'var_delay': False, 'catch_trial_pct': 0}
     user = _updated(saved_settings(saved) | fixed, updates or {})
     usual = _usual(_task_of(user))

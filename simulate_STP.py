@@ -1,10 +1,10 @@
-"""One synapse with short-term plasticity, and its answer to spikes (paper, Fig. 1B and Methods).
+"""One synapse with short-term plasticity, and its response to spikes (paper, Fig. 1B and Methods).
 
     python simulate_STP.py [std|stf|both] [--rate HZ ...] [--out FILE]
 
-draws how a depressing (std) and a facilitating (stf) synapse answer a short train of presynaptic
-spikes. Available neurotransmitter x and utilisation u follow the equations of the network
-(`Model.rnn_cell`), with single spikes in place of a firing rate:
+draws how a depressing (std) and a facilitating (stf) synapse respond to a short train of
+presynaptic spikes. Available neurotransmitter x and utilisation u follow the equations of the
+network (`Model.rnn_cell`), with single spikes in place of a firing rate:
 
     dx/dt = (1 - x) / tau_x - u x spikes
     du/dt = (U - u) / tau_u + U (1 - u) spikes
@@ -41,7 +41,7 @@ WIDTH, HEIGHT = 60, 80  # mm, of a column of panels
 
 
 class Response(NamedTuple):
-    """A synapse's answer to spikes; all arrays are (time,).
+    """A synapse's response to spikes; all arrays are (time,).
 
     time: ms. spikes: 1 where a spike arrives, else 0. x, u: available neurotransmitter and
     utilisation after the step, so a spike's jump shows at the time of the spike. efficacy: x u / U,
@@ -132,7 +132,7 @@ def simulate(
     delta_t: float = 0.05,
     p: Mapping | None = None,
 ) -> Response:
-    """Return the answer of a synapse that starts at rest, without a drawing.
+    """Return the response of a synapse that starts at rest, without a drawing.
 
     `rate` is in Hz; `length`, `duration`, the time step delta_t and `onset`, one number or one for
     each train, are in ms. Raises ValueError for what is not possible.
@@ -152,7 +152,7 @@ def simulate(
 def run_simulation(
     synapse_type: str = 'std', rate: float = 50, *args, axes=None, **options
 ) -> Response:
-    """Return the answer of a synapse to spikes, and draw it into its `figure`.
+    """Return the response of a synapse to spikes, and draw it into its `figure`.
 
     The arguments and errors are those of `simulate`. `axes`: three axes to draw on, such as a
     column of `response_axes`; a new figure without them.
@@ -196,7 +196,7 @@ def draw_response(response: Response, axes: Sequence, title: str = '') -> Figure
 
 
 def draw_responses(types: Sequence[str], rates: Sequence[float]) -> Figure:
-    """Draw the answer of each synapse to each rate (Hz), side by side; return the figure."""
+    """Draw the response of each synapse to each rate (Hz), side by side; return the figure."""
     requests = [(synapse_type, rate) for synapse_type in types for rate in rates]
     axes = response_axes(len(requests))
     for request, column in zip(requests, axes.T, strict=True):
@@ -206,7 +206,7 @@ def draw_responses(types: Sequence[str], rates: Sequence[float]) -> Figure:
 
 @figure(name='synapses', per_task=False, analyzed=False, is_general=True)
 def synapse_responses(networks: Sequence[Mapping], p: Mapping | None, axes=None) -> Figure:
-    """How a depressing and a facilitating synapse answer a burst of spikes (paper, Fig. 1B).
+    """How a depressing and a facilitating synapse respond to a burst of spikes (paper, Fig. 1B).
 
     The synapses are those of the first network, or the default ones; 3 x 2 axes.
     """
@@ -222,7 +222,7 @@ def parser() -> argparse.ArgumentParser:
     """The arguments of simulate_STP.py."""
     p = command_parser(
         'simulate_STP.py',
-        'Draw how synapses answer spikes.',
+        'Draw how synapses respond to spikes.',
         'python simulate_STP.py',
         'python simulate_STP.py stf --rate 10 20 50 --out facilitating.pdf',
     )

@@ -8,7 +8,6 @@ time; here noise is added to its input.
 """
 
 import math
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
@@ -17,6 +16,7 @@ import numpy as np
 
 import tasks
 from parameters import par
+from rnn.device import available_cores
 from tasks import inputs
 from tasks.trial import Batch
 
@@ -92,7 +92,8 @@ class Stimulus:
         dualDMS: labels are (trial, location) for sample and (trial, period) for all others; test
         is (trial, period, 2), at the tested location test_mod and at the other one.
         distractor: sample and distractor, but neither test nor match.
-        Labels of a catch trial are drawn as in any trial, though its test is not shown.
+        Labels of a catch trial are drawn as in any trial, though its test is not shown; in dualDMS
+        it is shown at the location that is not cued, and not trained.
 
         With test_mode, all test directions are uniform and independent of the sample, and match
         follows the rule of the task. `set_rule` fixes the rule of all trials; in dualDMS it stands
@@ -127,7 +128,7 @@ class Stimulus:
             for job in jobs:
                 add(*job)
             return
-        with ThreadPoolExecutor(min(NOISE_PARTS, os.cpu_count() or 1)) as pool:
+        with ThreadPoolExecutor(min(NOISE_PARTS, available_cores())) as pool:
             # list() waits for all parts and raises what one of them raised
             list(pool.map(add, *zip(*jobs, strict=True)))
 

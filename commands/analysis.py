@@ -24,6 +24,7 @@ from commands.arguments import (
 from commands.explain import explanation
 from parameters import analysis_parameters, parameters_with
 from rnn import device
+from settings.analysis import require_of_analysis
 from training.signals import Signals
 
 COLUMNS = {
@@ -100,6 +101,7 @@ def request(arguments: list[str] | None = None) -> tuple[argparse.Namespace, dic
         own_task = {'trial_type': names[-1]} if names else {}
         _explain(args, own_task | settings)
         sys.exit(0)
+    require_of_analysis(settings)
     own = [tasks.find(name).settings for name in names]
     of_all_tasks = {n: v for n, v in settings.items() if not any(n in names for names in own)}
     parameters_with(of_all_tasks)  # the others are checked with the networks of their task

@@ -131,7 +131,7 @@ def _of_signals(names: Mapping[str, str]) -> dict[str, str]:
 
 def is_synaptic(name: str) -> bool:
     """Whether a result is about synapses, and absent without plasticity."""
-    return 'syn' in name
+    return name.startswith(('synaptic_', 'accuracy_syn_'))
 
 
 @functools.cache

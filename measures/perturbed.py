@@ -4,14 +4,12 @@ Conditions that are compared share their noise, so that a difference comes from 
 (paper, Methods, "Network simulations").
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
 from measures.accuracy import get_perf
 from rnn.state import State
-
-Progress = Callable[[int], object]
 
 
 class Perturbed:

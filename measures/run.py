@@ -12,6 +12,7 @@ from measures.measure import INDEPENDENT, PROBE, TRAINING
 from measures.tuning import Tuning, calculate_tuning, stack_tuning
 from rnn.state import State
 
+Progress = Callable[[int], object]  # is told of work that was done
 END_OF_DELAY = 100  # ms
 # What is drawn in a batch is decided by the seed of the analysis and one of ten numbers. These are
 # the numbers of the trials and their noise, and of what decoding draws.
@@ -37,7 +38,7 @@ class Run:
     num_batches: int
     analysis_seed: int
     jobs: int
-    progress: Callable[[int], object]
+    progress: Progress
 
     @property
     def task(self) -> tasks.Task:

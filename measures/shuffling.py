@@ -7,8 +7,8 @@ import numpy as np
 import tasks
 from measures.groups import GROUPS, unit_groups
 from measures.measure import TRAINING, measure
-from measures.perturbed import Perturbed, Progress, noise_key
-from measures.run import Run
+from measures.perturbed import Perturbed, noise_key
+from measures.run import Progress, Run
 from rnn.state import State
 
 MOST_GROUP_REPETITIONS = 5

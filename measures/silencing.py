@@ -11,8 +11,8 @@ import tasks
 from measures import tuning
 from measures.groups import GROUPS, unit_groups
 from measures.measure import A_TEST, PLASTICITY, TRAINING, measure
-from measures.perturbed import Perturbed, Progress, noise_key
-from measures.run import Run
+from measures.perturbed import Perturbed, noise_key
+from measures.run import Progress, Run
 from measures.tuned import similarity
 from measures.tuning import calculate_tuning
 from rnn.state import State

@@ -72,38 +72,27 @@ def stack_tuning(tunings: Sequence[Sequence[Mapping[str, Tuning]]]) -> dict[str,
     return {name: stack(name) for name in tunings[0][0]}
 
 
-def mean_by_condition(
-    signal: np.ndarray,
-    direction: np.ndarray,
-    num_directions: int,
-    trials: np.ndarray | None = None,
-) -> np.ndarray:
+def mean_by_condition(signal: np.ndarray, direction: np.ndarray, num_directions: int) -> np.ndarray:
     """Mean of a signal (time, trial, unit) for each direction: (time, unit, direction), float32.
 
     The other arguments, and what is raised, are those of `calculate_tuning`; a direction without a
     trial is NaN.
     """
-    selected = _directions(signal, direction, num_directions, trials)
-    means = _direction_means(signal, selected, num_directions, trials)
+    directions = _directions(signal, direction, num_directions, None)
+    means = _direction_means(signal, directions, num_directions, None)
     return means.transpose(0, 2, 1).astype(np.float32)
 
 
 def similarity_index(
-    pev_a: np.ndarray,
-    pref_dir_a: np.ndarray,
-    pev_b: np.ndarray,
-    pref_dir_b: np.ndarray,
-    sign: np.ndarray | None = None,
+    pev_a: np.ndarray, pref_dir_a: np.ndarray, pev_b: np.ndarray, pref_dir_b: np.ndarray
 ) -> np.ndarray:
     """Whether units prefer the same directions in two tunings: 1 the same, -1 opposite ones.
 
     sum sqrt(w_a w_b) cos(pref_dir_a - pref_dir_b) / sum sqrt(w_a w_b), over units, where w is pev,
     or 0 where pev is negative. All are (unit, ...), such as (unit, time), and the result is (...);
     (unit, 1) compares one tuning with all steps of the other. NaN where the denominator is 0.
-
-    `sign` (unit,) multiplies the terms of the numerator only.
     """
-    return _agreement(pev_a, pref_dir_a, pev_b, pref_dir_b, sign).real
+    return _agreement(pev_a, pref_dir_a, pev_b, pref_dir_b, np.ones(len(pev_a))).real
 
 
 def manipulation(
@@ -156,7 +145,6 @@ def _agreement(pev_a, pref_dir_a, pev_b, pref_dir_b, sign) -> np.ndarray:
     """Mean over units of sign exp(i turn), turn from a to b, weighted as in `similarity_index`."""
     weight = np.sqrt(np.maximum(pev_a, 0.0) * np.maximum(pev_b, 0.0))
     turned = weight * np.exp(1j * (pref_dir_b - pref_dir_a))
-    sign = np.ones(len(turned)) if sign is None else np.asarray(sign)
     total, weights = np.tensordot(sign, turned, axes=1), weight.sum(axis=0)
     return _ratio(total.real, weights) + 1j * _ratio(total.imag, weights)
 
@@ -191,7 +179,7 @@ def category_index(curves: np.ndarray) -> np.ndarray:
 def input_tuning(motion_tuning: np.ndarray, w_in: np.ndarray) -> np.ndarray:
     """Input current of each unit for each direction: (unit, field, direction).
 
-    `motion_tuning` (direction unit, field, direction) are the answers of the direction units, which
+    `motion_tuning` (direction unit, field, direction) is the response of the direction units, which
     are the first rows of the input weights w_in (input, unit); weights act rectified.
 
     Raises ValueError if w_in has fewer rows than there are direction units.

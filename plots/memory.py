@@ -132,7 +132,7 @@ def tuning(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figure:
 
     Curves of activity and efficacy in the sample and in the last 100 ms of the delay, aligned to
     the direction that the unit's activity prefers in the sample, averaged over the units of a
-    group; median and range over networks. R x 5 axes.
+    group; median and range over networks. R x 5 axes, R x 3 without plasticity.
     """
     signals, task = signal_names(p), tasks.of(p)
     columns = 2 * len(signals)

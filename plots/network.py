@@ -188,7 +188,7 @@ def weights(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figure:
     """
     axes = panels(axes, 1, 2, height=70)
     matrices = [effective_weights(network) for network in networks]
-    if not np.all(np.isfinite(matrices)):
+    if not all(np.isfinite(matrix).all() for matrix in matrices):
         raise FigureError('weights that are not finite have no eigenvalues')
     means = [
         mean_weights(w, unit_groups(settings(n))) for w, n in zip(matrices, networks, strict=True)
@@ -201,7 +201,7 @@ def weights(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figure:
         plane.plot(values.real, values.imag, '.', color=COLORS['all'], alpha=0.5)
     plane.axhline(0, color=COLORS['chance'], linewidth=0.5, zorder=0)
     plane.axvline(0, color=COLORS['chance'], linewidth=0.5, zorder=0)
-    edge = 1.05 * np.max(np.abs(eigenvalues)) or 1  # all may be 0
+    edge = 1.05 * max(np.abs(values).max() for values in eigenvalues) or 1  # all may be 0
     plane.set(xlim=(-edge, edge), ylim=(-edge, edge), aspect='equal')
     plane.set(xlabel='Real part', ylabel='Imaginary part', title='Eigenvalues')
     return plane.figure

@@ -158,7 +158,7 @@ def _with_none(networks, rule: int, suffix: str = '') -> list[np.ndarray]:
 def attention(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figure:
     """Decoding of the attended and of the other sample, as in dualDMS (paper, Fig. 6).
 
-    From activity and from efficacy; medians and ranges over networks; 2 axes.
+    From activity and from efficacy; medians and ranges over networks; 2 axes, 1 without plasticity.
     """
     names = signal_names(p)
     own = panels(axes, 1, len(names), height=55)

@@ -209,7 +209,7 @@ def step_back(g, state, new, fixed: Fixed):
 
 
 def losses_and_gradients(model, c, trials, start, noise: Noise | None, cost: Cost):
-    """Losses of one part of a batch, and their gradient by the effective weights.
+    """Losses of one part of a batch, and their gradient with respect to the effective weights.
 
     `trials` are stimulus (time, trial, input), target (time, trial, output) and mask (time, trial).
     Returns a dictionary of sums that add up over the parts of a batch: perf_loss and spike_loss,

@@ -39,7 +39,7 @@ class STPLayer(keras.layers.Layer):
         self.seed = _require('seed', seed, optional(count(0, 2**63 - 1)))
         self.masks = {name: settings.pop(name, None) for name in self.MASKS}
         require_known(self, settings, (*self.SETTINGS, *self.MASKS))
-        self.settings = checked(self.SETTINGS, settings | self.sizes())
+        self.settings = with_defaults(self.SETTINGS, settings | self.sizes())
         # else one that keras.utils.set_random_seed decides
         self.drawn_seed = random.randrange(2**31) if self.seed is None else self.seed
 
@@ -80,7 +80,7 @@ def require_known(layer: keras.layers.Layer, given: Mapping, names: Sequence[str
             raise ValueError(f'{words}; its settings are {", ".join(names)}')
 
 
-def checked(names: Sequence[str], settings: Mapping[str, Any]) -> dict[str, Any]:
+def with_defaults(names: Sequence[str], settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of these names, as plain values: the given ones, and the defaults of the rest.
 
     Raises ValueError for a value that is not allowed.

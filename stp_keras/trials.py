@@ -8,7 +8,7 @@ import numpy as np
 
 from model import POWER
 from stimulus import Stimulus
-from stp_keras.layer import PACKAGE, checked, require_known
+from stp_keras.layer import PACKAGE, require_known, with_defaults
 
 SETTINGS = ('spike_cost', 'spike_regularization')
 
@@ -53,7 +53,7 @@ class SpikeCost(keras.layers.Layer):
     def __init__(self, name: str | None = None, trainable: bool = True, dtype=None, **settings):
         super().__init__(name=name, trainable=trainable, dtype=dtype)
         require_known(self, settings, SETTINGS)
-        self.settings = checked(SETTINGS, settings)
+        self.settings = with_defaults(SETTINGS, settings)
         self.supports_masking = True
 
     def call(self, inputs, mask=None):

@@ -42,7 +42,7 @@ class Distractor(Task):
         p, rule = batch.p, batch.draw_rule()
         sample, distractor = batch.draw_direction(), batch.draw_direction()
         batch.show(p['sample_time_rng'], sample)
-        batch.show(p['distractor_time_rng'], distractor)
+        batch.show(p['other_time_rng']['distractor'], distractor)
         _, catch = batch.single_test(1 + sample)
         return {'sample': sample, 'distractor': distractor, 'rule': rule, 'catch': catch}
 
@@ -51,8 +51,11 @@ class Distractor(Task):
         return [*super().needed_times(), 'distractor_time']
 
     def problems(self, s: Mapping) -> Iterator[tuple[bool, str, str]]:
-        """Those of every task, and whether there is an output for each direction."""
+        """Those of every task, and whether each direction has an output and an input."""
         yield from super().problems(s)
         outputs = s['num_motion_dirs'] + 1
         words = f'it must be at least {outputs}, fixate and one per direction'
         yield s['n_output'] < outputs, 'n_output', words
+        directions = s['num_motion_dirs']
+        words = f'it must be at least {directions}, one per direction'
+        yield s['num_motion_tuned'] < directions, 'num_motion_tuned', words

@@ -1,4 +1,4 @@
-"""dualDMS: two samples at two places, and two tests, each of the place that a cue names."""
+"""dualDMS: two samples at two locations, and two tests, each of the location that a cue names."""
 
 from collections.abc import Mapping
 
@@ -10,9 +10,9 @@ from tasks.trial import NON_MATCH, Batch
 
 
 class DualMatch(Task):
-    """Does each test match the sample at the cued place? A kind of trial is cue 1 + 2 cue 2."""
+    """Does each test match the sample at the cued location? A kind of trial is cue 1 + 2 cue 2."""
 
-    num_rules = 2  # a cue names a place, not a rule
+    num_rules = 2  # a cue names a location, not a rule
     num_receptive_fields = num_samples = 2
     suggested = {
         'sample_time': 500,
@@ -40,9 +40,9 @@ class DualMatch(Task):
         ]
 
     def trials(self, batch: Batch) -> Mapping[str, np.ndarray]:
-        """Samples (trial, place), tests (trial, period, 2) at the tested and at the other place.
+        """Samples (trial, location), tests (trial, period, 2) at the tested location and the other.
 
-        On a catch trial the place that was not cued is tested, and that test is not trained.
+        On a catch trial the location that was not cued is tested, and that test is not trained.
         """
         p, pairs = batch.p, (batch.size, 2)
         kind = batch.draw_rule(p['num_rules'] ** 2)
@@ -53,8 +53,8 @@ class DualMatch(Task):
         tested_sample = np.take_along_axis(sample, test_mod, axis=1)
         test, match = batch.draw_test(tested_sample, 0)
         test = np.stack([test, batch.draw_direction(pairs)], axis=-1)
-        for place in range(2):
-            batch.show(p['sample_time_rng'], sample[:, place], place)
+        for location in range(2):
+            batch.show(p['sample_time_rng'], sample[:, location], location)
         weight = np.where(catch, 0, p['test_cost_multiplier'])
         onset = p['dead_time_rng'].stop
         for i, period in enumerate(p['test_time_rng']):
@@ -85,20 +85,20 @@ class DualMatch(Task):
         return f'tests of sample {1 + rule % 2}, then {1 + rule // 2}'
 
     def sample_of(self, rule: int, test: int) -> int:
-        """The cued place of a test."""
+        """The cued location of a test."""
         return rule // 2**test % 2
 
     def fields(self, trial_info: Mapping, p: Mapping) -> dict[str, list[np.ndarray]]:
-        """A field of the sample is a place; one of test, match and rule is a period.
+        """A field of the sample is a location; one of test, match and rule is a period.
 
-        The test is the one at the tested place.
+        The test is the one at the tested location.
         """
         pairs = {name: trial_info[name] for name in ('sample', 'match', 'rule')}
         pairs['test'] = trial_info['test'][..., 0]
         return {name: [pair[:, 0], pair[:, 1]] for name, pair in pairs.items()}
 
     def num_fields(self, label: str) -> int:
-        """Two places, or two periods."""
+        """Two locations, or two periods."""
         return 2
 
     def shuffle_onsets(self, p: Mapping) -> list[int]:

@@ -66,7 +66,6 @@ def timing(task, s: Mapping) -> dict:
         'fix_time_rng': epochs.fix,
         'sample_time_rng': epochs.sample,
         'test_time_rng': epochs.tests,
-        'distractor_time_rng': epochs.others.get('distractor'),
         'other_time_rng': dict(epochs.others),
         'rule_time_rng': cues,
         'rule_onset_time': [cue.start * dt for cue in cues],

@@ -26,7 +26,7 @@ OWNED_BY_TASK: dict[str, Setting] = {
         None, _OWNED, 'turn from a sample to the test that matches it, under each rule', 'degrees'
     ),
     'num_rules': Setting(None, _OWNED, 'number of rule cues'),
-    'num_receptive_fields': Setting(None, _OWNED, 'places at which directions are shown'),
+    'num_receptive_fields': Setting(None, _OWNED, 'locations at which directions are shown'),
     'rule_onset_time': Setting(None, _OWNED, 'onset of each rule cue in a trial', 'ms'),
     'rule_offset_time': Setting(None, _OWNED, 'end of each rule cue in a trial', 'ms'),
 }
@@ -38,7 +38,7 @@ class Task:
     rules: which test matches which sample, one for each cue: ('rotation', degrees), or
         ('category', None) for the halves of the directions.
     num_rules: number of cues, if it is not that of the rules.
-    num_receptive_fields: places at which directions are shown, each with input units of its own.
+    num_receptive_fields: locations at which directions are shown, each with its own input units.
     separate_projections: receptive field k projects only to the units whose index is k modulo the
         number of fields.
     suggested: defaults of settings, in place of the general ones.

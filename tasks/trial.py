@@ -37,8 +37,9 @@ def place(array: np.ndarray, period: Period | range, values, add: bool = False) 
 class Batch:
     """The trials of a batch with the parameters `p`: random draws, input, target and mask.
 
-    At first nothing is shown: no input, target 'fixate', mask 1. Draws are (trial,) arrays. With
-    `test_mode`, tests are independent of the sample. `set_rule` fixes the rule of all trials.
+    At first nothing is shown: no input, target 'fixate', mask 1, and 0 in the dead time. Draws are
+    (trial,) arrays. With `test_mode`, tests are independent of the sample. `set_rule` fixes the
+    rule of all trials.
     """
 
     def __init__(

@@ -280,6 +280,11 @@ def test_probe_is_a_dms_trial_in_the_first_field(task):
     np.testing.assert_array_equal(shown, expected)
 
 
+def test_a_sequence_with_a_short_end_has_a_probe_all_the_same():
+    set_task('ABBA', test_time=50)
+    assert len(analysis.kinds_of_trials(par)['probe']['test_time_rng'][0]) == 1
+
+
 # What an analysis reads and leaves behind
 
 
@@ -354,6 +359,12 @@ def test_parameters_of_the_trials(small):
     assert (p['decoding_reps'], p['simulation_reps'], p['decode_test']) == (100, 100, True)
     assert not Stimulus(1, p).generate_trial()['catch'].any()
     assert not p['var_delay']
+
+
+@pytest.mark.parametrize('name', ['seed', 'batch_size'])
+def test_what_only_the_training_has_is_refused(tmp_path, name):
+    with pytest.raises(ValueError, match=f'{name} is that of the training: for the analysis, give'):
+        analyze(tmp_path, network(), {name: 7})
 
 
 def test_numbers_follow_the_seed_alone(tmp_path):

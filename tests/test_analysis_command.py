@@ -328,7 +328,7 @@ def test_matlab_file_holds_the_same_numbers(files, run):
         np.testing.assert_array_equal(loaded['weights'][name].item(), np.squeeze(weight))
     assert 'synaptic_sample_share_above_chance_dms' in loaded
     parameters = loaded['parameters']
-    assert parameters['distractor_time_rng'].item().size == 0  # None
+    assert parameters['stop_accuracy'].item().size == 0  # None
     np.testing.assert_array_equal(parameters['sample_time_rng'].item(), [2, 3])
     assert parameters['trial_type'].item() == 'DMS'
     assert sorted(path.name for path in files[0].parent.iterdir()) == ['a.mat', 'a.pkl', 'b.pkl']

@@ -346,6 +346,10 @@ BAD = [
     ({'trial_type': 'ABBA', 'num_motion_dirs': 3}, 'num_motion_dirs', '3', 'more than the 3 tests'),
     ({'trial_type': 'distractor', 'distractor_time': 5}, 'distractor_time', '5', 'dt = 10 ms'),
     ({'trial_type': 'distractor', 'n_output': 8}, 'n_output', '8', 'at least 9'),
+    ({'trial_type': 'distractor', 'num_motion_tuned': 7}, 'num_motion_tuned', '7', 'at least 8'),
+    ({'num_motion_dirs': 129}, 'num_motion_dirs', '129', 'from 2 to 128'),
+    ({'test_cost_multiplier': 0}, 'test_cost_multiplier', '0', '> 0'),
+    ({'stop_accuracy': 1}, 'stop_accuracy', '1', '< 1'),
     ({'trial_type': 'dualDMS', 'num_motion_tuned': 25}, 'num_motion_tuned', '25', 'multiple of'),
     ({'trial_type': 'location_DMS', 'num_motion_tuned': 32}, 'num_motion_tuned', '32', 'the 3'),
 ]
@@ -398,7 +402,7 @@ def test_loading_takes_no_options_of_the_analysis(name):
 def saved_by_original_code(task: str) -> dict:
     """The `par` of a network as the original code wrote it."""
     fresh(trial_type=task, test_cost_multiplier=2.0)
-    new = {'rules', 'seed', 'stop_accuracy', 'save_every', 'test_time_rng', 'distractor_time_rng'}
+    new = {'rules', 'seed', 'stop_accuracy', 'save_every', 'test_time_rng'}
     known = {name: value for name, value in par.items() if name not in new}
     junk = {'synaptic_config': 'full', 'savedir': './', 'analyze_test': False, 'probe_time': 25}
     return known | junk | {'rotation_match': [0, 45], 'catch_trial_pct': 0.0}

@@ -263,6 +263,8 @@ def test_the_header_warns_of_iterations_without_an_accuracy():
     words = 'of the iterations have nothing but catch trials'
     assert words in header(parameters_with({'catch_trial_pct': 0.9, 'batch_size': 8}), 'CPU', 0)
     assert words not in header(parameters_with({'catch_trial_pct': 0.9}), 'CPU', 0)
+    late = {'var_delay': True, 'batch_size': 1}  # one of 7.4 delays is drawn too long
+    assert f'14% {words}' in header(parameters_with(late), 'CPU', 0)
 
 
 def test_the_header_mentions_times_that_dt_does_not_divide():
@@ -279,3 +281,15 @@ def test_a_cue_after_the_onset_of_its_test_is_said():
     assert f'{words} 1400 ms.' in header(p, 'CPU', 0)
     for task in ('DMS+DMRS', 'DMS+DMRS_early_cue', 'DMS+DMC', 'dualDMS', 'DMS'):
         assert 'too short' not in header(parameters_with({'trial_type': task}), 'CPU', 0)
+    variable = {'trial_type': 'DMS+DMRS', 'var_delay': True}
+    assert 'too short' not in header(parameters_with(variable), 'CPU', 0)
+    p = parameters_with(variable | {'variable_delay_max': 600})
+    assert f'{words[:-9]}can begin at 1400 ms.' in header(p, 'CPU', 0)
+
+
+def test_rules_that_no_input_tells_apart_are_said():
+    words = 'no input tells the'
+    few = {'trial_type': 'DMS+DMRS+DMC', 'num_rule_tuned': 1}
+    assert f'num_rule_tuned = 1, {words} 3 rules apart' in header(parameters_with(few), 'CPU', 0)
+    for settings in (few | {'num_rule_tuned': 2}, {'num_rule_tuned': 0}):
+        assert words not in header(parameters_with(settings), 'CPU', 0)

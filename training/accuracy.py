@@ -12,6 +12,7 @@ import numpy as np
 
 ITERATIONS_TO_STOP = 20  # whose mean accuracy is compared with stop_accuracy
 OFTEN = 0.01  # share of the iterations without an accuracy that is worth a warning
+LATE = math.exp(-2)  # share of the drawn delays that are too long, see Batch.single_test
 
 
 def last_mean(values: Sequence[float]) -> float:
@@ -30,13 +31,15 @@ def accurate_enough(accuracy: Sequence[float], wanted: float | None) -> bool:
 
 def warnings_of(p: Mapping) -> list[str]:
     """What the header of a run says of settings that leave many iterations without an accuracy."""
-    share = p['catch_trial_pct'] ** p['batch_size']
+    catch = 1 - (1 - p['catch_trial_pct']) * (1 - LATE * p['var_delay'])
+    share = catch ** p['batch_size']
     if share <= OFTEN:
         return []
+    names = ('catch_trial_pct', 'var_delay', 'batch_size')
+    settings = ', '.join(f'{name} = {p[name]}' for name in names)
     return [
         f'{share:.0%} of the iterations have nothing but catch trials, and thus no accuracy '
-        f'(catch_trial_pct = {p["catch_trial_pct"]}, batch_size = {p["batch_size"]}); they are '
-        'left out of means.'
+        f'({settings}); they are left out of means.'
     ]
 
 

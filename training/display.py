@@ -14,7 +14,7 @@ Curves = dict[str, list]  # one entry per iteration, see results.CURVES
 def header(p: Mapping, device_name: str, done: int) -> str:
     """The main settings of a run, `done` iterations of which are made already."""
     going_on = f'\nGoing on after iteration {done - 1}.' if done else ''
-    found = [*uneven_times(p), *late_cues(p), *accuracy.warnings_of(p)]
+    found = [*uneven_times(p), *late_cues(p), *cues_alike(p), *accuracy.warnings_of(p)]
     notes = ''.join(f'\n{note}' for note in found)
     return (
         f'Task {p["trial_type"]}, synapses {p["synapse_config"]}, {device_name}, seed {p["seed"]}\n'
@@ -36,16 +36,27 @@ def uneven_times(p: Mapping) -> list[str]:
 
 
 def late_cues(p: Mapping) -> list[str]:
-    """A sentence if the cue of a rule comes at or after the onset of the test that needs it."""
+    """A sentence if the cue of a rule can come at or after the onset of the test that needs it."""
     dt = p['dt']
-    if len(p['rule_time_rng']) != len(p['test_time_rng']):
-        return []  # which cue is for which test is not known
+    if p['num_rules'] == 1 or len(p['rule_time_rng']) != len(p['test_time_rng']):
+        return []  # no rule, or which cue is for which test is not known
+    earlier, begins = 0, 'begins'
+    if p['var_delay']:
+        earlier, begins = -(-p['variable_delay_max'] // dt), 'can begin'
     late = [
-        f'a rule is cued from {cue.start * dt} ms, its test begins at {test.start * dt} ms'
+        f'a rule is cued from {cue.start * dt} ms, its test {begins} at {first * dt} ms'
         for cue, test in zip(p['rule_time_rng'], p['test_time_rng'], strict=True)
-        if p['num_rules'] > 1 and cue.start >= test.start
+        if cue.start >= (first := test.start - earlier)
     ]
     return [f'The delay is too short for the task: {late[0]}.'] if late else []
+
+
+def cues_alike(p: Mapping) -> list[str]:
+    """A sentence if there are too few rule inputs to tell the rules apart."""
+    num_units, num_rules = p['num_rule_tuned'], p['num_rules']
+    if num_units >= num_rules - 1:  # the absence of all others cues the last rule
+        return []
+    return [f'With num_rule_tuned = {num_units}, no input tells the {num_rules} rules apart.']
 
 
 class Display:

@@ -30,7 +30,7 @@ BASIC = {  # rotation in directions, or None for the category, of each rule
 
 
 def labels_of(task, test_mode=False, **updates):
-    num_units = {'dualDMS': 2, 'location_DMS': 3}.get(task, 1)
+    num_units = {'dualDMS': 2, 'location_DMS': 3, 'distractor': 8}.get(task, 1)
     update_parameters({'trial_type': task, 'num_motion_tuned': num_units, **SMALL, **updates})
     return Stimulus([11, 2]).generate_trial(test_mode)
 
