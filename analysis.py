@@ -48,6 +48,11 @@ __all__ = [
     'simulate_network',
 ]
 
+# Options of which more gives the same measures, more precisely, and switches that add measures.
+COUNTS = {'analysis_trials', 'tuning_batches', 'decoding_reps', 'simulation_reps'}
+SWITCHES = {n for n, option in ANALYSIS.items() if isinstance(option.default, bool)}
+SWITCHES -= {'svm_normalize'}
+
 NUMBERS_AT_ONCE = 38_400  # activities of a step in a part of a run: rows times units
 
 
@@ -120,14 +125,14 @@ def analyze_model_from_file(
     from the network's, above all the options of the analysis. The same seed gives the same numbers
     on any number of processes (`jobs`). `progress` is called with the amount of work done, in the
     units of `amount_of_work`. Raises results.ResultsError for a file that is no network's result,
-    ValueError for options that are not allowed or too few trials, MeasuresLost if `savefile` would
-    lose measures, which `overwrite` allows.
+    ValueError for options that are not allowed, too few trials, or a `savefile` that holds another
+    network, MeasuresLost if it would lose measures; `overwrite` allows both.
     """
     saved = results.load_results(filename)
     p = analysis_parameters(saved['parameters'], update_params)
     if savefile is not None and Path(savefile).exists() and not overwrite:
         same = Path(savefile) == Path(filename)
-        require_kept(saved if same else results.load_results(savefile), p)
+        require_kept(saved if same else analysing.load_same(savefile, saved), p)
     from model import Model  # brings TensorFlow, which takes seconds
 
     with enough_memory(p, 'fewer analysis_trials or jobs'):
@@ -160,10 +165,10 @@ def is_analyzed(saved: Mapping, options: Mapping) -> bool:
     if before.keys() != options.keys() or not set(about.get('measures', ())) <= saved.keys():
         return False
     # a switch that was on, and is not asked for now, has only added measures
-    switches = {name for name, option in ANALYSIS.items() if isinstance(option.default, bool)}
-    switches -= {'svm_normalize'}
     return all(
-        before[name] == value or (name in switches and before[name])
+        before[name] == value
+        or (name in SWITCHES and before[name])
+        or (name in COUNTS and before[name] > value)
         for name, value in options.items()
     )
 
@@ -175,17 +180,23 @@ class MeasuresLost(ValueError):
 def require_kept(saved: Mapping, p: Mapping) -> None:
     """Raise MeasuresLost if `saved` would lose measures to an analysis with the parameters `p`.
 
-    These are measures of an earlier analysis for which `p` does not ask, or, where nothing says how
-    they were made (the original code does not), all that would be replaced.
+    These are measures of an earlier analysis for which `p` does not ask, or that it would take from
+    less, or, where nothing says how they were made (the original code does not), all that would be
+    replaced.
     """
+    words = 'ask for as much, write to another file, or overwrite them'
     taken = {m for kind in kinds_of_trials(p) for m in wanted(kind, p)}
     if about := earlier_analysis(saved):
+        before = about.get('options', {})
+        for name in sorted(COUNTS & before.keys()):
+            if before[name] > p[name]:
+                found = f'{name} = {before[name]}, not {p[name]}'
+                raise MeasuresLost(f'it holds measures from more ({found}): {words}')
         lost = [n for n in about.get('measures', ()) if n in saved and measure_of(n) not in taken]
     else:
         lost = [name for name in saved if measure_of(name) in taken]
     if lost:
         few = ', '.join(lost[:3]) + (f' and {len(lost) - 3} more' if len(lost) > 3 else '')
-        words = 'ask for them too, write to another file, or overwrite them'
         raise MeasuresLost(f'it holds measures that would be lost ({few}): {words}')
 
 

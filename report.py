@@ -76,7 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
         drawn = albums(made.work, args.tasks, args.jobs)
         drawn = list(tqdm(drawn, desc='drawing', total=len(made.work), disable=None))
         with results.replacing(out) as temporary:
-            temporary.write_text(page(folder, made, drawn), 'utf-8')
+            temporary.write_text(page(folder, made, drawn), 'utf-8', 'backslashreplace')
     except (ValueError, OSError) as error:  # also of a file that changes meanwhile
         return fail(error, 2)
     except KeyboardInterrupt:

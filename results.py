@@ -83,14 +83,16 @@ def save_as_new(filename: str | os.PathLike, data: dict) -> Path:
     return free
 
 
-def load(filename: str | os.PathLike) -> dict:
+def load(filename: str | os.PathLike, content: bytes | None = None) -> dict:
     """Return the dictionary saved in `filename`. Nothing in the file is run.
+
+    `content` is that of the file, where it is known without reading.
 
     Raises ResultsError if the file is missing, damaged, no pickle of a dictionary, or holds
     anything but numpy arrays and plain values.
     """
     try:
-        return _unpickle(read_bytes(filename))
+        return _unpickle(read_bytes(filename) if content is None else content)
     except OSError as error:
         raise ResultsError(str(error)) from error
     except _Refused as error:
@@ -100,7 +102,7 @@ def load(filename: str | os.PathLike) -> dict:
         raise ResultsError(f'{filename} is damaged, cut short or no pickle ({name})') from error
 
 
-def load_results(filename: str | os.PathLike) -> dict:
+def load_results(filename: str | os.PathLike, content: bytes | None = None) -> dict:
     """Return the result of one network: `load`, and a check of what every result holds.
 
     'weights' holds h (1, unit), w_in (input, unit), w_rnn (unit, unit), b_rnn (1, unit),
@@ -109,7 +111,7 @@ def load_results(filename: str | os.PathLike) -> dict:
 
     Raises ResultsError, naming the key, if one of them is missing or wrong.
     """
-    data = load(filename)
+    data = load(filename, content)
     problem = _problem_in_weights(data.get('weights')) or _problem_in_curves(data)
     if type(data.get('parameters')) is not dict:
         problem = "'parameters' must be a dictionary"
@@ -308,7 +310,8 @@ def _problem_in_weights(weights: Any) -> str | None:
 def _problem_in_curves(data: dict) -> str | None:
     for name in CURVES:
         curve = data.get(name)
-        is_sequence = type(curve) in (list, tuple) or np.ndim(curve) == 1
+        is_array = type(curve) is np.ndarray and curve.ndim == 1
+        is_sequence = is_array or type(curve) in (list, tuple)
         if not is_sequence or not all(isinstance(item, numbers.Real) for item in curve):
             return f"'{name}' must be a sequence of numbers"
         if len(curve) != len(data[CURVES[0]]):

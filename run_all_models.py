@@ -47,7 +47,8 @@ from training.signals import Signals
 from training.stacks import memory
 
 POLL = 0.5  # s between two looks at the progress
-MOST_SENT = 500  # networks at once to a cluster: each has a lock, which is an open file
+# Networks at once to a cluster. Each has a lock, an open file, of which macOS allows 256.
+MOST_SENT = 200
 ELSEWHERE = {'trial_type': '--tasks', 'seed': '--seed', 'save_fn': 'NAME'}  # not with --set
 
 
@@ -144,8 +145,8 @@ def carry_out(args: argparse.Namespace, make_jobs: Callable) -> int:
         return fail(error, 2)
     except OSError as error:
         return fail(error, 1)
-    except KeyboardInterrupt:  # the second one: the processes of the networks follow
-        os._exit(130)
+    except KeyboardInterrupt:
+        return 130
 
 
 def _print_plans(args, plans: list[Plan]) -> None:
@@ -200,7 +201,9 @@ def make_jobs(args) -> list[Job]:
 
 
 def _run(args, plans: list[Plan]) -> int:
-    check_writable(Path(plans[0].job.folder, set_summary.FILE))
+    summary = Path(plans[0].job.folder, set_summary.FILE)
+    check_writable(summary)
+    set_summary.read(summary)  # one that is damaged is better known before the night
     reports = {p.job.name: p.report for p in plans if not p.is_needed}
     for name, report in reports.items():
         print(set_summary.line(name, report))
@@ -213,7 +216,7 @@ def _run(args, plans: list[Plan]) -> int:
     print(set_summary.table(reports, swept))
     try:
         set_summary.write(plans[0].job.folder, reports, swept)
-    except OSError as error:  # the networks are saved
+    except (ValueError, OSError) as error:  # the networks are saved
         failed = fail(error, 1)
     if stopped_by:
         return fail(_words_of_stop(args), 128 + stopped_by)
@@ -241,15 +244,18 @@ def _train(args, plans: list[Plan], reports: dict[str, Report]) -> int:
         for group in groups:
             jobs = [p.job._replace(threads=threads) for p in group]
             waiting[pool.submit(workers.run, jobs)] = [job.name for job in jobs]
-        while waiting:
-            done, _ = wait(waiting, POLL, FIRST_COMPLETED)
-            for future in done:
-                for name, report in _reports_of(future, waiting.pop(future)).items():
-                    reports[name] = report
-                    bar.write(set_summary.line(name, report))
-            bar.update(workers.progress() - bar.n)
-            if signals.received:
-                workers.stop()
+        try:
+            while waiting:
+                done, _ = wait(waiting, POLL, FIRST_COMPLETED)
+                for future in done:
+                    for name, report in _reports_of(future, waiting.pop(future)).items():
+                        reports[name] = report
+                        bar.write(set_summary.line(name, report))
+                bar.update(workers.progress() - bar.n)
+                if signals.received:
+                    workers.stop()
+        except KeyboardInterrupt:  # the second one: to leave the pool would wait for its networks
+            os._exit(130)
     return signals.received
 
 

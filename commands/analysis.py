@@ -1,6 +1,7 @@
 """The command line of analysis.py: which files, with which options, and what is shown."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -175,12 +176,17 @@ def _earlier(saved: Mapping, filename: Path, target: Path) -> dict | None:
     """What is in the target, if it is there. Raises ValueError if that is another network."""
     if target == filename:
         return saved
-    if not target.exists():
-        return None
+    return load_same(target, saved) if target.exists() else None
+
+
+def load_same(target: str | os.PathLike, saved: Mapping) -> dict:
+    """What a file holds of the same network as `saved`. Raises ValueError if that is another."""
     earlier = results.load_results(target)
     for name, weight in saved['weights'].items():
         if not np.array_equal(weight, earlier['weights'].get(name)):
-            raise ValueError(f'{target} holds another network; --overwrite replaces it')
+            raise ValueError(
+                f'{target} holds another network; --overwrite (overwrite=True) replaces it'
+            )
     return earlier
 
 

@@ -1,6 +1,5 @@
 """What is in a folder of networks: those that can be read, and the outcome of all others."""
 
-import csv
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -14,7 +13,7 @@ from commands.analysis import summary
 from plots.figure import COMMON
 from results import CURVES
 from sets.summary import FILE
-from system.files import FileError, require_file
+from sets.summary import read as summary_rows
 from system.locks import is_held
 from training.accuracy import last_mean
 
@@ -86,7 +85,7 @@ def read(path: Path, progress: Callable = iter) -> Folder:
     absent += [_unfinished(network) for network in networks if not network.is_finished]
     rows = {}
     try:
-        rows = _summary(path / FILE)
+        rows = summary_rows(path / FILE)
     except (OSError, ValueError) as error:
         problems.append(str(error))
         absent.append(Absent(FILE, 'unreadable', _short(error, path / FILE)))
@@ -156,23 +155,6 @@ def _unfinished(network: Network) -> Absent:
     return Absent(
         network.name, 'unfinished', f'{words}; the command that trained it goes on with it'
     )
-
-
-def _summary(path: Path) -> dict[str, dict]:
-    """The rows of summary.csv by network; none without the file. Raises ValueError or OSError."""
-    if not path.exists():
-        return {}
-    require_file(path)
-    try:
-        with open(path, newline='', encoding='utf-8') as file:
-            rows = list(csv.DictReader(file))
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise ValueError(f'{path} is damaged: {error}') from error
-    except OSError as error:
-        raise FileError(error.errno, f'{path} cannot be read: {error.strerror}') from error
-    if rows and not {'network', 'status'} <= rows[0].keys():
-        raise ValueError(f'{path} is damaged: it has no columns network and status')
-    return {row['network']: row for row in rows if row['network']}
 
 
 def _minutes(row: Mapping | None) -> float | None:

@@ -10,8 +10,9 @@ gives a task up because its workers died too often.
 
 import asyncio
 import pickle
-import tempfile
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -27,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NOT_SENT = ('tests', 'docs', 'benchmarks')
 OWN_TASK = 'own_task'  # folder of a user's own task on a worker
 TIMEOUT = 4  # s in which the scheduler has to answer, twice
+PAUSES = (1, 10, 60, 0)  # s after each try to write a result
 
 
 class ClusterError(RuntimeError):
@@ -80,16 +82,17 @@ class Cluster:
         )
         self.tasks.append(task)
         try:
-            reports, results = task.result()
+            packed, received = task.result()
         except CancelledError:
             lost = Report('failed', 'the scheduler was lost')
             return {job.name: Report('stopped') if self.stopped else lost for job in jobs}
-        if reports is None:
-            return {job.name: Report('failed', results) for job in jobs}
-        for job in jobs:
-            if job.filename.name in results:
-                _save(job, results[job.filename.name])
-        return {j.name: r for j, r in zip(jobs, pickle.loads(reports), strict=True)}
+        finally:
+            self.tasks.remove(task)  # else the cluster would keep its results
+        if packed is None:
+            return {job.name: Report('failed', received) for job in jobs}
+        reports = {j.name: r for j, r in zip(jobs, pickle.loads(packed), strict=True)}
+        failures = {j.name: _saved(j, received.get(j.filename.name)) for j in jobs}
+        return reports | {name: report for name, report in failures.items() if report}
 
     def progress(self) -> int:
         """Networks that are done, of `total`."""
@@ -149,16 +152,27 @@ def _files(job: Job) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in paths if p.exists() and not job.overwrite}
 
 
-def _save(job: Job, result: bytes) -> None:
-    """Write a result that a worker sent; the settings tell the place where it now is."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, job.filename.name)
-        file.write_bytes(result)
-        saved = results.load_results(file)
-    saved['parameters']['save_dir'] = job.folder
-    results.save(job.filename, saved)
-    results.checkpoint_name(job.filename).unlink(missing_ok=True)
-    log_result(job, saved, goes_on=False)
+def _saved(job: Job, received: bytes | None) -> Report | None:
+    """Write a result that a worker sent, if there is one; a report of what went wrong.
+
+    The settings tell the place where it now is. Nobody else has the result, hence several tries.
+    """
+    if received is None:
+        return None
+    for pause in PAUSES:
+        try:
+            saved = results.load_results(job.filename, received)
+            saved['parameters']['save_dir'] = job.folder
+            results.save(job.filename, saved)
+            results.checkpoint_name(job.filename).unlink(missing_ok=True)
+            log_result(job, saved, goes_on=False)
+            return None
+        except OSError as error:
+            failure = Report('failed', one_line(error))
+            time.sleep(pause)
+        except ValueError as error:
+            return Report('failed', one_line(error))
+    return failure
 
 
 def _connect(address: str, local_workers: int):
@@ -170,7 +184,9 @@ def _connect(address: str, local_workers: int):
         if address == 'local':
             here = LocalCluster(local_workers, threads_per_worker=1, dashboard_address=None)
             return Client(here)
-        asyncio.run(asyncio.wait_for(_shake_hands(address), TIMEOUT))
+        with ThreadPoolExecutor(1) as thread:  # in a notebook this one has a loop already
+            greeting = asyncio.wait_for(_shake_hands(address), TIMEOUT)
+            thread.submit(asyncio.run, greeting).result()
         return Client(address, timeout=TIMEOUT)
     except Exception as error:  # what a server that is no scheduler leads to can be anything
         reason = one_line(error) or f'nothing came within {TIMEOUT} s'

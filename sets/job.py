@@ -139,7 +139,8 @@ def train_networks(jobs: Sequence[Job], watches: Sequence[Watch]) -> list[Report
         for i, (job, watch) in enumerate(zip(jobs, watches, strict=True)):
             if job.analyze and found[i].status in ('trained', 'finished'):
                 failure = _guarded(partial(_analyze, job, watch))
-                found[i] = failure._replace(values=found[i].values) if failure else found[i]
+                if failure:
+                    found[i] = found[i]._replace(status=failure.status, reason=failure.reason)
         if any(job.analyze for job in jobs):
             workers.end_idle()
     return found
@@ -286,6 +287,8 @@ def _analyze(job: Job, watch: Watch) -> None:
     saved = results.load_results(job.filename)
     if _is_analyzed(job, saved):
         return
+    if watch(saved):
+        raise Interrupted(signal.SIGTERM)
     device.select(job.gpu_id, job.threads)  # before TensorFlow is imported
     import analysis
 

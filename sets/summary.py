@@ -5,6 +5,7 @@ that is swept has a column, after the names.
 """
 
 import csv
+import io
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from results import replacing
 from sets import sweep
 from sets.job import COLUMNS, Report
 from sets.sweep import Combination
+from system.files import read_bytes
 from system.locks import lock
 from training.display import losses
 
@@ -57,7 +59,7 @@ def write(
     """Write summary.csv; networks of earlier commands in the same folder stay in it."""
     path = Path(folder, FILE)
     with lock(path, timeout=TIMEOUT):
-        rows = _earlier(path)
+        rows = {name: _own(name, row) for name, row in read(path).items()}
         for row in _rows(reports, swept):
             before = rows.get(row['network'])
             if before and row['status'] == 'busy':
@@ -65,23 +67,37 @@ def write(
             if before and row['minutes'] == '':
                 row['minutes'] = before['minutes']
             rows[row['network']] = row
-        with replacing(path) as temporary, open(temporary, 'w', newline='') as file:
+        with (
+            replacing(path) as temporary,
+            open(temporary, 'w', newline='', encoding='utf-8') as file,
+        ):
             writer = csv.DictWriter(file, _fields(rows.values()), restval='')
             writer.writeheader()
             writer.writerows(map(_rounded, _sorted(rows.values())))
 
 
-def _earlier(path: Path) -> dict[str, dict]:
-    """The rows of the file by network, without columns that are not ours."""
+def read(path: Path) -> dict[str, dict]:
+    """The rows of the file by network; none where there is no file.
+
+    Raises ValueError, which names the file, for what is no such table, and FileError.
+    """
     if not path.exists():
         return {}
-    with open(path, newline='') as file:
-        rows = [row for row in csv.DictReader(file) if row.get('network')]
-    return {
-        row['network']: {name: row.get(name) or '' for name in FIELDS}
-        | {name: value for name, value in row.items() if _is_swept(name, value, row['network'])}
-        for row in rows
-    }
+    content = read_bytes(path)
+    try:
+        # people open it in programs that mark it as Unicode
+        rows = list(csv.DictReader(io.StringIO(content.decode('utf-8-sig'), newline='')))
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f'{path} is damaged: {error}') from error
+    if rows and not {'network', 'status'} <= rows[0].keys():
+        raise ValueError(f'{path} is damaged: it has no columns network and status')
+    return {row['network']: row for row in rows if row['network']}
+
+
+def _own(network: str, row: Mapping) -> dict:
+    """A row of the file without columns that are not ours."""
+    swept = {name: value for name, value in row.items() if _is_swept(name, value, network)}
+    return {name: row.get(name) or '' for name in FIELDS} | swept
 
 
 def _is_swept(name: str | None, value: str, network: str) -> bool:

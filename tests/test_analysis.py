@@ -361,6 +361,15 @@ def test_parameters_of_the_trials(small):
     assert not p['var_delay']
 
 
+def test_another_network_is_not_replaced(tmp_path):
+    results.save(tmp_path / 'a.pkl', network())
+    results.save(tmp_path / 'b.pkl', network(seed=2))
+    before = (tmp_path / 'b.pkl').read_bytes()
+    with pytest.raises(ValueError, match='b.pkl holds another network'):
+        analysis.analyze_model_from_file(tmp_path / 'a.pkl', tmp_path / 'b.pkl', QUICK, jobs=1)
+    assert (tmp_path / 'b.pkl').read_bytes() == before
+
+
 @pytest.mark.parametrize('name', ['seed', 'batch_size'])
 def test_what_only_the_training_has_is_refused(tmp_path, name):
     with pytest.raises(ValueError, match=f'{name} is that of the training: for the analysis, give'):

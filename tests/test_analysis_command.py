@@ -121,7 +121,7 @@ def test_two_networks_of_one_name(tmp_path, run):
         assert (status, shown.count('net.pkl')) == (1, 1 + (option == '--mat'))
         assert err == f'error: {paths[1]} is left out: {out / "net.pkl"} is for {paths[0]}\n'
     status, _, err = run(paths[1], f'--out={out}')
-    sentence = f'{out / "net.pkl"} holds another network; --overwrite replaces it'
+    sentence = f'{out / "net.pkl"} holds another network; --overwrite (overwrite=True) replaces it'
     assert (status, err) == (1, f'error: {paths[1]}: {sentence}\n')
     assert_measures_of(out / 'net.pkl', paths[0])
     assert run(paths[1], f'--out={out}', '--overwrite')[0] == 0
@@ -149,7 +149,8 @@ def analysed(tmp_path_factory) -> bytes:
         (['--overwrite'], {}, False),
         (['--seed=1'], {}, False),
         ([], {'decode_match': True}, False),
-        ([], {'decoding_reps': 1}, False),
+        ([], {'decoding_reps': 1}, True),
+        ([], {'decoding_reps': 3}, False),
         ([], {'svm_normalize': False}, False),
         ([], {'noise_rnn_sd': 0.4}, False),
         ([], {'delay_time': 200}, False),
@@ -177,7 +178,7 @@ def test_measures_are_not_lost_unasked(files, run, analysed, origin):
     results.save(files[0], found)
     before = files[0].read_bytes()
     lost = 'neuronal_test_decoding' if origin == 'here' else 'task_accuracy'
-    status, out, err = run(files[0], decoding_reps=1)
+    status, out, err = run(files[0], decoding_reps=3)
     assert (status, out, files[0].read_bytes()) == (1, '', before)
     assert err.startswith(f'error: {files[0]}: it holds measures that would be lost (')
     assert lost in err

@@ -30,6 +30,7 @@ from commands import train as command
 from parameters import par, parameters_with, update_parameters
 from results import checkpoint_name
 from stimulus import Stimulus
+from training import member
 from training.display import header
 from training.member import TrainingError
 from training.signals import ASKS_TO_STOP, Interrupted, Signals
@@ -205,18 +206,42 @@ def test_a_result_that_appears_during_a_run_is_kept(place):
 
 
 @pytest.mark.usefixtures('eager')
-def test_a_checkpoint_that_cannot_be_written_is_named(place, monkeypatch, capsys):
-    def refuse(descriptor):
-        if refuse.calls == 0:
-            raise OSError(28, 'No space left on device')
-        refuse.calls -= 1
+@pytest.mark.parametrize('fails', [2, 3])
+def test_a_checkpoint_that_cannot_be_written(place, monkeypatch, capsys, fails):
+    """The training goes on without a few of them, and ends with a sentence after too many."""
+    monkeypatch.setattr(member, 'MOST_UNSAVED', 3)
+    update_parameters({'save_every': 1, 'num_iterations': 5})
 
-    refuse.calls = 1  # `begin` tries the disk
+    def refuse(descriptor):
+        refuse.calls += 1
+        if 1 < refuse.calls <= 1 + fails:  # at first `begin` tries the disk
+            raise OSError(28, 'No space left on device')
+
+    refuse.calls = 0
     monkeypatch.setattr(os, 'fsync', refuse)
-    assert command.outcome(model.main) == 1
-    words = f'error: {checkpoint_name(place)} cannot be written: No space left on device\n'
-    assert capsys.readouterr().err == words
-    assert list(place.parent.iterdir()) == []
+    words = f'{checkpoint_name(place)} cannot be written: No space left on device'
+    with pytest.warns(UserWarning, match=f'{words}; the training goes on without it'):
+        assert command.outcome(model.main) == (fails == 3)
+    assert (f'error: {words}\n' in capsys.readouterr().err) == (fails == 3)
+    assert list(place.parent.iterdir()) == ([] if fails == 3 else [place])
+
+
+@pytest.mark.usefixtures('eager')
+def test_what_is_overwritten_stays_until_there_is_something_new(place, monkeypatch):
+    model.main()
+    before = place.read_bytes()
+
+    def out_of_memory(self, *arguments, **options):
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Stimulus, 'generate_trial', out_of_memory)
+        with pytest.raises(MemoryError):
+            model.main(overwrite=True)
+    assert place.read_bytes() == before
+    with pytest.raises(Interrupted):
+        model.main(watch=lambda curves: len(curves['iteration']) == 1, overwrite=True)
+    assert list(place.parent.iterdir()) == [checkpoint_name(place)]
 
 
 @pytest.mark.usefixtures('eager')

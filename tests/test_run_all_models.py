@@ -307,7 +307,7 @@ def test_what_is_said_after_a_stop():
 
 def test_a_cluster_gets_as_many_networks_at_once_as_files_may_be_open():
     args = parser().parse_args(['none', 'set', '1', '0', '--dask=tcp://127.0.0.1:1'])
-    for size, number in ((1, 500), (64, 7), (1000, 1)):
+    for size, number in ((1, 200), (64, 3), (1000, 1)):
         assert run_all_models._share(args, [[None] * size] * 600) == (number, None)
     assert run_all_models._share(args, [[None]] * 3) == (3, None)
 

@@ -88,11 +88,15 @@ def _train_together(model, stack: Sequence[Member], signals: Signals, pool, num:
     """
     following = [pool.submit(member.batch, member.iteration) for member in stack]
     batches = [None] * len(stack)
-    while sum(member.outcome is None for member in stack) > len(stack) // 2:
+    while _enough_left(stack):
         for i, member in enumerate(stack):
-            if member.outcome is None:
+            if member.outcome is None and member.take(following[i]):
                 batches[i] = following[i].result()
                 following[i] = pool.submit(member.batch, member.iteration + 1)
+        if not _enough_left(stack):
+            break
+        spare = next(batch for batch in batches if batch is not None)
+        batches = [spare if batch is None else batch for batch in batches]
         values = _optimize(model, batches, [member.iteration for member in stack])
         training = [(m, v) for m, v in zip(stack, values, strict=True) if m.outcome is None]
         asked_to_stop = [member.note(value) for member, value in training]
@@ -103,6 +107,11 @@ def _train_together(model, stack: Sequence[Member], signals: Signals, pool, num:
     for i, member in enumerate(stack):
         if member.outcome is None:
             member.model = model.member(i)
+
+
+def _enough_left(stack: Sequence[Member]) -> bool:
+    """Whether more than half of the networks are still trained."""
+    return sum(member.outcome is None for member in stack) > len(stack) // 2
 
 
 def _optimize(model, batches: list[dict], iterations: list[int]) -> list[dict[str, float]]:

@@ -1,6 +1,8 @@
 """One network in training: its model, its files, and its curves."""
 
+import warnings
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from training.signals import Interrupted
 from training.start import RunError, Start
 
 Watch = Callable[[Curves], bool]
+MOST_UNSAVED = 5  # checkpoints in a row that cannot be written
 
 
 class TrainingError(RuntimeError):
@@ -33,7 +36,7 @@ class Member:
         self.checkpoint = results.checkpoint_name(start.filename)
         saved = start.checkpoint or {}
         self.curves: Curves = {name: list(saved.get(name, [])) for name in results.CURVES}
-        self.model, self.outcome = None, None
+        self.model, self.outcome, self.unsaved = None, None, 0
         # now: the files of the code may change while it runs
         self.notes = _provenance(saved, versions())
 
@@ -45,8 +48,6 @@ class Member:
     def build(self, make_model: Callable) -> None:
         """Make the network, as initialised or as in the checkpoint; on a GPU as one whole batch."""
         start = self.start
-        if start.overwrite:
-            remove(start.filename, self.checkpoint)
         whole_batch = {'jit_compile': True, 'trials_per_part': start.p['batch_size']}
         options = {} if device.is_cpu(start.gpu_id) else whole_batch
         options |= {'p': start.p, 'threads': start.threads or device.available_cores()}
@@ -63,6 +64,11 @@ class Member:
     def batch(self, iteration: int) -> dict:
         """The trials of an iteration, which the seed and its number decide."""
         return Stimulus([self.p['seed'], iteration], self.p).generate_trial()
+
+    def take(self, batch: Future) -> bool:
+        """Wait for a batch; return whether there is one. What goes wrong with it is the outcome."""
+        self.outcome = batch.exception()
+        return self.outcome is None
 
     def note(self, values: Mapping[str, float]) -> bool:
         """Note what an iteration gave; return whether `watch` asks to stop.
@@ -83,7 +89,11 @@ class Member:
         return bool(signum) or self._is_trained() or self.iteration % self.p['save_every'] == 0
 
     def save(self, model, num_stacked: int, signum: int) -> None:
-        """Save the result, or a checkpoint; what goes wrong is the outcome."""
+        """Save the result, or a checkpoint; what goes wrong is the outcome.
+
+        Checkpoints that cannot be written, but for the last one, leave the network in training
+        until there are MOST_UNSAVED in a row.
+        """
         self.model = model
         try:
             if self._is_accurate() or (self._is_trained() and not signum):
@@ -91,9 +101,17 @@ class Member:
                 return
             slots = {'optimizer': model.optimizer.state()}
             results.save(self.checkpoint, self._result(num_stacked) | slots)
-            self.outcome = Interrupted(signum) if signum else None
-        except (TrainingError, OSError) as error:
+            if self.start.overwrite:
+                remove(self.start.filename)  # only now, since nothing is to be lost
+            self.outcome, self.unsaved = Interrupted(signum) if signum else None, 0
+        except TrainingError as error:
             self.outcome = error
+        except OSError as error:
+            self.unsaved += 1
+            if signum or self._is_trained() or self.unsaved == MOST_UNSAVED:
+                self.outcome = error
+            else:
+                warnings.warn(f'{error}; the training goes on without it', stacklevel=2)
 
     def _save_result(self, num_stacked: int) -> Path:
         """The path of the result. One that has appeared meanwhile stays, which is an error."""

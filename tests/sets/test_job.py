@@ -213,17 +213,27 @@ def test_an_array_that_the_command_no_longer_names(job):
     assert report.reason.startswith('w_rnn_mask contradicts ')
 
 
-def test_measures_that_a_set_does_not_ask_for_are_kept(trained):
+@pytest.mark.parametrize(
+    ('options', 'words'),
+    [
+        ({'decoding_reps': 3}, 'measures that would be lost'),
+        ({'decoding_reps': 1, 'simulation_reps': 9}, 'measures from more (decoding_reps = 2, not'),
+    ],
+)
+def test_measures_that_a_set_does_not_ask_for_are_kept(trained, options, words):
     """They are not lost, and neither is the network: --overwrite would train it again."""
     path = trained.filename
     assert analysis.main([str(path), '--jobs=1', '--set=decode_test=True', *quick()]) == 0
     before = path.read_bytes()
-    again = trained._replace(settings=BRIEF | QUICK | {'decoding_reps': 1}, analyze=True)
+    again = trained._replace(settings=BRIEF | QUICK | options, analyze=True)
     report = train_network(again, on)
     assert (report.status, path.read_bytes()) == ('failed', before)
-    assert 'measures that would be lost' in report.reason
+    assert words in report.reason
     assert report.reason.endswith(f'python analysis.py {path} does it')
     assert report.values['iterations'] == 4
+    fewer = again._replace(settings=BRIEF | QUICK | {'decoding_reps': 1})
+    assert train_network(fewer, on).status == 'finished'
+    assert path.read_bytes() == before
 
 
 def quick() -> list[str]:
@@ -307,6 +317,8 @@ def test_stopped_analysis(trained):
     analyzing = trained._replace(settings=BRIEF | QUICK, analyze=True)
     before = trained.filename.read_bytes()
     assert train_network(analyzing, lambda curves: True).status == 'stopped'
+    numbers = iter([False, True])  # before the analysis, and in it
+    assert train_network(analyzing, lambda curves: next(numbers)).status == 'stopped'
     assert trained.filename.read_bytes() == before
 
 
@@ -429,13 +441,26 @@ def test_rows_of_earlier_commands_stay(tmp_path):
     }
 
 
-@pytest.mark.parametrize('text', ['', 'no table', 'network\nDMS-run-0\nmine\n'])
+MINE = 'network,status,note\nDMS-run-0,trained,good\nmine,,\n'
+
+
+@pytest.mark.parametrize('text', ['', 'no table', MINE, '\ufeff' + MINE])
 def test_table_that_people_changed(tmp_path, text):
     (tmp_path / 'summary.csv').write_text(text)
     set_summary.write(tmp_path, {'DMS-run-0': Report('trained', '', 60, VALUES)})
     rows = summary_of(tmp_path / 'set')
     assert rows['DMS-run-0']['status'] == 'trained'
     assert set(rows) == {'DMS-run-0', *(['mine'] if 'mine' in text else [])}
+
+
+@pytest.mark.parametrize(
+    'text', [b'network;status\nDMS-run-0;trained\n', b'network,status\n\xff,a\n']
+)
+def test_table_that_cannot_be_read_stays(tmp_path, text):
+    (tmp_path / 'summary.csv').write_bytes(text)
+    with pytest.raises(ValueError, match='summary.csv is damaged'):
+        set_summary.write(tmp_path, {'DMS-run-0': Report('trained', '', 60, VALUES)})
+    assert (tmp_path / 'summary.csv').read_bytes() == text
 
 
 def test_columns_of_the_table():

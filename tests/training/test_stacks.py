@@ -17,7 +17,7 @@ from stimulus import Stimulus
 from system.versions import versions
 from tasks import TASKS
 from training.loop import train_stack
-from training.member import TrainingError
+from training.member import Member, TrainingError
 from training.signals import Interrupted
 from training.stacks import ALIKE, kind, memory, usual_size
 from training.start import begin
@@ -189,6 +189,25 @@ def test_a_network_that_diverges_ends_alone(starts, eager):
     assert isinstance(second, TrainingError)
     assert 'is not finite' in str(second)
     for path, other in ((first, others[0]), (third, others[2])):
+        (alone,) = train_stack(Model, starts('alone', settings, other), [go_on])
+        assert_alike(path, alone)
+        alone.unlink()
+
+
+@pytest.mark.parametrize('fails_at', [0, 2])
+def test_a_network_whose_batch_fails_ends_alone(starts, eager, monkeypatch, fails_at):
+    make = Member.batch
+
+    def batch(self, iteration):
+        if self.start.filename.name == 'stacked1.pkl' and iteration == fails_at:
+            raise ValueError('no such trial')
+        return make(self, iteration)
+
+    monkeypatch.setattr(Member, 'batch', batch)
+    settings = settings_of('DMS') | {'num_iterations': 4, 'save_every': 100}
+    first, second, third = train_stack(Model, starts('stacked', settings, *OTHERS), [go_on] * 3)
+    assert str(second) == 'no such trial'
+    for path, other in ((first, OTHERS[0]), (third, OTHERS[2])):
         (alone,) = train_stack(Model, starts('alone', settings, other), [go_on])
         assert_alike(path, alone)
         alone.unlink()
