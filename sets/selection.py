@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from commands.arguments import task_name
-from parameters import settings_for
+from parameters import parameters_with, settings_for
 from sets import sweep
-from tasks import TASKS, known
+from tasks import TASKS, find, known
+from tasks.epochs import unused_times
 
 
 class Selected(NamedTuple):
@@ -32,10 +33,14 @@ def select(
 ) -> list[Selected]:
     """All networks: of each task, each combination, each index. `tasks` come from `tasks_of`.
 
-    Settings that only other tasks have are left out of a task's. Raises ValueError for more
-    networks than 10 000, if `many` is not given, and for names that are too long.
+    Settings that only other tasks have are left out of a task's. Raises ValueError for a sweep that
+    has no effect, and for more networks than 10 000, if `many` is not given.
     """
-    swept_by = {task: _of(task, tasks, sweeps) for task in tasks}
+    swept_by = {task: _with_effect(task, _of(task, tasks, sweeps)) for task in tasks}
+    for name in sweeps:
+        if not any(name in swept for swept in swept_by.values()):
+            words = f'{name} has no effect in {", ".join(tasks)}'
+            raise ValueError(f'{words}: networks would differ in their seeds alone')
     number = sum(map(sweep.count, swept_by.values())) * len(indices)
     if number > sweep.MOST_WITHOUT_YES and not many:
         raise ValueError(
@@ -77,3 +82,12 @@ def _of(task: str, tasks: Iterable[str], settings: Mapping) -> dict:
     own = settings_for(task) if task in known() else {}  # `plan` reports an unknown one
     others = {name for other in tasks if other in known() for name in settings_for(other)}
     return {name: v for name, v in settings.items() if name in own or name not in others}
+
+
+def _with_effect(task: str, sweeps: Mapping[str, list]) -> dict[str, list]:
+    """The sweeps of a task without times that its trials do not have."""
+    if task not in TASKS:  # what a user's own task does with a time is not known
+        return dict(sweeps)
+    p = parameters_with({'trial_type': task})
+    unused = unused_times(find(task), {name: p[name] for name in settings_for(task)})
+    return {name: values for name, values in sweeps.items() if name not in unused}

@@ -55,8 +55,7 @@ def timing(task, s: Mapping) -> dict:
     other_time_rng a dictionary; other times are in ms. Each epoch is floored to whole steps of dt.
     """
     dt = s['dt']
-    times = [name for name in s if name.endswith('_time') or name == 'ABBA_delay']
-    epochs = task.epochs({name: s[name] // dt for name in times})
+    epochs = task.epochs(_steps(s))
     steps = epochs.num_time_steps
     cues = [range(*(min(t, steps) for t in (c.start, c.stop))) for c in task.cues(epochs, dt)]
     return {
@@ -71,3 +70,28 @@ def timing(task, s: Mapping) -> dict:
         'rule_onset_time': [cue.start * dt for cue in cues],
         'rule_offset_time': [cue.stop * dt for cue in cues],
     }
+
+
+class _Noted(dict):
+    """A dictionary that notes which of its keys are asked for."""
+
+    def __init__(self, *items):
+        super().__init__(*items)
+        self.asked = set()
+
+    def __getitem__(self, key):
+        self.asked.add(key)
+        return super().__getitem__(key)
+
+
+def unused_times(task, s: Mapping) -> set[str]:
+    """The settings that are times of epochs, but not of this task's."""
+    steps = _Noted(_steps(s))
+    task.epochs(steps)
+    return steps.keys() - steps.asked
+
+
+def _steps(s: Mapping) -> dict[str, int]:
+    """Durations of epochs in time steps."""
+    times = [name for name in s if name.endswith('_time') or name == 'ABBA_delay']
+    return {name: s[name] // s['dt'] for name in times}

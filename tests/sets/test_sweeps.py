@@ -27,6 +27,7 @@ from sets import sweep
 from sets.grouping import stacks_of
 from sets.job import COLUMNS, Job, Report, plan, seed_of
 from sets.local import LocalWorkers
+from tasks import TASKS
 from training.stacks import MOST
 
 VALUES = dict.fromkeys(COLUMNS, 0.25)
@@ -38,6 +39,20 @@ def jobs_of(*arguments: str) -> list[Job]:
 
 def swept(*sweeps: str) -> list[str]:
     return [f'--sweep={one}' for one in sweeps]
+
+
+# Networks that would be alike
+
+
+def test_times_that_a_task_does_not_have_are_not_swept():
+    delays = swept('ABBA_delay=200,100')
+    names = [job.name for job in jobs_of('1', '0', '--tasks', 'DMS', 'ABBA', *delays)]
+    assert names == ['DMS-run-0', 'ABBA-ABBA_delay=200-run-0', 'ABBA-ABBA_delay=100-run-0']
+    with pytest.raises(ValueError, match='ABBA_delay has no effect in DMS, DMC: networks would'):
+        jobs_of('1', '0', '--tasks', 'DMS', 'DMC', *delays)
+    for task in TASKS:
+        for time in ('dead_time', 'fix_time', 'sample_time', 'delay_time', 'test_time'):
+            assert len(jobs_of('1', '0', f'--task={task}', *swept(f'{time}=500,600'))) == 2
 
 
 # Names and seeds
