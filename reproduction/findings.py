@@ -30,6 +30,7 @@ from reproduction.statistics import (
     FEWEST,
     interval,
     interval_of_share,
+    p_text,
     rank_correlation,
     tested,
     verdict_of_direction,
@@ -120,7 +121,7 @@ def _unpaired(name: str, paper: str, more: Sequence[float], less: Sequence[float
 
 
 def _words(test: str, p_value: float | None) -> str:
-    return '' if p_value is None else f'P = {p_value:.2g} ({test})'
+    return '' if p_value is None else f'P = {p_text(p_value)} ({test})'
 
 
 def _memory(networks: Networks) -> Iterator[Row]:
@@ -246,5 +247,6 @@ def _accuracy(networks: Networks) -> Row:
     found = [n['task_accuracy'] for n in networks if n['parameters'].get('stop_accuracy') is None]
     worst = min(found, default=np.nan)
     verdict = 'reproduced' if worst > 0.9 else 'not reproduced'
+    verdict = verdict if len(found) >= FEWEST else 'undecided'
     about = 'Accuracy of every network', 'above .90', ''
     return Row(*about, f'at least {number(worst)}', '', str(len(found)), '', verdict)

@@ -21,6 +21,13 @@ def interval(values: Sequence[float]) -> Interval:
     return _middle(means)
 
 
+def student_interval(values: Sequence[float]) -> Interval:
+    """Student's 95 % interval of the mean: wider than `interval` where networks are few."""
+    error = np.std(values, ddof=1) / np.sqrt(len(values))
+    half = t.isf((1 - CONFIDENCE) / 2, len(values) - 1) * error
+    return float(np.mean(values) - half), float(np.mean(values) + half)
+
+
 def interval_of_share(count: int, number: int) -> Interval:
     """The exact (Clopper-Pearson) 95 % interval of the share `count` of `number`."""
     found = binomtest(count, number).proportion_ci(CONFIDENCE)
@@ -54,11 +61,16 @@ def verdict_of_value(values: Sequence[float], published: float, no_effect: float
 
     `reproduced` if the value, as it is rounded, lies in the interval of the mean; otherwise, where
     the interval lies on the same side of `no_effect` as the value, `weaker` or `stronger`, else
-    `not reproduced`. `undecided` with fewer than three networks.
+    `not reproduced`. `undecided` with fewer than three networks, and where Student's interval gives
+    another verdict: that from resampling is too narrow where networks are few.
     """
     if len(values) < FEWEST:
         return 'undecided'
-    return verdict_of_interval(interval(values), published, no_effect)
+    both = {
+        verdict_of_interval(found, published, no_effect)
+        for found in (interval(values), student_interval(values))
+    }
+    return both.pop() if len(both) == 1 else 'undecided'
 
 
 def verdict_of_interval(found: Interval, published: float, no_effect: float) -> str:
@@ -76,6 +88,12 @@ def verdict_of_direction(difference: float, p_value: float | None) -> str:
     if p_value is None or not p_value < DECISIVE:
         return 'undecided'
     return 'reproduced' if difference > 0 else 'not reproduced'
+
+
+def p_text(p_value: float) -> str:
+    """P with two digits, or three where two would not tell on which side of the limit it is."""
+    text = f'{p_value:.2g}'
+    return f'{p_value:.3g}' if float(text) == DECISIVE else text
 
 
 def tested(test: Callable, *samples: Sequence[float]) -> float | None:

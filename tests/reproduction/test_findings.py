@@ -38,6 +38,7 @@ def test_interval_is_that_of_a_percentile_bootstrap():
         ([-0.1, 0.1, 0.12], 0.4, 'not reproduced'),  # no effect in the interval
         ([-0.5, -0.5, -0.6], 0.4, 'not reproduced'),  # the other way
         ([0.6, 0.6], 0.6, 'undecided'),
+        ([0.66, 0.6, 0.83], 0.92, 'undecided'),  # Student's interval is 0.40 to 0.99
     ],
 )
 def test_verdict_on_a_value(values, published, verdict):
@@ -47,6 +48,12 @@ def test_verdict_on_a_value(values, published, verdict):
 def test_verdict_on_a_value_below_what_is_no_effect():
     assert statistics.verdict_of_interval((0.3, 0.4), 0.2, no_effect=0.5) == 'weaker'
     assert statistics.verdict_of_interval((0.1, 0.15), 0.2, no_effect=0.5) == 'stronger'
+
+
+def test_students_interval_is_that_of_scipy():
+    values = [0.1, 0.4, 0.3, 0.8]
+    expected = ttest_1samp(values, 0).confidence_interval(0.95)
+    assert statistics.student_interval(values) == pytest.approx(tuple(expected))
 
 
 def test_interval_of_a_share_is_exact():
@@ -62,6 +69,11 @@ def test_verdict_on_a_direction():
     assert statistics.verdict_of_direction(-0.1, 0.009) == 'not reproduced'
     assert statistics.verdict_of_direction(0.1, 0.01) == 'undecided'
     assert statistics.verdict_of_direction(0.1, None) == 'undecided'
+
+
+def test_p_shows_on_which_side_of_the_limit_it_is():
+    shown = [statistics.p_text(p) for p in (0.00996, 0.01, 0.0104, 0.0436, 1.234e-5)]
+    assert shown == ['0.00996', '0.01', '0.0104', '0.044', '1.2e-05']
 
 
 def test_a_difference_is_found_with_the_power_that_is_stated():
@@ -227,6 +239,8 @@ def test_accuracy_is_that_of_the_worst_network():
     networks[1]['task_accuracy'] = 0.9
     row = findings({'DMS': networks})['Accuracy of every network']
     assert row['Verdict'] == 'not reproduced'
+    row = findings({'DMS': networks[:2]})['Accuracy of every network']
+    assert row['Verdict'] == 'undecided'
     early = [network(settings={'stop_accuracy': 0.9}) for _ in range(3)]
     assert 'Accuracy of every network' not in findings({'DMS': early})
 
