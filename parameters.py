@@ -157,9 +157,11 @@ GROUPS: dict[str, dict[str, Setting]] = {
         'mask_duration': Setting(
             50, count(0), 'time after the onset of a test that is not trained', 'ms'
         ),
-        'var_delay': Setting(False, flag(), 'draw the delay of each trial'),
+        'var_delay': Setting(
+            False, flag(), 'draw the delay of each trial; one in seven becomes a catch trial'
+        ),
         'variable_delay_max': Setting(
-            300, count(1), 'by how much a drawn delay can fall short', 'ms'
+            300, count(1), 'by how much a drawn delay can be shorter than delay_time', 'ms'
         ),
         'catch_trial_pct': Setting(
             0,

@@ -19,9 +19,10 @@ Groups = Mapping[str, Mapping[str, Setting]]  # by title and name
 LEAST_WIDTH = 40  # characters of a line, also on a narrower terminal
 ABOUT = """# Settings
 
-`--set NAME=VALUE` of `model.py` and `run_all_models.py` takes every setting of this page, and
-`analysis.py` above all the [options of the analysis](#analysis). What you set wins over what a task
-suggests, and that over the default. Weights are (from, to).
+`--set NAME=VALUE` of `model.py` takes the settings of this page, but for those that a task decides
+alone; that of `run_all_models.py` also leaves `trial_type`, `seed` and `save_fn` to its other
+arguments, and that of `analysis.py` is above all for the [options of the analysis](#analysis). What
+you set wins over what a task suggests, and that over the default. Weights are (from, to).
 
     python model.py --settings [NAME ...] [--task TASK] [--set NAME=VALUE]...
     python analysis.py --settings [NAME ...]
