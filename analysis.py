@@ -33,7 +33,7 @@ from parameters import ANALYSIS, OTHER_NAMES, analysis_parameters, par, paramete
 from rnn import device
 from rnn.state import State
 from stimulus import Stimulus
-from system.locks import held
+from system.locks import lock
 from training.guard import enough_memory
 from training.signals import Interrupted
 
@@ -93,7 +93,7 @@ def run_multiple(
     found = {}
     for filename in networks_in(par['save_dir'] if files is None else files):
         try:
-            with held(filename):
+            with lock(filename):
                 found[filename] = analyze_model_from_file(
                     filename, filename, update_params, **options
                 )
@@ -358,7 +358,7 @@ def analyze(request: analysing.Request) -> dict:
         print(f'{request.target} is analysed already.')
         return earlier
     results.check_writable(request.target)
-    with held(request.target):
+    with lock(request.target):
         device.select(None, request.jobs)
         return _analyze_with_bar(request, amount_of_work(p))
 

@@ -19,7 +19,6 @@ USUAL = {
     'num_fix_tuned': 24,
     'num_rule_tuned': 24,
     'n_output': 3,
-    'num_motion_dirs': 8,
     'num_time_steps': 250,
 }
 

@@ -16,12 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-import filelock
-
 import results
 from sets import cluster_worker
 from sets.job import Job, Report, log_result, one_line
-from system.locks import lock
+from system.locks import Busy, lock
 from system.versions import NOTED, commit
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -55,12 +53,17 @@ class Cluster:
         """Train networks at once, on one worker; to be called from a thread of its own."""
         if self.stopped:
             return [Report('stopped', 'not begun')] * len(jobs)
-        reports = {job.name: Report('busy', 'another command trains it') for job in jobs}
+        reports: dict[str, Report] = {}
         with ExitStack() as held:
-            free = [job for job in jobs if _hold(job, held)]
+            for job in jobs:
+                try:
+                    held.enter_context(lock(job.filename))
+                except Busy as error:
+                    reports[job.name] = Report('busy', error.reason)
+            free = [job for job in jobs if job.name not in reports]
             reports |= self._run(free) if free else {}
         self.done += reports
-        return list(reports.values())
+        return [reports[job.name] for job in jobs]
 
     def _run(self, jobs: list[Job]) -> dict[str, Report]:
         from distributed import CancelledError
@@ -135,15 +138,6 @@ def _sources() -> dict[str, bytes]:
         for path in relative
         if path.parts[0] not in NOT_SENT and not any(part[0] == '.' for part in path.parts)
     }
-
-
-def _hold(job: Job, held: ExitStack) -> bool:
-    """Hold the lock of a job's files; return False if another command has it."""
-    try:
-        held.enter_context(lock(job.filename))
-    except filelock.Timeout:
-        return False
-    return True
 
 
 def _files(job: Job) -> dict[str, bytes]:

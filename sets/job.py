@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import filelock
 import numpy as np
 
 import results
@@ -31,7 +30,7 @@ from parameters import (
 from rnn import device
 from sets import sweep
 from system import outputs, workers
-from system.locks import lock
+from system.locks import Busy, lock
 from tasks import TaskError, digest, load_task, require_same
 from training.accuracy import last_mean
 from training.guard import enough_memory
@@ -150,11 +149,8 @@ def _guarded(work: Callable):
     """What the work returns; a report of what went wrong, if it raises."""
     try:
         return work()
-    except filelock.Timeout as error:
-        # where the file system has no locks, a marker can be left behind
-        is_marker = error.lock_file.endswith('.marker')
-        remedy = f'; if none does, remove {error.lock_file}' if is_marker else ''
-        return Report('busy', f'another command trains it{remedy}')
+    except Busy as error:
+        return Report('busy', error.reason)
     except (Interrupted, KeyboardInterrupt):
         return Report('stopped')
     except (ValueError, OSError, MemoryError, TrainingError) as error:

@@ -25,11 +25,16 @@ except ImportError:  # Windows
 POLL = 0.05  # s
 IN_USE = {errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK}
 NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS}
-BUSY = 'another command works on it'
 
 
 class Busy(ValueError):
-    """Another command works on a file; the message names it."""
+    """Another command works on a file; the message names it, `reason` does not."""
+
+    def __init__(self, filename: str | os.PathLike):
+        marker = lock_file(filename).with_suffix('.marker')
+        remedy = f'; if none does, remove {marker}' if marker.exists() else ''
+        self.reason = f'another command works on it{remedy}'
+        super().__init__(f'{filename} is left alone: {self.reason}')
 
 
 def lock_file(filename: str | os.PathLike) -> Path:
@@ -42,7 +47,7 @@ def lock_file(filename: str | os.PathLike) -> Path:
 def lock(filename: str | os.PathLike, timeout: float = 0) -> Iterator[None]:
     """Hold the lock on a file, or on all files of a network.
 
-    Raises filelock.Timeout if another process holds it for more than `timeout` s; -1 has no limit.
+    Raises Busy if another process holds it for more than `timeout` s; -1 has no limit.
     """
     held = acquire(filename, timeout)
     try:
@@ -88,7 +93,7 @@ def acquire(filename: str | os.PathLike, timeout: float = 0) -> Lock | OtherLock
     if fcntl is None:
         with named(path.parent, 'made'):
             path.parent.mkdir(parents=True, exist_ok=True)
-        return OtherLock(filelock.FileLock, path, timeout)
+        return _other(filelock.FileLock, filename, path, timeout)
     end = time.monotonic() + (timeout if timeout >= 0 else math.inf)
     while True:
         try:
@@ -97,9 +102,9 @@ def acquire(filename: str | os.PathLike, timeout: float = 0) -> Lock | OtherLock
         except FileError as error:
             if error.errno not in NO_LOCKS:
                 raise
-            return _marked(path, timeout)
+            return _marked(filename, path, timeout)
         if time.monotonic() >= end:
-            raise filelock.Timeout(str(path))
+            raise Busy(filename)
         time.sleep(POLL)
 
 
@@ -138,7 +143,7 @@ def _remove(path: Path) -> None:
         path.parent.rmdir()  # if no other lock is in it
 
 
-def _marked(path: Path, timeout: float) -> OtherLock:
+def _marked(filename: str | os.PathLike, path: Path, timeout: float) -> OtherLock:
     marker = path.with_suffix('.marker')
     warnings.warn(
         f'the file system of {path.parent.parent} has no locks: a file in {marker.parent} marks '
@@ -146,32 +151,14 @@ def _marked(path: Path, timeout: float) -> OtherLock:
         stacklevel=4,
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    return OtherLock(filelock.SoftFileLock, marker, timeout)
+    return _other(filelock.SoftFileLock, filename, marker, timeout)
 
 
-@contextmanager
-def held(filename: str | os.PathLike) -> Iterator[None]:
-    """Hold the lock on a file. Raises Busy, which names it, if another command works on it."""
-    mine = taken(filename)
+def _other(kind: type, filename: str | os.PathLike, path: Path, timeout: float) -> OtherLock:
     try:
-        yield
-    finally:
-        mine.release()
-
-
-def taken(filename: str | os.PathLike) -> Lock | OtherLock:
-    """The lock on a file, as from `acquire`. Raises Busy if another command works on it."""
-    try:
-        return acquire(filename)
+        return OtherLock(kind, path, timeout)
     except filelock.Timeout:
-        raise Busy(busy(filename)) from None
-
-
-def busy(filename: str | os.PathLike) -> str:
-    """The sentence that refuses a file on which another command works."""
-    marker = lock_file(filename).with_suffix('.marker')
-    remedy = f'; if none does, remove {marker}' if marker.exists() else ''
-    return f'{filename} is left alone: {BUSY}{remedy}'
+        raise Busy(filename) from None
 
 
 def is_held(filename: str | os.PathLike) -> bool:
@@ -181,7 +168,7 @@ def is_held(filename: str | os.PathLike) -> bool:
         return False
     try:
         acquire(filename).release()
-    except filelock.Timeout:
+    except Busy:
         return True
     except OSError:  # what cannot be locked is reported when it has to be
         return False

@@ -14,7 +14,7 @@ import analysis
 import results
 from measures import decoding
 from parameters import update_parameters
-from system.locks import held
+from system.locks import lock
 from tasks import load_task
 
 LONG = QUICK | {'decoding_reps': 8000}  # half a minute
@@ -130,7 +130,7 @@ def test_networks_may_be_named_in_any_way(files, monkeypatch, kind):
 
 
 def test_a_network_that_is_busy_is_left_to_the_other_command(files):
-    script = held(files[0])
+    script = lock(files[0])
     with script:
         # a lock counts for every other file handle, also in one process
         found = analysis.run_multiple(files[0])

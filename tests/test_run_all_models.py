@@ -171,7 +171,7 @@ def test_networks_that_another_command_trains_are_left_to_it(stopped):
     status, out, err = stopped.other
     assert (status, err) == (0, '')
     assert statuses(out) == dict.fromkeys(NAMES[:2], 'busy')
-    assert out.count('another command trains it') == 4  # lines and table
+    assert out.count('another command works on it') == 4  # lines and table
 
 
 def test_what_would_go_on(stopped, folder):

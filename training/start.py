@@ -88,14 +88,14 @@ def begin(
     """
     log, filename = prepared(log), Path(p['save_dir'], p['save_fn'])
     if not locked and locks.is_held(filename):
-        raise locks.Busy(locks.busy(filename))
+        raise locks.Busy(filename)
     look = partial(_resumed, p, asked, filename, resume, overwrite)
     p, checkpoint = look()
     require_path(p, drawn=True)
     is_finished, device_name, lock = resume and filename.exists(), '', None
     if not is_finished:
         results.check_writable(filename)
-        lock = None if locked else locks.taken(filename)
+        lock = None if locked else locks.acquire(filename)
         try:
             p, checkpoint = look()  # another command may just have ended
             is_finished = resume and filename.exists()

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 
-import filelock
 import numpy as np
 import pytest
 from shell import (
@@ -343,7 +342,7 @@ def test_a_marker_that_may_be_left_behind_is_named(job, monkeypatch):
     with pytest.warns(UserWarning, match='has no locks'), lock(job.filename):
         report = train_network(job, on)
     marker = job.filename.parent / '.locks' / 'DMS-run-3.marker'
-    words = f'another command trains it; if none does, remove {marker}'
+    words = f'another command works on it; if none does, remove {marker}'
     assert report == Report('busy', words)
 
 
@@ -352,9 +351,9 @@ def test_lock_vanishes_with_its_process(job):
     pipes = {'stdin': subprocess.PIPE, 'stdout': subprocess.PIPE}
     with ended([sys.executable, '-c', HOLD, str(path)], cwd=ROOT, **pipes) as other:
         assert other.stdout.readline() == 'held\n'
-        with pytest.raises(filelock.Timeout), lock(path):
+        with pytest.raises(locks.Busy), lock(path):
             pytest.fail('two processes hold the lock')
-        assert train_network(job, on) == Report('busy', 'another command trains it')
+        assert train_network(job, on) == Report('busy', 'another command works on it')
         with lock(path.with_name('DMS-run-4.pkl')):
             pass
         other.kill()

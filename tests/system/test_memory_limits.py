@@ -52,7 +52,6 @@ TOO_LARGE = [
     ('num_fix_tuned', 10**9),
     ('num_rule_tuned', 10**9),
     ('n_output', 10**9),
-    ('num_motion_dirs', 2 * 10**9),
 ]
 
 
