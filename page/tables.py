@@ -43,7 +43,7 @@ class Row(NamedTuple):
     choices: list[str]
 
 
-def differing(networks: Sequence[Mapping | Network]) -> list[str]:
+def differing(networks: Sequence[Network]) -> list[str]:
     """Names of settings that are not the defaults, and not the same in all networks."""
     named = sorted({name for network in networks for name in network.settings})
     return [n for n in named if len({shown(value_of(network, n)) for network in networks}) > 1]

@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NOT_SENT = ('tests', 'docs', 'benchmarks')
 OWN_TASK = 'own_task'  # folder of a user's own task on a worker
 TIMEOUT = 4  # s in which the scheduler has to answer, twice
-PAUSES = (1, 10, 60, 0)  # s after each try to write a result
+PAUSES = (1, 10, 60)  # s between tries to write a result
 
 
 class ClusterError(RuntimeError):
@@ -94,8 +94,7 @@ class Cluster:
         if packed is None:
             return {job.name: Report('failed', received) for job in jobs}
         reports = {j.name: r for j, r in zip(jobs, pickle.loads(packed), strict=True)}
-        failures = {j.name: _saved(j, received.get(j.filename.name)) for j in jobs}
-        return reports | {name: report for name, report in failures.items() if report}
+        return reports | _written(jobs, received)
 
     def progress(self) -> int:
         """Networks that are done, of `total`."""
@@ -146,27 +145,33 @@ def _files(job: Job) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in paths if p.exists() and not job.overwrite}
 
 
-def _saved(job: Job, received: bytes | None) -> Report | None:
-    """Write a result that a worker sent, if there is one; a report of what went wrong.
+def _written(jobs: list[Job], received: dict[str, bytes]) -> dict[str, Report]:
+    """Write the results that a worker sent; return reports of those for which that failed.
 
-    The settings tell the place where it now is. Nobody else has the result, hence several tries.
+    Nobody else has them, hence several tries.
     """
-    if received is None:
-        return None
-    for pause in PAUSES:
-        try:
-            saved = results.load_results(job.filename, received)
-            saved['parameters']['save_dir'] = job.folder
-            results.save(job.filename, saved)
-            results.checkpoint_name(job.filename).unlink(missing_ok=True)
-            log_result(job, saved, goes_on=False)
-            return None
-        except OSError as error:
-            failure = Report('failed', one_line(error))
+    waiting = [job for job in jobs if job.filename.name in received]
+    failures: dict[str, Report] = {}
+    for pause in (0, *PAUSES):
+        if waiting:
             time.sleep(pause)
-        except ValueError as error:
-            return Report('failed', one_line(error))
-    return failure
+        failures = {}
+        for job in waiting:
+            try:
+                _save(job, received[job.filename.name])
+            except (ValueError, OSError) as error:
+                failures[job.name] = Report('failed', one_line(error))
+        waiting = [job for job in waiting if job.name in failures]
+    return failures
+
+
+def _save(job: Job, received: bytes) -> None:
+    """Write a result; the settings tell the place where it now is."""
+    saved = results.load_results(job.filename, received)
+    saved['parameters']['save_dir'] = job.folder
+    results.save(job.filename, saved)
+    results.checkpoint_name(job.filename).unlink(missing_ok=True)
+    log_result(job, saved, goes_on=False)
 
 
 def _connect(address: str, local_workers: int):

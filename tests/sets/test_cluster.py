@@ -144,6 +144,31 @@ def test_what_is_sent():
         assert (ROOT / name).read_bytes() == source
 
 
+@pytest.mark.parametrize(('fails', 'lost'), [(1, False), (9, True)])
+def test_a_result_that_cannot_be_written_at_first(tmp_path, monkeypatch, fails, lost):
+    """It is tried again, and costs no other network."""
+    jobs = [Job(str(tmp_path / 'set'), 'DMS', i, SLOW | {'seed': i}) for i in range(2)]
+    received = {}
+    for job in jobs:
+        save_untrained(job)
+        received[job.filename.name] = job.filename.read_bytes()
+        job.filename.unlink()
+    save, tries = results.save, []
+
+    def full(path, data):
+        tries.append(path)
+        if path == jobs[0].filename and tries.count(path) <= fails:
+            raise OSError(28, f'{path} cannot be written: No space left on device')
+        save(path, data)
+
+    monkeypatch.setattr(results, 'save', full)
+    monkeypatch.setattr(cluster.time, 'sleep', lambda seconds: None)
+    failed = cluster._written(jobs, received)
+    assert list(failed) == ([jobs[0].name] if lost else [])
+    assert [job.filename.exists() for job in jobs] == [not lost, True]
+    assert tries.count(jobs[1].filename) == 1
+
+
 def test_worker_that_is_killed(tmp_path, address):
     """One network is finished, one half-trained; all arrive once, as if trained here.
 
