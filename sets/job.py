@@ -76,11 +76,15 @@ class Job(NamedTuple):
 
 
 class Report(NamedTuple):
-    """The outcome of a job: 'trained', 'finished' before, 'busy', 'stopped' or 'failed'."""
+    """The outcome of a job: 'trained', 'finished' before, 'busy', 'stopped' or 'failed'.
+
+    seconds: of this training, which `goes_on` if it did not start from the beginning.
+    """
 
     status: str
     reason: str = ''
     seconds: float | None = None
+    goes_on: bool = False
     values: dict | None = None  # of COLUMNS, at the end of the training
 
 
@@ -134,7 +138,8 @@ def train_networks(jobs: Sequence[Job], watches: Sequence[Watch]) -> list[Report
         share = (time.perf_counter() - began) / max(1, len(stack))  # of the time, of each network
         for place, i in enumerate(stack):
             outcome = outcomes if isinstance(outcomes, Report) else outcomes[place]
-            found[i] = _guarded(partial(_trained, jobs[i], outcome, share))
+            report = _guarded(partial(_trained, jobs[i], outcome))
+            found[i] = report._replace(seconds=share, goes_on=found[i].done > 0)
         for i, (job, watch) in enumerate(zip(jobs, watches, strict=True)):
             if job.analyze and found[i].status in ('trained', 'finished'):
                 failure = _guarded(partial(_analyze, job, watch))
@@ -188,13 +193,13 @@ def _train(starts, watches, stack: Sequence[int]) -> list[Path | BaseException]:
         return train_stack(Model, [starts[i] for i in stack], [watches[i] for i in stack])
 
 
-def _trained(job: Job, outcome: Path | BaseException | Report, seconds: float) -> Report:
+def _trained(job: Job, outcome: Path | BaseException | Report) -> Report:
     """The report of a network that was trained; raises what ended its training."""
     if isinstance(outcome, Report):
         return outcome
     if isinstance(outcome, BaseException):
         raise outcome
-    return finished(job)._replace(status='trained', reason='', seconds=seconds)
+    return finished(job)._replace(status='trained', reason='')
 
 
 def finished(job: Job) -> Report:

@@ -64,8 +64,8 @@ def write(
             before = rows.get(row['network'])
             if before and row['status'] == 'busy':
                 continue  # the command that trains it will write its row
-            if before and row['minutes'] == '':
-                row['minutes'] = before['minutes']
+            if before and (row['minutes'] == '' or reports[row['network']].goes_on):
+                row['minutes'] = _sum(before['minutes'], row['minutes'])
             rows[row['network']] = row
         with (
             replacing(path) as temporary,
@@ -74,6 +74,14 @@ def write(
             writer = csv.DictWriter(file, _fields(rows.values()), restval='')
             writer.writeheader()
             writer.writerows(map(_rounded, _sorted(rows.values())))
+
+
+def _sum(earlier: str, later: float | str) -> float | str:
+    """Minutes of all commands that trained a network; '' where none are known."""
+    try:
+        return float(earlier) + (later or 0)
+    except ValueError:  # none are known, or people wrote words
+        return later
 
 
 def read(path: Path) -> dict[str, dict]:

@@ -172,9 +172,12 @@ def test_differences_of_a_finished_network(trained):
 
 
 def test_stopped_network_goes_on(job, tmp_path):
-    assert train_network(job, after(2)) == Report('stopped')
+    stopped = train_network(job, after(2))
+    assert (stopped.status, stopped.goes_on) == ('stopped', False)
+    assert stopped.seconds > 0
     assert iterations(results.checkpoint_name(job.filename)) == [0, 1]
-    assert train_network(job, on).status == 'trained'
+    trained = train_network(job, on)
+    assert (trained.status, trained.goes_on) == ('trained', True)
     whole = job._replace(folder=str(tmp_path / 'whole'))
     train_network(whole, on)
     assert_same_network(job.filename, whole.filename)
@@ -272,7 +275,7 @@ def test_what_ends_a_network_is_reported(job, error, report):
     def fail(curves):
         raise error
 
-    assert train_network(job, fail) == report
+    assert train_network(job, fail)._replace(seconds=None) == report
 
 
 class Memory(Writer):
@@ -423,7 +426,7 @@ def test_progress_counts_what_is_done_already(job):
 
 
 def test_rows_of_earlier_commands_stay(tmp_path):
-    first = Report('trained', '', 90, VALUES)
+    first = Report('trained', '', 90, values=VALUES)
     set_summary.write(tmp_path, {'DMS-run-10': first, 'DMS-run-2': first, 'DMC-run-0': first})
     busy, finished = Report('busy', 'another'), Report('finished', 'a, b', values=VALUES)
     later = {'DMS-run-2': finished, 'DMC-run-0': busy, 'ABBA-run-0': busy}
@@ -440,13 +443,26 @@ def test_rows_of_earlier_commands_stay(tmp_path):
     }
 
 
+def test_minutes_of_a_network_that_went_on_add_up(tmp_path):
+    for report in (
+        Report('stopped', '', 60),
+        Report('stopped', '', 30, True),
+        Report('trained', '', 90, True, VALUES),
+        Report('finished', values=VALUES),
+    ):
+        set_summary.write(tmp_path, {'DMS-run-0': report})
+    assert summary_of(tmp_path / 'set')['DMS-run-0']['minutes'] == '3'
+    set_summary.write(tmp_path, {'DMS-run-0': Report('trained', '', 90, values=VALUES)})
+    assert summary_of(tmp_path / 'set')['DMS-run-0']['minutes'] == '1.5'
+
+
 MINE = 'network,status,note\nDMS-run-0,trained,good\nmine,,\n'
 
 
 @pytest.mark.parametrize('text', ['', 'no table', MINE, '\ufeff' + MINE])
 def test_table_that_people_changed(tmp_path, text):
     (tmp_path / 'summary.csv').write_text(text)
-    set_summary.write(tmp_path, {'DMS-run-0': Report('trained', '', 60, VALUES)})
+    set_summary.write(tmp_path, {'DMS-run-0': Report('trained', '', 60, values=VALUES)})
     rows = summary_of(tmp_path / 'set')
     assert rows['DMS-run-0']['status'] == 'trained'
     assert set(rows) == {'DMS-run-0', *(['mine'] if 'mine' in text else [])}
@@ -458,13 +474,13 @@ def test_table_that_people_changed(tmp_path, text):
 def test_table_that_cannot_be_read_stays(tmp_path, text):
     (tmp_path / 'summary.csv').write_bytes(text)
     with pytest.raises(ValueError, match='summary.csv is damaged'):
-        set_summary.write(tmp_path, {'DMS-run-0': Report('trained', '', 60, VALUES)})
+        set_summary.write(tmp_path, {'DMS-run-0': Report('trained', '', 60, values=VALUES)})
     assert (tmp_path / 'summary.csv').read_bytes() == text
 
 
 def test_columns_of_the_table():
     reports = {
-        'DMS-run-10': Report('trained', '', 90, VALUES),
+        'DMS-run-10': Report('trained', '', 90, values=VALUES),
         'DMS-run-9': Report('failed', 'why'),
     }
     header, failed, trained = set_summary.table(reports).splitlines()
@@ -475,7 +491,7 @@ def test_columns_of_the_table():
 
 
 def test_lines_of_networks():
-    trained = set_summary.line('DMS-run-1', Report('trained', '', 90, VALUES))
+    trained = set_summary.line('DMS-run-1', Report('trained', '', 90, values=VALUES))
     assert trained == (
         'DMS-run-1  trained  accuracy 0.250  perf loss 0.2500  spike loss 0.2500  '
         'weight loss 0.2500  1.5 min'

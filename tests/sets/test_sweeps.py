@@ -216,7 +216,7 @@ def test_the_summary_has_a_column_of_each_swept_setting(tmp_path):
         {'delay_time': d, 'synapse_config': s} for d in (1000, 500) for s in (None, 'a')
     ]
     names = {f'DMS{sweep.label(c)}-run-{i}': c for c in combinations for i in (10, 2)}
-    trained = Report('trained', '', 60, VALUES)
+    trained = Report('trained', '', 60, values=VALUES)
     set_summary.write(tmp_path, dict.fromkeys(names, trained), names)
     later = {'DMS-spike_cost=0.5-run-0': {'spike_cost': 0.5}, 'DMS-run-0': {}}
     set_summary.write(tmp_path, dict.fromkeys(later, trained), later)
