@@ -14,6 +14,7 @@ import analysis
 import parameters
 import results
 from measures import shuffling
+from measures.measure import all_measures, measure_of
 from model import Model
 from parameters import par, reset_parameters, update_parameters, user_settings
 from rnn.initial_values import SYNAPSES
@@ -238,6 +239,10 @@ def assert_complete(found: dict, p) -> None:
     names = found['analysis']['measures']
     assert {name: np.shape(found[name]) for name in names} == with_errors(expected_shapes(p))
     assert found.keys() == NETWORK | set(names) | {'analysis'}
+    for name in names:
+        axes = measure_of(name).axes[name.removesuffix('_sem').removesuffix('_dms')]
+        averaged = name.endswith('_sem') and 'repetition' in axes
+        assert np.ndim(found[name]) == len(axes) - averaged, name
     filled = GROUPS_OF[p['synapse_config']]
     if p['num_inh_units'] == 0:
         filled = (*filled[:2], 0, 0, 1)
@@ -252,6 +257,8 @@ def test_every_task_and_configuration_of_synapses(tmp_path, task):
     options['tuning_batches'] = 2 if task in ('DMS', 'ABBA', 'dualDMS') else 1
     found = analyze(tmp_path, saved, options)
     assert_complete(found, saved['parameters'])
+    if task == 'DMS+DMC':
+        assert {name for m in all_measures() for name in m.axes} <= found.keys()
     if task == 'DMS':
         for name in [name for name in found if name.endswith('_dms')]:
             np.testing.assert_array_equal(found[name], found[name.removesuffix('_dms')])

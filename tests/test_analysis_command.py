@@ -183,6 +183,9 @@ def test_measures_are_not_lost_unasked(files, run, analysed, origin):
     assert err.startswith(f'error: {files[0]}: it holds measures that would be lost (')
     assert lost in err
     assert len(err.splitlines()) == 1
+    out = files[0].parent / 'out'
+    assert run(files[0], f'--out={out}', decoding_reps=1)[0] == 0
+    assert files[0].read_bytes() == before
     assert run(files[0], '--overwrite', decoding_reps=1)[0] == 0
     assert ('neuronal_test_decoding' in results.load_results(files[0])) == (origin == 'unknown')
 

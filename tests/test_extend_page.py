@@ -1,14 +1,17 @@
-"""The measure and the figure of docs/extend.md, in a copy of the project."""
+"""The measure and the figure of docs/extend.md, as files of their folders."""
 
+import importlib
 import re
-import shutil
-import subprocess
 import sys
 
-from shell import ROOT, TIMEOUT, environment
-from test_analysis import network
+from shell import ROOT
+from test_analysis import eagerly, network  # noqa: F401
 
+import analysis
+import figures
 import results
+from measures import __main__ as printed
+from measures.measure import all_measures
 
 TEXT = (ROOT / 'docs' / 'extend.md').read_text('utf-8')
 FILES = dict(re.findall(r'`(\w+/\w+\.py)`:\n\n```python\n(.*?)```', TEXT, re.S))
@@ -16,28 +19,34 @@ OPTIONS = {'analysis_trials': 120, 'tuning_batches': 2, 'decoding_reps': 0, 'sim
 OPTIONS |= {'analyze_tuning': False, 'calculate_resp_matrix': False}
 
 
-def test_a_file_is_all_that_a_measure_and_a_figure_need(tmp_path):
-    left_out = shutil.ignore_patterns('.*', 'tests', 'docs', 'networks', 'savedir', '__pycache__')
-    project = shutil.copytree(ROOT, tmp_path / 'project', ignore=left_out)
+def forget() -> None:
+    """Look for measures and figures anew."""
+    all_measures.cache_clear()
+    figures.all_figures.cache_clear()
+
+
+def test_a_file_is_all_that_a_measure_and_a_figure_need(tmp_path, monkeypatch):
     assert [name.split('/')[0] for name in FILES] == ['measures', 'plots']
     for name, source in FILES.items():
         assert len(source.splitlines()) < 25
-        (project / name).write_text(source)
+        file = tmp_path / name
+        file.parent.mkdir()
+        file.write_text(source)
+        package = importlib.import_module(file.parent.name)
+        monkeypatch.setattr(package, '__path__', [*package.__path__, str(file.parent)])
     path = tmp_path / 'networks' / 'DMS-run-0.pkl'
     results.save(path, network())
-
-    def run(*words) -> str:
-        command = [sys.executable, *map(str, words)]
-        done = subprocess.run(
-            command, cwd=project, env=environment(), capture_output=True, text=True, timeout=TIMEOUT
-        )
-        assert (done.returncode, done.stderr) == (0, '')
-        return done.stdout
-
-    run('analysis.py', path, '--jobs=1', *(f'--set={n}={v}' for n, v in OPTIONS.items()))
+    options = [f'--set={name}={value}' for name, value in OPTIONS.items()]
+    forget()
+    try:
+        assert analysis.main([str(path), '--jobs=1', *options]) == 0
+        assert '`share_active`: time' in printed.table()
+        assert figures.main([str(path.parent)]) == 0
+    finally:
+        forget()
+        for name in FILES:
+            sys.modules.pop(name.removesuffix('.py').replace('/', '.'), None)
     found = results.load_results(path)
     assert found['share_active'].shape == found['share_active_sem'].shape == (10,)
     assert (found['share_active_sem'] > 0).any()
-    assert '`share_active`: time' in run('-m', 'measures')
-    run('figures.py', path.parent)
     assert (path.parent / 'figures' / 'DMS-sparseness.png').stat().st_size > 5000

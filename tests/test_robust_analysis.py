@@ -130,11 +130,12 @@ def test_networks_may_be_named_in_any_way(files, monkeypatch, kind):
 
 
 def test_a_network_that_is_busy_is_left_to_the_other_command(files):
-    script = lock(files[0])
-    with script:
-        # a lock counts for every other file handle, also in one process
-        found = analysis.run_multiple(files[0])
+    before = files[0].read_bytes()
+    with lock(files[0]):  # counts for every other file handle, also in one process
+        found = analysis.run_multiple(files, QUICK, jobs=1)
     assert 'another command works on it' in str(found[files[0]])
+    assert files[0].read_bytes() == before
+    assert 'task_accuracy' in results.load_results(files[1])
 
 
 def test_zero_repetitions_skip_their_measures(files, monkeypatch, capsys):

@@ -104,13 +104,16 @@ class Notebook:
         pass
 
 
-def test_commands_run_in_a_notebook(monkeypatch, tmp_path):
+@pytest.mark.usefixtures('eager')
+def test_commands_run_in_a_notebook(monkeypatch, place):
     notebook = Notebook()
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(place.parent)
     monkeypatch.setattr('sys.stdout', notebook)
+    monkeypatch.setattr('sys.stderr', notebook)
     assert run_all_models.run(['none', 'set', '1', '0', '--dry-run']) == 0
     assert 'DMS-run-0.pkl starts with seed' in notebook.text
-    assert command.request(['--set=n_hidden=7']).p['n_hidden'] == 7
+    assert command.outcome(model.main) == 0
+    assert f'Saved {place}' in notebook.text
 
 
 @pytest.mark.usefixtures('eager')
@@ -206,24 +209,25 @@ def test_a_result_that_appears_during_a_run_is_kept(place):
 
 
 @pytest.mark.usefixtures('eager')
-@pytest.mark.parametrize('fails', [2, 3])
-def test_a_checkpoint_that_cannot_be_written(place, monkeypatch, capsys, fails):
+@pytest.mark.parametrize(('refused', 'ends'), [({2, 3, 5, 6}, False), ({2, 3, 4}, True)])
+def test_a_checkpoint_that_cannot_be_written(place, monkeypatch, capsys, refused, ends):
     """The training goes on without a few of them, and ends with a sentence after too many."""
+    assert member.MOST_UNSAVED == 5
     monkeypatch.setattr(member, 'MOST_UNSAVED', 3)
-    update_parameters({'save_every': 1, 'num_iterations': 5})
+    update_parameters({'save_every': 1, 'num_iterations': 6})
 
     def refuse(descriptor):
-        refuse.calls += 1
-        if 1 < refuse.calls <= 1 + fails:  # at first `begin` tries the disk
+        refuse.calls += 1  # the first one is of `begin`, which tries the disk
+        if refuse.calls in refused:
             raise OSError(28, 'No space left on device')
 
     refuse.calls = 0
     monkeypatch.setattr(os, 'fsync', refuse)
     words = f'{checkpoint_name(place)} cannot be written: No space left on device'
     with pytest.warns(UserWarning, match=f'{words}; the training goes on without it'):
-        assert command.outcome(model.main) == (fails == 3)
-    assert (f'error: {words}\n' in capsys.readouterr().err) == (fails == 3)
-    assert list(place.parent.iterdir()) == ([] if fails == 3 else [place])
+        assert command.outcome(model.main) == ends
+    assert (f'error: {words}\n' in capsys.readouterr().err) == ends
+    assert list(place.parent.iterdir()) == ([] if ends else [place])
 
 
 @pytest.mark.usefixtures('eager')

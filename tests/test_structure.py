@@ -4,6 +4,7 @@ The graph of imports comes from the sources, imports inside functions included.
 """
 
 import ast
+import functools
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -35,6 +36,7 @@ def imports(tree: ast.AST, in_functions: bool) -> Iterator[str]:
             yield from imports(child, in_functions)
 
 
+@functools.cache
 def imported(module: str, in_functions: bool) -> set[str]:
     """The modules of the project that one imports, and 'tensorflow' if it imports that."""
     found = set()

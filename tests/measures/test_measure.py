@@ -1,9 +1,7 @@
 """The declarations of measures: they are true, and the table of the documents follows from them."""
 
-import numpy as np
 import pytest
 from shell import ROOT
-from test_analysis import ALL, TRIALS, analyze, eagerly, network  # noqa: F401
 
 from measures.__main__ import table
 from measures.measure import all_measures, measure_of
@@ -18,20 +16,6 @@ def test_results_have_one_measure_each():
     assert measure_of('neuronal_pev_dms') is measure_of('neuronal_pev')
     assert measure_of('task_accuracy_sem').title == 'accuracy'
     assert measure_of('nothing') is None
-
-
-@pytest.mark.parametrize('task', ['DMS', 'DMS+DMC', 'dualDMS'])
-def test_results_have_the_declared_axes(tmp_path, task):
-    options = ALL | {'analysis_trials': TRIALS.get(task, 200), 'tuning_batches': 2}
-    found = analyze(tmp_path, network(task), options)
-    for name in found['analysis']['measures']:
-        axes = measure_of(name).axes[name.removesuffix('_sem').removesuffix('_dms')]
-        if name.endswith('_sem'):
-            axes = [axis for axis in axes if axis != 'repetition']
-        assert np.ndim(found[name]) == len(axes), name
-    declared = {name for m in all_measures() for name in m.axes}
-    of_rule = {f'{signal}_rule_decoding' for signal in ('neuronal', 'synaptic')}
-    assert declared - found.keys() == (of_rule if task == 'DMS' else set())
 
 
 @pytest.mark.parametrize('task', TASKS)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_analysis import OPTIONS, QUICK, analyze, network, set_task
+from test_analysis import OPTIONS, QUICK, analyze, eagerly, network, set_task  # noqa: F401
 
 import analysis
 import results

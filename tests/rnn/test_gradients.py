@@ -69,18 +69,21 @@ def test_every_synapse_configuration(small, config, exc_inh_prop):
     assert_same_gradients(Model())
 
 
+@pytest.mark.usefixtures('eager')
 @pytest.mark.parametrize('power', POWER)
 def test_costs(small, power):
     small(spike_regularization=power, spike_cost=0.3, weight_cost=0.5, test_cost_multiplier=2)
     assert_same_gradients(Model())
 
 
+@pytest.mark.usefixtures('eager')
 @pytest.mark.parametrize('changes', [{'dead_time': 30}, {'delay_time': 130}, {'dt': 20}])
 def test_lengths_and_steps(small, changes):
     small(**changes)
     assert_same_gradients(Model())
 
 
+@pytest.mark.usefixtures('eager')
 def test_outputs_of_the_distractor_task(small):
     small(
         trial_type='distractor',
@@ -94,6 +97,7 @@ def test_outputs_of_the_distractor_task(small):
     assert_same_gradients(Model())
 
 
+@pytest.mark.usefixtures('eager')
 def test_saturated_synapses(small):
     """Units that start so active that x is clipped at 0 and u at 1, and one below 0."""
     small(noise_rnn_sd=0)
@@ -173,12 +177,20 @@ def test_noise_enters_with_its_sd(small):
     assert np.mean(noise) == pytest.approx(0, abs=0.001)
 
 
-def test_the_derivation_holds_under_xla(small):
+def test_the_derivation_holds_under_xla(small, monkeypatch):
     """XLA, used on a GPU, gives the same losses as the plain graph, without noise."""
+    compiled, make = [], tf.function
+
+    def noted(function, **options):
+        compiled.append(options.get('jit_compile'))
+        return make(function, **options)
+
+    monkeypatch.setattr(tf, 'function', noted)
     small(noise_rnn_sd=0)
     update_parameters({'delay_time': 50})
-    plain, compiled = Model(), Model(jit_compile=True)
+    plain, by_xla = Model(), Model(jit_compile=True)
     for iteration in range(3):
         trial = Stimulus([1, iteration]).generate_trial()
         expected = plain.optimize(trial, iteration)
-        assert compiled.optimize(trial, iteration) == pytest.approx(expected, rel=1e-4)
+        assert by_xla.optimize(trial, iteration) == pytest.approx(expected, rel=1e-4)
+    assert compiled.count(True) == 2  # the gradients and the update

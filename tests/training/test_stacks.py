@@ -143,7 +143,8 @@ def _automatic(model: Model, trial, iteration: int) -> dict:
 @pytest.mark.parametrize('threads', [1, 3])
 def test_threads_and_graphs_do_not_matter(threads):
     """Also in graphs, and where the networks of a stack are shared out to threads."""
-    networks = [parameters_with(settings_of('DMS') | other) for other in OTHERS]
+    longer = settings_of('DMS') | {'sample_time': 50}  # more than a block of steps
+    networks = [parameters_with(longer | other) for other in OTHERS]
     stack, alone = Model(p=networks, threads=threads), [Model(p=p) for p in networks]
     assert len(stack._chunks(1)) == threads
     for iteration in range(3):
