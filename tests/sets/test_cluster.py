@@ -312,6 +312,23 @@ def test_scheduler_that_is_lost(tmp_path, monkeypatch, stopped, status):
     assert lost._run([job])[job.name].status == status
 
 
+def test_scheduler_that_is_killed(tmp_path):
+    """Its networks have failed, and the command ends."""
+    (tmp_path / 'scheduler').mkdir()
+    locks = tmp_path / 'savedir' / 'set' / '.locks'
+    with scheduler(tmp_path / 'scheduler') as found:
+        words = ('none', 'set', 2, 0, f'--dask={found}', '--stack=1')
+        with start_set(tmp_path, *words, **SLOW) as process:
+            wait_for(lambda: len(list(locks.glob('*.lock'))) == 2, process)
+            children = psutil.Process().children(recursive=True)
+            of_dask = (child for child in children if 'scheduler' in child.cmdline())
+            next(c for c in of_dask if str(tmp_path) in ' '.join(c.cmdline())).kill()
+            out, _ = process.communicate()
+    assert process.returncode == 1
+    assert list(statuses(out).values()) == ['failed'] * 2
+    assert out.count('the scheduler was lost') == 4  # lines and table
+
+
 def test_scheduler_that_does_not_answer(tmp_path):
     with socket.create_server(('127.0.0.1', 0)) as server:
         address = f'tcp://127.0.0.1:{server.getsockname()[1]}'

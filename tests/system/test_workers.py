@@ -69,7 +69,7 @@ def test_workers_end_with_their_parent(signum):
         assert len(children) >= 2
         process.send_signal(signum)
         process.wait()
-        wait_until_ended(children)
+        wait_until_ended(children, within=15)
 
 
 def test_signals_to_a_group_are_left_to_the_parent(monkeypatch):
