@@ -141,6 +141,7 @@ def analyze_all(args, settings: Mapping, analyze: Callable[[Request], dict]) -> 
                         save_mat(target.with_suffix('.mat'), analyzed)
                     rows.append((filename.name, *summary(analyzed)))
                 except (ValueError, OSError, MemoryError) as error:
+                    signals.check()  # which may have ended a process that decodes
                     words = error if str(filename) in str(error) else f'{filename}: {error}'
                     status = fail(words, 1)
     finally:

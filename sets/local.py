@@ -144,7 +144,6 @@ def _train(jobs: list[Job], path: Path, places: list[int]) -> list[Report]:
 
 
 def _follow(parent: int) -> None:
-    """Leave signals to the parent, which puts up the stop sign; end when the parent has ended."""
-    workers.leave_signals_to_parent()
+    """Leave signals to the parent, which puts up the stop sign, and end when it has ended."""
     tqdm.set_lock(threading.RLock())  # its own would be left over where this process is killed
     workers.follow(parent)

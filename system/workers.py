@@ -23,12 +23,13 @@ LEFT_TO_THE_PARENT = ('SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2')
 
 @cache
 def follow(parent: int) -> None:
-    """End this process soon after the one that started it; nothing in that process itself.
+    """End this process soon after the one that started it; leave signals to that one.
 
-    A worker may call it again and again.
+    A worker may call it again and again. Nothing happens in the parent itself.
     """
     if os.getpid() == parent:
         return
+    _leave_signals_to_parent()
 
     def wait() -> None:
         while os.getppid() == parent:
@@ -38,7 +39,7 @@ def follow(parent: int) -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def leave_signals_to_parent() -> None:
+def _leave_signals_to_parent() -> None:
     """Ignore what asks a whole group of processes to stop: the parent tells this one what to do."""
     for name in LEFT_TO_THE_PARENT:
         if hasattr(signal, name):

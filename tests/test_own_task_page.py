@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-from shell import ROOT, command_line, train_set
+from drawing import coarse_synapses  # noqa: F401
+from shell import ROOT, command_line
 from test_model_command import train_here
 
 import analysis
@@ -12,6 +13,8 @@ import figures
 import results
 from parameters import reset_parameters
 from plots import style
+from run_all_models import make_jobs, parser
+from sets.job import Report, train_network
 from tasks import find, load_task, registry
 
 TEXT = (ROOT / 'docs' / 'own_task.md').read_text('utf-8')
@@ -52,15 +55,15 @@ def test_tasks_of_the_document_are_short():
     assert all(len(source.splitlines()) < 40 for source in FILES.values())
 
 
-@pytest.mark.usefixtures('eager')
+@pytest.mark.usefixtures('eager', 'coarse_synapses')
 def test_all_commands_take_them(tmp_path, files, monkeypatch):
     """Of run_all_models.py and model.py, which train alike, each trains some of the tasks.
 
     What begins in this process begins without tasks, as a process does.
     """
     folder, given = tmp_path / 'savedir' / 'set', [f'--task={file}' for file in files]
-    status, out, err = train_set(tmp_path, 'none', 'set', 1, 0, given[0], '--threads=1', **TINY)
-    assert (status, err) == (0, '')
+    place = TINY | {'save_dir': str(folder.parent)}
+    assert here(only_job, 'none', 'set', 1, 0, given[0], '--threads=1', **place).status == 'trained'
     for file, gap in ((files[1], {}), (files[2], {'gap_time': 100})):
         place = {'save_dir': str(folder), 'save_fn': f'{file.stem}-run-0.pkl'}
         assert here(train_here, f'--task={file}', **TINY, **place, **gap) == 0
@@ -81,7 +84,13 @@ def test_all_commands_take_them(tmp_path, files, monkeypatch):
     assert {'cued_match-attention', 'manipulation'} <= drawn
 
 
-def here(command, *arguments, **settings) -> int:
+def only_job(arguments: list[str]) -> Report:
+    """Train the network for which a set would start a process."""
+    (job,) = make_jobs(parser().parse_args(arguments))
+    return train_network(job, lambda curves: False)
+
+
+def here(command, *arguments, **settings):
     """Run a command in this process, which knows no task of the files; return its exit status."""
     registry._own.clear()
     reset_parameters()

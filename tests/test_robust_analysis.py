@@ -54,7 +54,8 @@ def test_a_killed_worker_costs_nothing_and_a_signal_ends_all_processes(tmp_path,
         )
         first[0].kill()
         second = wait_for(lambda: {*workers_of(process)} - {*first}, process)
-        process.send_signal(signal.SIGUSR1)
+        for one in (*second, process):  # as a queue does
+            one.send_signal(signal.SIGUSR1)
         out, err = process.communicate()
         wait_until_ended([*first, *second])
     words = 'error: stopped: what is analysed is kept, and the same command goes on\n'

@@ -1,7 +1,6 @@
 """Sets whose machine has no place for their files, and how they wait for each other."""
 
 import os
-import signal
 import tempfile
 
 import pytest
@@ -11,9 +10,7 @@ from test_model_command import saved_network
 import results
 import run_all_models
 from parameters import par, update_parameters
-from sets import local
 from sets import summary as set_summary
-from system import workers
 
 
 def no_place(*arguments, **options):
@@ -49,16 +46,6 @@ def test_a_summary_that_cannot_be_written_is_a_sentence(tmp_path, monkeypatch, c
     assert 'DMS-run-0  finished' in out
     assert err.startswith('error: ')
     assert 'summary.csv cannot be written: No space left on device' in err
-
-
-def test_processes_of_a_set_leave_signals_to_the_command(monkeypatch):
-    asked = []
-    monkeypatch.setattr(signal, 'signal', lambda *words: asked.append(words))
-    monkeypatch.setattr(local.tqdm, 'set_lock', lambda lock: None)
-    monkeypatch.setattr(workers, 'follow', asked.append)
-    local._follow(1234)
-    assert asked[-1] == 1234
-    assert (signal.SIGTERM, signal.SIG_IGN) in asked
 
 
 @pytest.mark.parametrize('kind', ['fifo', 'folder'])

@@ -75,7 +75,7 @@ def test_workers_end_with_their_parent(signum):
 def test_signals_to_a_group_are_left_to_the_parent(monkeypatch):
     ignored = []
     monkeypatch.setattr(signal, 'signal', lambda *words: ignored.append(words))
-    workers.leave_signals_to_parent()
+    workers._leave_signals_to_parent()
     assert (signal.SIGUSR1, signal.SIG_IGN) in ignored
     assert len(ignored) == len(workers.LEFT_TO_THE_PARENT)
 
