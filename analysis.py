@@ -49,7 +49,7 @@ __all__ = [
 ]
 
 # Options of which more gives the same measures, more precisely, and switches that add measures.
-COUNTS = {'analysis_trials', 'tuning_batches', 'decoding_reps', 'simulation_reps'}
+COUNTS = {n for n, option in ANALYSIS.items() if type(option.default) is int}
 SWITCHES = {n for n, option in ANALYSIS.items() if isinstance(option.default, bool)}
 SWITCHES -= {'svm_normalize'}
 
@@ -126,7 +126,7 @@ def analyze_model_from_file(
     on any number of processes (`jobs`). `progress` is called with the amount of work done, in the
     units of `amount_of_work`. Raises results.ResultsError for a file that is no network's result,
     ValueError for options that are not allowed, too few trials, or a `savefile` that holds another
-    network, MeasuresLost if it would lose measures; `overwrite` allows both.
+    network, MeasuresLost if it would lose measures; `overwrite` allows the last two.
     """
     saved = results.load_results(filename)
     p = analysis_parameters(saved['parameters'], update_params)

@@ -252,7 +252,8 @@ class Model:
         condition, unit) multiplies the activity. Returns what `record` says: 'all' y, h, syn_x and
         syn_u, 'output' y alone, each (time, condition, trial, ...); 'activity' the mean of h over
         time, (condition, trial, unit). Trials are run in parts, as many at once as there are
-        threads; their noise depends on the key and on the numbers of trials and conditions.
+        threads; their noise depends on the key, on the numbers of trials and conditions, and on
+        `trials_per_part`.
         """
         if self.is_stack:
             raise ValueError('a stack can only be trained: run its members()')

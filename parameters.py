@@ -123,7 +123,7 @@ GROUPS: dict[str, dict[str, Setting]] = {
         'num_iterations': Setting(2000, count(1), 'training steps, each on a new batch of trials'),
         'stop_accuracy': Setting(
             None,
-            optional(number(above=0, below=1)),
+            optional(number(above=0, high=1)),
             'stop once the mean accuracy of 20 iterations passes it',
         ),
         'iters_between_outputs': Setting(100, count(1), 'iterations between two printed lines'),

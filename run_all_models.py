@@ -203,7 +203,7 @@ def make_jobs(args) -> list[Job]:
 def _run(args, plans: list[Plan]) -> int:
     summary = Path(plans[0].job.folder, set_summary.FILE)
     check_writable(summary)
-    set_summary.read(summary)  # one that is damaged is better known before the night
+    set_summary.read(summary)  # a damaged one is reported before hours of training
     reports = {p.job.name: p.report for p in plans if not p.is_needed}
     for name, report in reports.items():
         print(set_summary.line(name, report))
@@ -240,11 +240,11 @@ def _train(args, plans: list[Plan], reports: dict[str, Report]) -> int:
     at_once, threads = _share(args, groups)
     bar = tqdm(total=workers.total, initial=workers.progress(), unit=workers.unit, disable=None)
     with Signals() as signals, closing(workers), bar, ThreadPoolExecutor(at_once) as pool:
-        waiting = {}
-        for group in groups:
-            jobs = [p.job._replace(threads=threads) for p in group]
-            waiting[pool.submit(workers.run, jobs)] = [job.name for job in jobs]
         try:
+            waiting = {}
+            for group in groups:
+                jobs = [p.job._replace(threads=threads) for p in group]
+                waiting[pool.submit(workers.run, jobs)] = [job.name for job in jobs]
             while waiting:
                 done, _ = wait(waiting, POLL, FIRST_COMPLETED)
                 for future in done:

@@ -19,8 +19,8 @@ Groups = Mapping[str, Mapping[str, Setting]]  # by title and name
 LEAST_WIDTH = 40  # characters of a line, also on a narrower terminal
 ABOUT = """# Settings
 
-`--set NAME=VALUE` of `model.py` takes the settings of this page, but for those that a task decides
-alone; that of `run_all_models.py` also leaves `trial_type`, `seed` and `save_fn` to its other
+`--set NAME=VALUE` of `model.py` takes the settings of this page, except those that only the task
+decides; that of `run_all_models.py` also leaves `trial_type`, `seed` and `save_fn` to its other
 arguments, and that of `analysis.py` is above all for the [options of the analysis](#analysis). What
 you set wins over what a task suggests, and that over the default. Weights are (from, to).
 

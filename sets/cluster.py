@@ -94,7 +94,35 @@ class Cluster:
         if packed is None:
             return {job.name: Report('failed', received) for job in jobs}
         reports = {j.name: r for j, r in zip(jobs, pickle.loads(packed), strict=True)}
-        return reports | _written(jobs, received)
+        return reports | self._written(jobs, received)
+
+    def _written(self, jobs: list[Job], received: dict[str, bytes]) -> dict[str, Report]:
+        """Write the results that a worker sent; return reports of those for which that failed.
+
+        Nobody else has them, hence several tries where the disk refuses.
+        """
+        waiting = [job for job in jobs if job.filename.name in received]
+        failures: dict[str, Report] = {}
+        for pause in (*PAUSES, 0):
+            again = []
+            for job in waiting:
+                try:
+                    _save(job, received[job.filename.name])
+                    failures.pop(job.name, None)
+                except Exception as error:  # whatever it is, the other networks are not lost
+                    failures[job.name] = Report('failed', one_line(error))
+                    again += [job] * isinstance(error, OSError)
+            waiting = again
+            if not waiting:
+                break
+            self._pause(pause)
+        return failures
+
+    def _pause(self, seconds: int) -> None:
+        """Wait, but not for a command that is asked to stop."""
+        for _ in range(seconds):
+            if not self.stopped:
+                time.sleep(1)
 
     def progress(self) -> int:
         """Networks that are done, of `total`."""
@@ -143,26 +171,6 @@ def _files(job: Job) -> dict[str, bytes]:
     """What there is of a network already: its result or checkpoint."""
     paths = (job.filename, results.checkpoint_name(job.filename))
     return {p.name: p.read_bytes() for p in paths if p.exists() and not job.overwrite}
-
-
-def _written(jobs: list[Job], received: dict[str, bytes]) -> dict[str, Report]:
-    """Write the results that a worker sent; return reports of those for which that failed.
-
-    Nobody else has them, hence several tries.
-    """
-    waiting = [job for job in jobs if job.filename.name in received]
-    failures: dict[str, Report] = {}
-    for pause in (0, *PAUSES):
-        if waiting:
-            time.sleep(pause)
-        failures = {}
-        for job in waiting:
-            try:
-                _save(job, received[job.filename.name])
-            except (ValueError, OSError) as error:
-                failures[job.name] = Report('failed', one_line(error))
-        waiting = [job for job in waiting if job.name in failures]
-    return failures
 
 
 def _save(job: Job, received: bytes) -> None:

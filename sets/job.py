@@ -41,6 +41,7 @@ from training.start import PLACE, Start, begin, network_of, restored
 
 TEST_COST_MULTIPLIER = 2  # with which the networks of the paper's code were trained
 ANALYSIS_SEED = 0  # the default of analysis.py, which therefore has nothing left to do
+REMEDY = 'a smaller batch_size, n_hidden or --stack'  # where memory runs out
 COLUMNS = ('iterations', 'accuracy', *results.CURVES[1:-1])
 
 
@@ -78,7 +79,7 @@ class Job(NamedTuple):
 class Report(NamedTuple):
     """The outcome of a job: 'trained', 'finished' before, 'busy', 'stopped' or 'failed'.
 
-    seconds: of this training, which `goes_on` if it did not start from the beginning.
+    seconds: of this training. goes_on: whether it continued from a checkpoint.
     """
 
     status: str
@@ -138,7 +139,7 @@ def train_networks(jobs: Sequence[Job], watches: Sequence[Watch]) -> list[Report
         share = (time.perf_counter() - began) / max(1, len(stack))  # of the time, of each network
         for place, i in enumerate(stack):
             outcome = outcomes if isinstance(outcomes, Report) else outcomes[place]
-            report = _guarded(partial(_trained, jobs[i], outcome))
+            report = _guarded(partial(_trained, jobs[i], outcome, found[i].p))
             found[i] = report._replace(seconds=share, goes_on=found[i].done > 0)
         for i, (job, watch) in enumerate(zip(jobs, watches, strict=True)):
             if job.analyze and found[i].status in ('trained', 'finished'):
@@ -188,17 +189,18 @@ def _train(starts, watches, stack: Sequence[int]) -> list[Path | BaseException]:
     """Train those of the networks that are numbered in `stack`."""
     from model import Model  # brings TensorFlow, for which `begin` has chosen the device
 
-    enough = enough_memory(starts[stack[0]].p, 'a smaller batch_size, n_hidden or --stack')
+    enough = enough_memory(starts[stack[0]].p, REMEDY)
     with enough, outputs.courtesy():
         return train_stack(Model, [starts[i] for i in stack], [watches[i] for i in stack])
 
 
-def _trained(job: Job, outcome: Path | BaseException | Report) -> Report:
+def _trained(job: Job, outcome: Path | BaseException | Report, p: Mapping) -> Report:
     """The report of a network that was trained; raises what ended its training."""
     if isinstance(outcome, Report):
         return outcome
     if isinstance(outcome, BaseException):
-        raise outcome
+        with enough_memory(p, REMEDY):
+            raise outcome
     return finished(job)._replace(status='trained', reason='')
 
 

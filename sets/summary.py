@@ -81,7 +81,7 @@ def _sum(earlier: str, later: float | str) -> float | str:
     try:
         return float(earlier) + (later or 0)
     except ValueError:  # none are known, or people wrote words
-        return later
+        return earlier if later == '' else later
 
 
 def read(path: Path) -> dict[str, dict]:
@@ -98,7 +98,8 @@ def read(path: Path) -> dict[str, dict]:
     except (csv.Error, UnicodeDecodeError) as error:
         raise ValueError(f'{path} is damaged: {error}') from error
     if rows and not {'network', 'status'} <= rows[0].keys():
-        raise ValueError(f'{path} is damaged: it has no columns network and status')
+        words = 'it has no columns network and status; save it with commas, or move it away'
+        raise ValueError(f'{path} is damaged: {words}')
     return {row['network']: row for row in rows if row['network']}
 
 

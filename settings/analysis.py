@@ -34,7 +34,7 @@ ANALYSIS: dict[str, Setting] = {
         False, flag(), 'decode the sample with training at each time and test at every other'
     ),
 }
-# What some try to set, but only the training has.
+# Settings of the training, and what to give instead.
 _OF_TRAINING = {
     'batch_size': 'analysis_trials',
     'seed': '--seed (seed=), which is no setting',
@@ -42,7 +42,7 @@ _OF_TRAINING = {
 
 
 def require_of_analysis(updates: Mapping) -> None:
-    """Raise ValueError for settings of the training that have a namesake in the analysis."""
+    """Raise ValueError for settings of the training that have a counterpart in the analysis."""
     for name, instead in _OF_TRAINING.items():
         if name in updates:
             raise ValueError(f'{name} is that of the training: for the analysis, give {instead}')

@@ -85,7 +85,7 @@ class _Noted(dict):
 
 
 def unused_times(task, s: Mapping) -> set[str]:
-    """The settings that are times of epochs, but not of this task's."""
+    """Settings of durations that the task's epochs do not use."""
     steps = _Noted(_steps(s))
     task.epochs(steps)
     return steps.keys() - steps.asked

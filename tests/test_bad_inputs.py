@@ -52,7 +52,7 @@ BAD = [
     ('model.py --set=learning_rate=nan', 'a finite number > 0'),
     ('model.py --set=kappa=-1', 'a finite number >= 0'),
     ('model.py --set=catch_trial_pct=1', 'a finite number >= 0 and < 1'),
-    ('model.py --set=stop_accuracy=95', 'None or a finite number > 0 and < 1'),
+    ('model.py --set=stop_accuracy=95', 'None or a finite number > 0 and <= 1'),
     ('model.py --seed=-1', 'seed = -1 is not allowed'),
     ('model.py --set=dt=3.5', 'dt = 3.5 is not allowed'),
     # settings that do not go together

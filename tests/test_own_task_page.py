@@ -1,4 +1,4 @@
-"""The tasks of docs/own_task.md in all four commands, and files that are missing or changed."""
+"""The tasks of docs/own_task.md in the commands, and files that are missing or changed."""
 
 import re
 from pathlib import Path
@@ -56,8 +56,8 @@ def test_tasks_of_the_document_are_short():
 
 
 @pytest.mark.usefixtures('eager', 'coarse_synapses')
-def test_all_commands_take_them(tmp_path, files, monkeypatch):
-    """Of run_all_models.py and model.py, which train alike, each trains some of the tasks.
+def test_they_are_trained_analysed_and_drawn(tmp_path, files, monkeypatch):
+    """A set and model.py, which train alike, each train some of the tasks.
 
     What begins in this process begins without tasks, as a process does.
     """

@@ -349,7 +349,6 @@ BAD = [
     ({'trial_type': 'distractor', 'num_motion_tuned': 7}, 'num_motion_tuned', '7', 'at least 8'),
     ({'num_motion_dirs': 129}, 'num_motion_dirs', '129', 'from 2 to 128'),
     ({'test_cost_multiplier': 0}, 'test_cost_multiplier', '0', '> 0'),
-    ({'stop_accuracy': 1}, 'stop_accuracy', '1', '< 1'),
     ({'trial_type': 'dualDMS', 'num_motion_tuned': 25}, 'num_motion_tuned', '25', 'multiple of'),
     ({'trial_type': 'location_DMS', 'num_motion_tuned': 32}, 'num_motion_tuned', '32', 'the 3'),
 ]

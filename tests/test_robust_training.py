@@ -249,6 +249,15 @@ def test_what_is_overwritten_stays_until_there_is_something_new(place, monkeypat
 
 
 @pytest.mark.usefixtures('eager')
+def test_the_checkpoint_of_another_run_is_not_called_its_own(place, monkeypatch):
+    with pytest.raises(Interrupted):
+        model.main(watch=lambda curves: len(curves['iteration']) == 1)
+    monkeypatch.setattr(model.Model, 'optimize', lambda *_: {'accuracy': 0, 'loss': np.nan})
+    with pytest.raises(TrainingError, match=r'iteration 0 \(none is saved\)'):
+        model.main(overwrite=True)
+
+
+@pytest.mark.usefixtures('eager')
 def test_a_result_may_be_a_link(place):
     target = place.parent / 'elsewhere' / 'real.pkl'
     target.parent.mkdir()
@@ -317,8 +326,8 @@ def test_a_cue_after_the_onset_of_its_test_is_said():
 
 
 def test_rules_that_no_input_tells_apart_are_said():
-    words = 'no input tells the'
+    words = 'the inputs cannot tell all'
     few = {'trial_type': 'DMS+DMRS+DMC', 'num_rule_tuned': 1}
-    assert f'num_rule_tuned = 1, {words} 3 rules apart' in header(parameters_with(few), 'CPU', 0)
+    assert f'num_rule_tuned = 1, {words} 3 rules apart.' in header(parameters_with(few), 'CPU', 0)
     for settings in (few | {'num_rule_tuned': 2}, {'num_rule_tuned': 0}):
         assert words not in header(parameters_with(settings), 'CPU', 0)

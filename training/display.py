@@ -56,7 +56,8 @@ def cues_alike(p: Mapping) -> list[str]:
     num_units, num_rules = p['num_rule_tuned'], p['num_rules']
     if num_units >= num_rules - 1:  # the absence of all others cues the last rule
         return []
-    return [f'With num_rule_tuned = {num_units}, no input tells the {num_rules} rules apart.']
+    words = f'the inputs cannot tell all {num_rules} rules apart'
+    return [f'With num_rule_tuned = {num_units}, {words}.']
 
 
 class Display:

@@ -10,6 +10,7 @@ import numpy as np
 import results
 from rnn import device
 from stimulus import Stimulus
+from system.files import named
 from system.versions import versions
 from training.accuracy import accurate_enough
 from training.display import Curves
@@ -37,6 +38,7 @@ class Member:
         saved = start.checkpoint or {}
         self.curves: Curves = {name: list(saved.get(name, [])) for name in results.CURVES}
         self.model, self.outcome, self.unsaved = None, None, 0
+        self.has_checkpoint = start.checkpoint is not None  # of this run
         # now: the files of the code may change while it runs
         self.notes = _provenance(saved, versions())
 
@@ -101,9 +103,6 @@ class Member:
                 return
             slots = {'optimizer': model.optimizer.state()}
             results.save(self.checkpoint, self._result(num_stacked) | slots)
-            if self.start.overwrite:
-                remove(self.start.filename)  # only now, since nothing is to be lost
-            self.outcome, self.unsaved = Interrupted(signum) if signum else None, 0
         except TrainingError as error:
             self.outcome = error
         except OSError as error:
@@ -112,6 +111,19 @@ class Member:
                 self.outcome = error
             else:
                 warnings.warn(f'{error}; the training goes on without it', stacklevel=2)
+        else:
+            self.has_checkpoint, self.unsaved = True, 0
+            self.outcome = self._without_old_result() or (Interrupted(signum) if signum else None)
+
+    def _without_old_result(self) -> OSError | None:
+        """With --overwrite, remove the old result, now that there is something new."""
+        try:
+            with named(self.start.filename, 'removed'):
+                if self.start.overwrite:
+                    remove(self.start.filename)
+        except OSError as error:
+            return error
+        return None
 
     def _save_result(self, num_stacked: int) -> Path:
         """The path of the result. One that has appeared meanwhile stays, which is an error."""
@@ -146,7 +158,7 @@ class Member:
         if np.all(np.isfinite(values)):
             return
         kept = 'none is saved'
-        if self.checkpoint.exists():
+        if self.has_checkpoint:
             kept = f'the last good state is in {self.checkpoint}'
         raise TrainingError(
             f'the {what} is not finite at iteration {iteration} ({kept}): '

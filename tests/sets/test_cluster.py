@@ -144,6 +144,13 @@ def test_what_is_sent():
         assert (ROOT / name).read_bytes() == source
 
 
+class NoCluster:
+    """Stands in for a client."""
+
+    def nthreads(self):
+        return {'worker': 1}
+
+
 @pytest.mark.parametrize(('fails', 'lost'), [(1, False), (9, True)])
 def test_a_result_that_cannot_be_written_at_first(tmp_path, monkeypatch, fails, lost):
     """It is tried again, and costs no other network."""
@@ -163,7 +170,8 @@ def test_a_result_that_cannot_be_written_at_first(tmp_path, monkeypatch, fails, 
 
     monkeypatch.setattr(results, 'save', full)
     monkeypatch.setattr(cluster.time, 'sleep', lambda seconds: None)
-    failed = cluster._written(jobs, received)
+    monkeypatch.setattr(cluster, '_connect', lambda address, local_workers: NoCluster())
+    failed = cluster.Cluster('tcp://127.0.0.1:1', 1, 1)._written(jobs, received)
     assert list(failed) == ([jobs[0].name] if lost else [])
     assert [job.filename.exists() for job in jobs] == [not lost, True]
     assert tries.count(jobs[1].filename) == 1
@@ -295,12 +303,9 @@ def test_scheduler_that_is_lost(tmp_path, monkeypatch, stopped, status):
     """Dask cancels all its work then, as if the command had been stopped."""
     from distributed import CancelledError
 
-    class Lost:
+    class Lost(NoCluster):
         def submit(self, *arguments, **options):
             return self
-
-        def nthreads(self):
-            return {'worker': 1}
 
         def result(self):
             raise CancelledError('scheduler')

@@ -32,6 +32,7 @@ from sets import job as network_set
 from sets import summary as set_summary
 from sets.job import Job, Report, lock, parameters_of, plan, seed_of, train_network
 from sets.local import Board, LocalWorkers
+from stimulus import Stimulus
 from system import locks
 from tasks import TASKS
 from training.member import TrainingError
@@ -276,6 +277,17 @@ def test_what_ends_a_network_is_reported(job, error, report):
         raise error
 
     assert train_network(job, fail)._replace(seconds=None) == report
+
+
+def test_a_batch_without_memory_is_reported_with_its_sizes(job, monkeypatch):
+    def fail(self, *arguments, **options):
+        raise MemoryError
+
+    monkeypatch.setattr(Stimulus, 'generate_trial', fail)
+    report = train_network(job, on)
+    assert report.status == 'failed'
+    assert report.reason.startswith('there is not enough memory for ')
+    assert report.reason.endswith('a smaller batch_size, n_hidden or --stack would need less')
 
 
 class Memory(Writer):

@@ -10,7 +10,7 @@ from test_loop import CHANGES, SHORT
 
 import results
 from model import Model, main
-from parameters import parameters_with, update_parameters
+from parameters import par, parameters_with, update_parameters
 from rnn import bptt, graphs
 from rnn.initial_values import SYNAPSES
 from stimulus import Stimulus
@@ -212,6 +212,13 @@ def test_a_network_whose_batch_fails_ends_alone(starts, eager, monkeypatch, fail
         (alone,) = train_stack(Model, starts('alone', settings, other), [go_on])
         assert_alike(path, alone)
         alone.unlink()
+    third.unlink()
+    first.unlink()
+    # half of the networks: the other one goes on alone
+    path, failed = train_stack(Model, starts('stacked', settings, *OTHERS[:2]), [go_on] * 2)
+    assert str(failed) == 'no such trial'
+    (alone,) = train_stack(Model, starts('alone', settings, OTHERS[0]), [go_on])
+    assert_alike(path, alone)
 
 
 def test_a_stack_that_is_stopped_goes_on_in_another_arrangement(starts, eager):
@@ -275,6 +282,13 @@ def test_networks_that_cannot_be_stacked(name, changes):
     assert kind(networks[0]) != kind(networks[1])
     with pytest.raises(ValueError, match=f'networks of a stack must agree in {name}: '):
         Model(p=networks)
+
+
+def test_a_stack_can_only_be_trained(small):
+    small()
+    stack = Model(p=[dict(par), dict(par)])
+    with pytest.raises(ValueError, match=r'can only be trained: run its members\(\)'):
+        stack.run_model(np.zeros((3, 2, par['n_input'])))
 
 
 def test_members_of_a_stack_are_models(small):
