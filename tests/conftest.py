@@ -23,11 +23,9 @@ settings.load_profile('any speed')
 # longest comes first, so that no core is left with it when the others are done; its longest file
 # decides how many processes are of use, each of which imports TensorFlow.
 MOST_PROCESSES = 6
-FIRST = ('test_cluster', 'test_analysis', 'test_run_all_models', 'test_tutorial')
-FIRST += ('test_figures_command', 'test_golden', 'test_model_command', 'test_sweeps')
-FIRST += ('test_gradients', 'test_stacked_sets', 'test_stacks', 'test_memory', 'test_keras_page')
-FIRST += ('test_analysis_command', 'test_own_task_page', 'test_wandb_offline')
-FIRST += ('test_robust_training', 'test_robust_analysis', 'test_loop')
+FIRST = ('test_cluster', 'test_run_all_models', 'test_analysis', 'test_model_command')
+FIRST += ('test_robust_training', 'test_stacked_sets', 'test_own_task_page', 'test_robust_analysis')
+FIRST += ('test_tutorial', 'test_sweeps')
 
 # a network and a task of which a training step takes milliseconds; 23 steps, so that the last
 # block of steps is not a whole one
