@@ -169,8 +169,8 @@ GROUPS: dict[str, dict[str, Setting]] = {
             'share of trials without a test; in dualDMS of tests at the location that is not cued',
         ),
     },
+    'Analysis': ANALYSIS,
 }
-GROUPS['Analysis'] = ANALYSIS
 SETTINGS = {name: setting for group in GROUPS.values() for name, setting in group.items()}
 # Names of the original code or its fork, which are understood.
 OTHER_NAMES = {'synaptic_config': 'synapse_config', 'savedir': 'save_dir'}

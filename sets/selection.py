@@ -86,7 +86,7 @@ def _of(task: str, tasks: Iterable[str], settings: Mapping) -> dict:
 
 def _with_effect(task: str, sweeps: Mapping[str, list]) -> dict[str, list]:
     """The sweeps of a task without times that its trials do not have."""
-    if task not in TASKS:  # what a user's own task does with a time is not known
+    if not sweeps or task not in TASKS:  # what a user's own does with a time is not known
         return dict(sweeps)
     p = parameters_with({'trial_type': task})
     unused = unused_times(find(task), {name: p[name] for name in settings_for(task)})
