@@ -20,8 +20,9 @@ FILE = Path(__file__).with_name('golden.json')
 TRAINED = ('DMS', 'DMS+DMRS', 'ABBA', 'dualDMS')
 NETWORK = ROOT / 'networks' / 'full' / 'DMS-run-0.pkl'
 ITERATIONS = 3
-# nearly all measures; few trials and repetitions, since it is their definition that is compared
+# nearly all measures; few trials, repetitions and steps: it is their definition that is compared
 ANALYSIS = {
+    'dt': 20,
     'analysis_trials': 256,
     'decoding_reps': 1,
     'simulation_reps': 2,
