@@ -141,11 +141,15 @@ def shown_together(networks: Sequence[Network]) -> Iterator[str]:
     """A sentence on each task whose networks differ in more than their seeds."""
     for task in sorted({network.p['trial_type'] for network in networks}):
         those = [n.saved['parameters'] for n in networks if n.p['trial_type'] == task]
-        names = sorted({*chain.from_iterable(map(own_settings, those))})
-        names = [name for name in names if len({_key(p.get(name)) for p in those}) > 1]
-        if names:
+        if names := differing_settings(those):
             words = 'figures of several do not tell them apart'
             yield f'{task} networks differ in {", ".join(names)}: {words}'
+
+
+def differing_settings(parameters: Sequence[Mapping]) -> list[str]:
+    """Names of the settings in which networks of a task differ, of those that can be compared."""
+    names = sorted({*chain.from_iterable(map(own_settings, parameters))})
+    return [name for name in names if len({_key(p.get(name)) for p in parameters}) > 1]
 
 
 def own_settings(p: Mapping) -> dict:

@@ -83,6 +83,9 @@ GROUPS: dict[str, dict[str, Setting]] = {
         'num_motion_dirs': Setting(8, count(2, 128), 'directions shown, evenly spaced'),
         'tuning_height': Setting(4, number(0), 'response of an input to its preferred direction'),
         'kappa': Setting(2, number(0), 'concentration of the von Mises tuning'),
+        'rule_cue_multiplier': Setting(
+            1, number(0), 'strength of the rule cue, times tuning_height'
+        ),
     },
     'Cost': {
         'spike_regularization': Setting(
@@ -94,9 +97,6 @@ GROUPS: dict[str, dict[str, Setting]] = {
         ),
         'test_cost_multiplier': Setting(
             1, number(above=0), 'weight of the tests in the loss; run_all_models.py sets 2'
-        ),
-        'rule_cue_multiplier': Setting(
-            1, number(0), 'strength of the rule cue, times tuning_height'
         ),
     },
     'Short-term plasticity': {

@@ -57,7 +57,7 @@ class Stimulus:
     """Draws batches of trials of the task in `p`, by default in `par` as it now is.
 
     `seed` is anything that numpy's SeedSequence takes, such as an integer or [seed, iteration];
-    None means par['seed']. The same seed gives the same sequence of batches.
+    None means that in `p`. The same seed gives the same sequence of batches.
     """
 
     def __init__(self, seed=None, p: Mapping | None = None):
@@ -97,7 +97,7 @@ class Stimulus:
 
         With test_mode, all test directions are uniform and independent of the sample, and match
         follows the rule of the task. `set_rule` fixes the rule of all trials; in dualDMS it stands
-        for both cues, as cue 1 + 2 cue 2. Raises ValueError for a rule that the task has not.
+        for both cues, as cue 1 + 2 cue 2. Raises ValueError for a rule that the task does not have.
         """
         trial_info = self.without_noise(test_mode, set_rule)
         self.add_noise(trial_info['neural_input'])

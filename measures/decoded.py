@@ -234,7 +234,7 @@ def groups(run: Run) -> dict:
     work=lambda p: min(STABILITY_REPETITIONS, p['decoding_reps']) * _num_cases('sample', p),
 )
 def stability(run: Run) -> dict:
-    """Decoding of the sample at each time with the classifiers trained at every other one."""
+    """Decoding of the sample at each time with the classifiers trained at any time."""
     repetitions = min(STABILITY_REPETITIONS, run.p['decoding_reps'])
     found = Decoder(run).all_cases(calculate_stability, 'sample', repetitions)
     return {f'{name}_sample_decoding_stability': value for name, value in found.items()}

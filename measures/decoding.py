@@ -94,7 +94,7 @@ def calculate_stability(
     progress: Callable[[int], object] | None = None,
     units: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
-    """Decode at every time step with the classifiers trained at every other one.
+    """Decode at each time step with the classifiers that were trained at any step.
 
     Arguments and errors are those of `calculate_svms`. The features of a time step are scaled by
     the training trials of that same step.

@@ -166,9 +166,7 @@ def learning_curves(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figur
     if not len(longest):
         raise FigureError('the networks have no learning curves: they were not trained')
     for ax, (name, label) in zip(axes.flat, CURVES.items(), strict=True):
-        curves = np.full((len(networks), len(longest)), np.nan)
-        for curve, network in zip(curves, networks, strict=True):
-            curve[: len(network[name])] = network[name]
+        curves = curves_of(networks, name)
         style.band(ax, longest, curves, COLORS['all'], linewidth=0.7)
         if name != 'accuracy' and np.nanmax(curves) > 10 * np.nanmin(curves) > 0:
             ax.set_yscale('log')
@@ -177,6 +175,15 @@ def learning_curves(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figur
         ax.set(xlabel='Iteration', title=label.format(power=power))
     axes[0, 0].set(ylim=(0, 1.03), title=f'Accuracy (n = {len(networks)})')
     return axes[0, 0].figure
+
+
+def curves_of(networks: Sequence[Mapping], name: str) -> np.ndarray:
+    """A learning curve of all networks, (network, iteration), with NaN after the end of each."""
+    curves = [network[name] for network in networks]
+    together = np.full((len(curves), max(map(len, curves))), np.nan)
+    for row, curve in zip(together, curves, strict=True):
+        row[: len(curve)] = curve
+    return together
 
 
 @figure(analyzed=False)

@@ -45,6 +45,7 @@ GROUP_NAMES = {
     'all': 'all',
 }
 SIGNALS = {'neuronal': 'activity', 'synaptic': 'efficacy'}  # as figures name them
+FEWEST_CORRELATED = 4  # points whose correlation has a meaning
 MM = 1 / 25.4  # inches
 COLUMN, PAGE = 89, 183  # mm: widths of a column and of a page in print
 LEGEND_ENTRY = 22  # mm
@@ -107,6 +108,11 @@ def mark_epochs(ax, p: Mapping, names: bool = True) -> None:
 def mark_chance(ax, chance: float) -> None:
     """Draw a dotted line at the level of chance."""
     ax.axhline(chance, color=COLORS['chance'], linestyle=':', linewidth=0.8, label='chance')
+
+
+def mark_number(ax, networks: Sequence[Mapping]) -> None:
+    """Write how many networks there are, between the level of chance and the cues."""
+    ax.text(0.99, 0.04, f'n = {len(networks)}', transform=ax.transAxes, ha='right', va='bottom')
 
 
 def title(ax, text: str) -> None:
@@ -198,10 +204,10 @@ def _named(axes) -> dict:
 
 
 def correlation(test: Callable, x: np.ndarray, y: np.ndarray) -> str:
-    """R and P of a test such as scipy.stats.pearsonr; 'n = ...' where they mean nothing."""
+    """R and P of a test such as scipy.stats.pearsonr; 'n = ...' where there are too few points."""
     known = np.isfinite(x) & np.isfinite(y)
     x, y = np.asarray(x)[known], np.asarray(y)[known]
-    if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
+    if len(x) < FEWEST_CORRELATED or np.ptp(x) == 0 or np.ptp(y) == 0:
         return f'n = {len(x)}'
     r, p_value = test(x, y)
     return f'R = {r:.2f}, P = {p_value:.2g}'

@@ -47,8 +47,8 @@ VARIANTS = {
     'DMRS45': ('s', 'exc_dep'),
     'DMRS90': ('s', 'inh_dep'),
     'DMRS180': ('s', 'inh_fac'),
-    'DMS+DMRS, DMS rule': ('D', 'exc_fac'),
-    'DMS+DMRS, DMRS90 rule': ('D', 'inh_dep'),
+    'DMS+DMRS, DMS rule': ('d', 'exc_fac'),
+    'DMS+DMRS, DMRS90 rule': ('d', 'inh_dep'),
     'ABCA': ('^', 'neuronal'),
     'ABBA': ('^', 'synaptic'),
     'dualDMS, attended': ('v', 'exc_fac'),
@@ -104,6 +104,7 @@ def _draw_decoding(ax, networks, signal: str, rule: int, p: Mapping) -> None:
         decoded = over_repetitions(networks, f'{signal}_{label}_decoding')[:, rule, 0]
         style.band(ax, style.time_axis(p), decoded, COLORS[label], name)
     ax.set(ylim=(-0.03, 1.03), ylabel=f'Decoding from {SIGNALS[signal]}')
+    style.mark_number(ax, networks)
     style.legend_beside(ax)
 
 
@@ -170,6 +171,7 @@ def attention(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figure:
         for label, values in zip(('attended', 'unattended'), traces, strict=True):
             style.band(ax, style.time_axis(p), values, COLORS[label], f'{label} sample')
         ax.set(ylim=(-0.03, 1.03), ylabel=f'Decoding from {SIGNALS[name]}')
+        style.mark_number(ax, networks)
     style.legend(own, inside=axes is not None)
     return own[0, 0].figure
 
@@ -192,7 +194,8 @@ def manipulation(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figure:
         y, x, error = of_variant.mean(axis=0)
         small = of_variant[:, 1], of_variant[:, 0]
         ax.plot(*small, marker, color=COLORS[color], markersize=2.5, alpha=0.5)
-        ax.plot(x, y, marker, color=COLORS[color], markersize=6, label=variant)
+        label = f'{variant}, n = {len(of_variant)}'
+        ax.plot(x, y, marker, color=COLORS[color], markersize=6, mec='white', mew=0.4, label=label)
         errors = [error, np.nan]
         if len(of_variant) > 1:
             errors = sem(of_variant[:, :2])

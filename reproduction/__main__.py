@@ -20,10 +20,8 @@ import sys
 
 from commands.arguments import a_path, fail
 from commands.running import command
-from plots.figure import save
 from reproduction import paper
-from reproduction.comparison import comparison
-from reproduction.load import folder_parser, load_folder
+from reproduction.load import folder_parser, load_folder, require_alike
 from reproduction.tables import print_tables
 
 
@@ -46,11 +44,11 @@ def main(arguments: list[str] | None = None) -> int:
     args = parser().parse_args(arguments)
     try:
         by_kind = load_folder(args.folder)
+        require_alike(by_kind)
         print_tables(by_kind)
         if args.figures:
-            save(comparison(by_kind.get('DMS', [])), args.figures / 'comparison.png')
             tuned = load_folder(args.tuned) if args.tuned else {}
-            for words in paper.draw(by_kind, tuned, args.figures / 'paper'):
+            for words in paper.draw(by_kind, tuned, args.figures):
                 print(words, file=sys.stderr)
     except (ValueError, OSError) as error:
         return fail(error, 2)

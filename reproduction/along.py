@@ -1,4 +1,4 @@
-"""Networks on the way of their training: what changes after a task is learned.
+"""Networks partway through their training: what changes after a task is learned.
 
     python -m reproduction.along FOLDER
 
@@ -45,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     """The arguments of python -m reproduction.along."""
     return folder_parser(
         'python -m reproduction.along',
-        'Compare networks on the way of their training.',
+        'Compare networks partway through their training.',
         'python -m reproduction.along networks/along',
         'python -m reproduction.along networks/averaged',
     )

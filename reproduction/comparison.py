@@ -11,11 +11,13 @@ from matplotlib.figure import Figure
 import tasks
 from plots import style
 from plots.figure import Tasks, figure, panels
+from plots.memory import guessed
+from plots.network import curves_of
 from plots.style import COLORS
 from reproduction.measured import dms_measures
-from reproduction.published import ITERATIONS, ORIGINAL
+from reproduction.published import ITERATIONS, OF_ORIGINAL, ORIGINAL
 
-COMPARED = {
+SHOWN = {
     'decoding from\nactivity': 'decoding from activity, end of delay',
     'activity\nshuffled': 'accuracy, activity shuffled at test onset',
     'synapses\nshuffled': 'accuracy, synapses shuffled at test onset',
@@ -34,13 +36,14 @@ def comparison(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figure:
     own = panels(axes, 1, 2, height=60)
     _draw_curves(own[0, 0], networks)
     _draw_measures(own[0, 1], networks)
+    style.mark_chance(own[0, 0], guessed(p))
     return own[0, 0].figure
 
 
 def _draw_curves(ax, networks) -> None:
-    length = min(len(network['accuracy']) for network in networks)
-    curves = np.array([network['accuracy'][:length] for network in networks])
-    style.band(ax, np.arange(length), curves, COLORS['neuronal'], 'this project')
+    curves = curves_of(networks, 'accuracy')
+    label = f'this project, median and range, n = {len(networks)}'
+    style.band(ax, np.arange(curves.shape[1]), curves, COLORS['neuronal'], label)
     means, sds = np.array([ORIGINAL[f'accuracy, iteration {i}'] for i in ITERATIONS]).T
     _draw_original(ax, ITERATIONS, means, sds)
     ax.set(xlabel='Iteration', ylabel='Accuracy', ylim=(0, 1.03))
@@ -49,7 +52,7 @@ def _draw_curves(ax, networks) -> None:
 
 def _draw_measures(ax, networks) -> None:
     found = [dms_measures(network) for network in networks]
-    names = {label: name for label, name in COMPARED.items() if all(name in f for f in found)}
+    names = {label: name for label, name in SHOWN.items() if all(name in f for f in found)}
     place = np.arange(len(names))
     for measured in found:
         values = [measured[name] for name in names.values()]
@@ -61,5 +64,5 @@ def _draw_measures(ax, networks) -> None:
 
 
 def _draw_original(ax, x, means, sds) -> None:
-    label = 'original code, mean ± SD'
+    label = f'original code, mean ± SD, n = {OF_ORIGINAL}'
     ax.errorbar(x, means, sds, fmt='s', color=COLORS['all'], capsize=2, label=label)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import results
 from commands.arguments import a_path, command_parser
+from figures import differing_settings
 from reproduction import plan
 from reproduction.measured import Networks
 from tasks import TASKS
@@ -36,6 +37,21 @@ def load_folder(folder: Path) -> dict[str, list]:
     if not found:
         raise results.ResultsError(f'{folder} holds no networks of the tasks of the paper (*.pkl)')
     return found
+
+
+def require_alike(by_kind: ByKind) -> None:
+    """Raise ResultsError if networks of a kind differ in more than their seeds, or not in these.
+
+    The tables take those of a kind together, as samples of the same.
+    """
+    for kind, networks in by_kind.items():
+        parameters = [network['parameters'] for network in networks]
+        words = f'networks of {kind} are to differ in their seeds alone, but'
+        if differing := differing_settings(parameters):
+            raise results.ResultsError(f'{words} {", ".join(differing)} differs')
+        seeds = [p['seed'] for p in parameters if p.get('seed') is not None]
+        if len(set(seeds)) < len(seeds):
+            raise results.ResultsError(f'{words} two of them have the same')
 
 
 def of_tasks(by_kind: ByKind, swept: Mapping = plan.NO_CHANGE) -> dict[str, Networks]:

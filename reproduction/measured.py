@@ -7,7 +7,7 @@ import numpy as np
 import tasks
 from measures.groups import GROUPS
 from measures.run import before, end_of_delay
-from plots.figure import settings, signal_names
+from plots.figure import require, settings, signal_names
 from reproduction.published import ITERATIONS
 from training.accuracy import ITERATIONS_TO_STOP as RECENT
 
@@ -41,14 +41,14 @@ def of_training(network: Mapping) -> dict[str, float]:
 def _of_analysis(network: Mapping) -> dict[str, float]:
     p = settings(network)
     late = end_of_delay(p)
-    groups = dict(zip(GROUPS, network['accuracy_syn_shuffled_grp'][0, -1].mean(-1), strict=True))
+    groups = dict(zip(GROUPS[:-1], shuffled_groups(network), strict=True))
     found = {
         'accuracy of the analysis': network['task_accuracy'],
         'decoding from synapses, end of delay': end_decoding(network, 'synaptic'),
         'decoding from activity, end of delay': end_decoding(network, 'neuronal'),
-        'accuracy, activity shuffled at test onset': network['accuracy_neural_shuffled'][0, -1],
-        'accuracy, synapses shuffled at test onset': network['accuracy_syn_shuffled'][0, -1],
-        **{f'accuracy, synapses shuffled, {g}': groups[g] for g in GROUPS[:-1]},
+        'accuracy, activity shuffled at test onset': shuffled(network, 'neural'),
+        'accuracy, synapses shuffled at test onset': shuffled(network, 'syn'),
+        **{f'accuracy, synapses shuffled, {group}': value for group, value in groups.items()},
     }
     if 'acc_neuronal_suppression' in network:
         silenced = network['acc_neuronal_suppression'][0, 0, GROUPS.index('all'), 0]
@@ -92,22 +92,28 @@ def end_decoding(network: Mapping, signal: str) -> float:
     late = end_of_delay(settings(network))
     if signal not in signal_names(network['parameters']):
         return np.nan
-    return float(np.mean(network[f'{signal}_sample_decoding'][..., late]))
+    return float(np.mean(measure(network, f'{signal}_sample_decoding')[..., late]))
+
+
+def measure(network: Mapping, name: str) -> np.ndarray:
+    """A measure of a network. Raises MissingMeasure, which says how to get it, if it has none."""
+    require([network], name)
+    return np.asarray(network[name])
 
 
 def is_silent(network: Mapping) -> bool:
     """Whether no activity carries the sample at the end of the delay, in a task with one rule."""
-    return not network['neuronal_sample_above_chance'][0, 0]
+    return not measure(network, 'neuronal_sample_above_chance')[0, 0]
 
 
 def shuffled(network: Mapping, signal: str) -> float:
     """Accuracy with `signal` ('neural' or 'syn') shuffled at the onset of the test."""
-    return float(np.mean(network[f'accuracy_{signal}_shuffled'][0, -1]))
+    return float(np.mean(measure(network, f'accuracy_{signal}_shuffled')[0, -1]))
 
 
 def shuffled_groups(network: Mapping) -> np.ndarray:
     """Accuracy with the synapses of one group shuffled at the onset of the test: (group,)."""
-    return network['accuracy_syn_shuffled_grp'][0, -1].mean(-1)[:-1]  # without 'all'
+    return measure(network, 'accuracy_syn_shuffled_grp')[0, -1].mean(-1)[:-1]  # without 'all'
 
 
 def turned_groups(network: Mapping) -> np.ndarray:
@@ -130,14 +136,16 @@ def similarity(network: Mapping, silenced: str | None = None) -> float:
     """
     test_2 = _slice(network['parameters']['test_time_rng'][1])
     if silenced is None:
-        return float(np.mean(network['synaptic_similarity'][0, 0, test_2]))
-    of_group = network['synaptic_similarity_suppression'][0, 0, GROUPS.index(silenced)]
-    return float(np.mean(of_group[test_2]))
+        return float(np.mean(measure(network, 'synaptic_similarity')[0, 0, test_2]))
+    of_groups = measure(network, 'synaptic_similarity_suppression')[0, 0]
+    return float(np.mean(of_groups[GROUPS.index(silenced), test_2]))
 
 
 def attended(network: Mapping, signal: str, delay: int) -> np.ndarray:
     """Decoding of the attended and of the other sample in the last 100 ms of a delay: (2,)."""
     p = settings(network)
-    decoded = np.mean(network[f'{signal}_sample_decoding'], axis=2)  # (rule, location, time)
+    decoded = np.mean(
+        measure(network, f'{signal}_sample_decoding'), axis=2
+    )  # (rule, location, time)
     steps = before(p['test_time_rng'][delay].start, p)
     return np.array([trace[steps].mean() for trace in tasks.of(p).attended(decoded, p)])

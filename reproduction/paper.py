@@ -1,4 +1,4 @@
-"""Figures 2 to 7 of the paper and two of its supplement, drawn from networks of the reproduction.
+"""Figures 2 to 7 of the paper and two of its supplement, and networks beside the original's.
 
     python -m reproduction FOLDER --figures FOLDER
 
@@ -16,15 +16,22 @@ from matplotlib.figure import Figure
 from parameters import SETTINGS
 from plots import style
 from plots.figure import FigureError, panels, save, signal_names
-from plots.memory import chance, decoding, draw_group_shuffles, shuffles, tuning
+from plots.memory import chance, decoding, draw_group_shuffles, guessed, shuffles, tuning
+from plots.network import curves_of
 from plots.style import COLORS, MM, PAGE, SIGNALS, STYLE
 from plots.tasks import attention, manipulation, sequence
+from reproduction.comparison import comparison
 from reproduction.findings import all_networks
 from reproduction.load import ByKind, of_tasks
 from reproduction.measured import end_decoding
 from reproduction.plan import EARLY, PLAN, named
 
 STATIC = named('DMS', {'synapse_config': None})
+
+
+def beside_original(by_kind: ByKind) -> Figure:
+    """DMS networks beside those of the original code."""
+    return comparison(_of(by_kind, 'DMS'))
 
 
 def figure_2(by_kind: ByKind) -> Figure:
@@ -42,8 +49,7 @@ def figure_3(by_kind: ByKind, tuned: ByKind) -> Figure:
     _draw_memory(networks, *above.subplots(1, 2))
     axes = below.subplots(1, 5)
     tuning(_of(tuned or by_kind, 'DMRS90'), axes)
-    axes[0].get_legend().remove()  # beside the curves there is no place for it
-    style.legend(axes, inside=False)
+    _put_legend_below(axes)
     axes[-1].clear()  # the shuffles of those with tuning curves, which may be few
     draw_group_shuffles(axes[-1], networks, 0, networks[0]['parameters'])
     return whole
@@ -59,6 +65,13 @@ def figure_4(by_kind: ByKind) -> Figure:
 def _draw_memory(networks: Sequence[Mapping], of_decoding, of_shuffles) -> None:
     decoding(networks, of_decoding)
     shuffles(networks, of_shuffles)
+    _put_legend_below(np.atleast_1d(of_decoding))
+
+
+def _put_legend_below(axes: np.ndarray) -> None:
+    """Move the legend of the first of these axes below the figure: beside curves is no place."""
+    axes[0].get_legend().remove()
+    style.legend(axes, inside=False)
 
 
 def figure_5(by_kind: ByKind) -> Figure:
@@ -92,9 +105,9 @@ def supplement_plasticity(by_kind: ByKind) -> Figure:
     kinds = ('DMS', 'with plasticity', 'neuronal'), (STATIC, 'without', 'all')
     for kind, label, color in kinds:
         networks = _of(by_kind, kind)
-        length = min(len(network['accuracy']) for network in networks)
-        curves = np.array([network['accuracy'][:length] for network in networks])
-        style.band(own[0, 0], np.arange(length), curves, COLORS[color], label)
+        curves, label = curves_of(networks, 'accuracy'), f'{label}, n = {len(networks)}'
+        style.band(own[0, 0], np.arange(curves.shape[1]), curves, COLORS[color], label)
+    style.mark_chance(own[0, 0], guessed(networks[0]['parameters']))
     own[0, 0].set(xlabel='Iteration', ylabel='Accuracy', ylim=(0, 1.03))
     own[0, 0].legend(loc='lower right')
     return own[0, 0].figure
@@ -115,7 +128,7 @@ def supplement_delay(by_kind: ByKind) -> Figure:
             ax.plot([ms] * len(values), values, 'o', color=COLORS[signal], alpha=0.6)
     style.mark_chance(ax, chance(0, networks[0]['parameters']))
     ax.set(xlabel='Delay (ms)', ylabel='Decoding, end of delay', ylim=(0, 1.03))
-    ax.legend()
+    style.legend(own, inside=False)
     return ax.figure
 
 
@@ -141,15 +154,17 @@ FIGURES += supplement_plasticity, supplement_delay
 def draw(by_kind: ByKind, tuned: ByKind, folder: Path) -> Iterator[str]:
     """Draw all that these networks allow; yield a sentence on each that they do not.
 
-    `tuned` are networks with tuning curves, if the others have none.
+    The figures of the paper are drawn into folder/paper. `tuned` are networks with tuning curves,
+    if the others have none.
     """
-    every = {figure.__name__: figure for figure in FIGURES}
-    every['figure_3'] = partial(figure_3, tuned=tuned)
+    every = {'comparison': beside_original}
+    every |= {f'paper/{figure.__name__}': figure for figure in FIGURES}
+    every['paper/figure_3'] = partial(figure_3, tuned=tuned)
     for name, figure in every.items():
         try:
             with rc_context(STYLE):
                 drawn = figure(by_kind)
         except FigureError as error:
-            yield f'{name} is left out: {error}'
+            yield f'{Path(name).name} is left out: {error}'
         else:
             save(drawn, folder / f'{name}.png')

@@ -59,12 +59,13 @@ def rank_correlation(points: Sequence[np.ndarray]) -> tuple[float, float, Interv
 def verdict_of_value(values: Sequence[float], published: float, no_effect: float) -> str:
     """Does the mean over networks agree with a published value?
 
-    `reproduced` if the value, as it is rounded, lies in the interval of the mean; otherwise, where
-    the interval lies on the same side of `no_effect` as the value, `weaker` or `stronger`, else
-    `not reproduced`. `undecided` with fewer than three networks, and where Student's interval gives
-    another verdict: that from resampling is too narrow where networks are few.
+    `reproduced` if the value, as it is rounded, lies in the interval of the mean and no effect does
+    not; otherwise, where the interval lies on the same side of `no_effect` as the value, `weaker`
+    or `stronger`, else `not reproduced`. `undecided` if the interval holds both, with fewer than
+    three networks, and where Student's interval gives another verdict: that from resampling is too
+    narrow where networks are few.
     """
-    if len(values) < FEWEST:
+    if len(values) < FEWEST or not np.all(np.isfinite(values)):
         return 'undecided'
     both = {
         verdict_of_interval(found, published, no_effect)
@@ -76,9 +77,10 @@ def verdict_of_value(values: Sequence[float], published: float, no_effect: float
 def verdict_of_interval(found: Interval, published: float, no_effect: float) -> str:
     """The same for an interval that is known."""
     low, high = found
+    holds_no_effect = low <= no_effect <= high
     if low - ROUNDING <= published <= high + ROUNDING:
-        return 'reproduced'
-    if low <= no_effect <= high or (low > no_effect) != (published > no_effect):
+        return 'undecided' if holds_no_effect else 'reproduced'
+    if holds_no_effect or (low > no_effect) != (published > no_effect):
         return 'not reproduced'
     return 'weaker' if abs(high - no_effect) < abs(published - no_effect) else 'stronger'
 

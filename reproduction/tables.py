@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy.stats import fisher_exact, norm
 
-from plots.style import standard_errors
+from plots.style import FEWEST_CORRELATED, standard_errors
 from reproduction.findings import evaluated, of_original
 from reproduction.load import ByKind, of_tasks
 from reproduction.markdown import mean_and_sd, span, table
@@ -56,7 +56,7 @@ def _correlation_row(found: Sequence[Mapping], shuffled: str, original: float) -
     """Do networks with more delay activity rely on it more? With Fisher's test of two R."""
     name = 'decoding from activity, end of delay'
     row = [f'R of decoding from activity and accuracy, {shuffled} shuffled', f'{original:.2f}', '']
-    if len(found) < 4:
+    if len(found) < FEWEST_CORRELATED:
         return [*row, '', '', '']
     pairs = [(m[name], m[f'accuracy, {shuffled} shuffled at test onset']) for m in found]
     ours = np.corrcoef(np.transpose(pairs))[0, 1]

@@ -31,7 +31,7 @@ ANALYSIS: dict[str, Setting] = {
         False, flag(), 'what is decoded, also from each group of units'
     ),
     'decode_stability': Setting(
-        False, flag(), 'decode the sample with training at each time and test at every other'
+        False, flag(), 'decode the sample with training at each time and test at every time'
     ),
 }
 # Settings of the training, and what to give instead.

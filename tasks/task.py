@@ -92,7 +92,7 @@ class Task:
         return [range(0)]
 
     def tuning(self, p: Mapping) -> np.ndarray:
-        """Response of the direction units of one field, (unit, direction), times tuning_height."""
+        """Response of the direction units of one field, (unit, direction), to be scaled."""
         return von_mises(p)
 
     # settings

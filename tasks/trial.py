@@ -116,7 +116,7 @@ class Batch:
         return period, catch
 
     def draw_rule(self, num_rules: int | None = None) -> np.ndarray:
-        """The rule of each trial. Raises ValueError for a `set_rule` that the task has not."""
+        """The rule of each trial. Raises ValueError for a `set_rule` that it does not have."""
         num_rules = num_rules or self.p['num_rules']
         if self.set_rule is None:
             return self.rng.integers(num_rules, size=self.size)

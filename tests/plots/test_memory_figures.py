@@ -103,6 +103,7 @@ ACCURACIES = {
 
 def assert_points(ax, networks, rule, x):
     found = {label.split(':')[0]: xy for label, xy in lines(ax).items()}
+    np.testing.assert_array_equal(found.pop('chance')[1], [0.5, 0.5])
     assert set(found) == set(ACCURACIES)
     for name, key in ACCURACIES.items():
         y = [network[key][rule, -1].mean() for network in networks]
@@ -124,7 +125,7 @@ def test_shuffles_are_points_of_networks_with_their_correlation():
 def test_shuffles_of_one_network():
     network = fabricated()
     (ax,) = memory.shuffles(network).axes
-    assert set(lines(ax)) == {f'{name}: n = 1' for name in ACCURACIES}
+    assert set(lines(ax)) == {'chance', *(f'{name}: n = 1' for name in ACCURACIES)}
 
 
 def test_shuffles_of_dual_dms_are_about_the_sample_of_test_2():
@@ -146,7 +147,7 @@ def test_shuffles_of_each_rule():
 
 def test_shuffles_without_plasticity():
     (ax,) = memory.shuffles(fabricated(synapse_config=None)).axes
-    assert set(lines(ax)) == {'no shuffle: n = 1', 'activity shuffled: n = 1'}
+    assert set(lines(ax)) == {'chance', 'no shuffle: n = 1', 'activity shuffled: n = 1'}
 
 
 # Tuning

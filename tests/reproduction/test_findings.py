@@ -38,6 +38,8 @@ def test_interval_is_that_of_a_percentile_bootstrap():
         ([-0.1, 0.1, 0.12], 0.4, 'not reproduced'),  # no effect in the interval
         ([-0.5, -0.5, -0.6], 0.4, 'not reproduced'),  # the other way
         ([0.6, 0.6], 0.6, 'undecided'),
+        ([0.5, 0.6, np.nan], 0.6, 'undecided'),
+        ([0.01, 0.3, 0.4], 0.23, 'undecided'),  # Student's interval also holds no effect
         ([0.66, 0.6, 0.83], 0.92, 'undecided'),  # Student's interval is 0.40 to 0.99
     ],
 )
@@ -48,6 +50,7 @@ def test_verdict_on_a_value(values, published, verdict):
 def test_verdict_on_a_value_below_what_is_no_effect():
     assert statistics.verdict_of_interval((0.3, 0.4), 0.2, no_effect=0.5) == 'weaker'
     assert statistics.verdict_of_interval((0.1, 0.15), 0.2, no_effect=0.5) == 'stronger'
+    assert statistics.verdict_of_interval((0.1, 0.6), 0.2, no_effect=0.5) == 'undecided'
 
 
 def test_students_interval_is_that_of_scipy():
@@ -261,6 +264,9 @@ def test_manipulation_is_about_the_variants_of_the_paper():
 
 def test_verdict_on_manipulation_needs_three_networks_of_each_variant():
     plotted = [network(task, i) for task in ('DMS', 'ABBA', 'DMRS90') for i in range(3)]
+    for i, of_network in enumerate(plotted):
+        of_network['manipulation'] = i / 10
+        of_network['neuronal_sample_decoding'][:] = i / 10
     name = 'Manipulation and delay activity'
-    assert findings({'any': plotted})[name]['Verdict'] != 'undecided'
+    assert findings({'any': plotted})[name]['Verdict'] == 'stronger'  # R is 1 in all resamples
     assert findings({'any': plotted[1:]})[name]['Verdict'] == 'undecided'

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from drawing import MAGIC, assert_texts_fit, fabricated, lines
+from drawing import MAGIC, assert_texts_fit, lines
+from made import network
 from matplotlib import rc_context
 
 from plots.figure import FigureError
@@ -21,16 +22,17 @@ VARIED = {
 
 @pytest.fixture(scope='module')
 def by_kind():
-    found = {task: [fabricated(task, seed) for seed in range(3)] for task in TASKS}
+    found = {task: [network(task, seed) for seed in range(3)] for task in TASKS}
     for kind, settings in VARIED.items():
-        found[kind] = [fabricated('DMS', seed, **settings) for seed in (5, 6)]
+        found[kind] = [network('DMS', seed, settings=settings) for seed in (5, 6)]
     return found
 
 
 def test_all_are_drawn(by_kind, tmp_path):
     assert list(paper.draw(by_kind, {}, tmp_path)) == []
-    assert sorted(path.stem for path in tmp_path.iterdir()) == sorted(FIGURES)
-    assert all(path.read_bytes().startswith(MAGIC['png']) for path in tmp_path.iterdir())
+    files = [tmp_path / 'comparison.png', *(tmp_path / 'paper').iterdir()]
+    assert sorted(path.stem for path in files) == ['comparison', *sorted(FIGURES)]
+    assert all(path.read_bytes().startswith(MAGIC['png']) for path in files)
 
 
 @pytest.mark.parametrize('name', FIGURES)
@@ -42,11 +44,13 @@ def test_texts_do_not_overlap(by_kind, name):
 
 
 def test_what_is_lacking_is_said(by_kind, tmp_path):
-    lacking = {'DMS': by_kind['DMS'], 'DMRS90': []}
+    lacking = {'DMRS90': by_kind['DMRS90'], 'DMS': []}
     sentences = list(paper.draw(lacking, {}, tmp_path))
-    assert sorted(path.stem for path in tmp_path.iterdir()) == ['figure_2', 'figure_7']
-    assert 'figure_3 is left out: there is no network of DMRS90' in sentences
-    assert len(sentences) == 7
+    files = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob('*.png'))
+    assert list(map(str, files)) == ['paper/figure_3.png', 'paper/figure_7.png']
+    assert 'figure_2 is left out: there is no network of DMS' in sentences
+    assert 'comparison is left out: there is no network of DMS' in sentences
+    assert len(sentences) == 8
 
 
 def test_tuning_curves_may_come_from_other_networks(by_kind):
@@ -66,7 +70,8 @@ def test_learning_with_and_without_plasticity(by_kind):
     (ax,) = paper.supplement_plasticity(by_kind).axes
     for label, kind in (('with plasticity', 'DMS'), ('without', 'DMS-synapse_config=None')):
         curves = np.median([n['accuracy'] for n in by_kind[kind]], axis=0)
-        np.testing.assert_allclose(lines(ax)[label][1], curves)
+        name = f'{label}, n = {len(by_kind[kind])}'
+        np.testing.assert_allclose(lines(ax)[name][1], curves)
 
 
 def test_decoding_against_the_length_of_the_delay(by_kind):

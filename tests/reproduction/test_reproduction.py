@@ -180,6 +180,37 @@ def test_bad_folders(tmp_path, capsys):
         assert re.search(name, err)
 
 
+def test_a_lacking_measure_is_named(tmp_path, capsys):
+    for task, name in (
+        ('ABBA', 'synaptic_similarity_suppression'),
+        ('DMS', 'accuracy_syn_shuffled_grp'),
+    ):
+        lacking = network(task)
+        del lacking[name]
+        results.save(tmp_path / 'a.pkl', lacking)
+        assert reproduction.main([str(tmp_path)]) == 2
+        err = capsys.readouterr().err
+        assert f'1 of 1 networks lack {name}: analyse them' in err
+        assert err.count('\n') == 1
+
+
+@pytest.mark.parametrize(
+    ('seed', 'settings', 'words'),
+    [
+        (1, {'spike_cost': 0.1}, 'but spike_cost differs'),
+        (1, {'num_iterations': 7}, 'but num_iterations differs'),
+        (0, {}, 'but two of them have the same'),
+    ],
+)
+def test_networks_that_are_no_samples_of_the_same(tmp_path, capsys, seed, settings, words):
+    results.save(tmp_path / 'a.pkl', network())
+    results.save(tmp_path / 'b.pkl', network(seed=seed, settings=settings))
+    assert reproduction.main([str(tmp_path)]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count('\n')) == ('', 1)
+    assert f'networks of DMS are to differ in their seeds alone, {words}' in err
+
+
 def test_networks_of_other_tasks_are_not_compared_with_the_paper(tmp_path):
     other = network()
     other['parameters']['trial_type'] = 'report'
@@ -199,7 +230,7 @@ def test_figure_shows_networks_and_original():
     drawn = comparison(networks)
     curves, points_of_networks = drawn.axes
     median = np.median([n['accuracy'] for n in networks], axis=0)
-    np.testing.assert_allclose(lines(curves)['this project'][1], median)
+    np.testing.assert_allclose(lines(curves)['this project, median and range, n = 3'][1], median)
     means = [published.ORIGINAL[f'accuracy, iteration {i}'][0] for i in published.ITERATIONS]
     (shown,) = curves.containers
     np.testing.assert_array_equal(shown[0].get_xdata(), published.ITERATIONS)
@@ -253,7 +284,7 @@ def test_measures_of_a_folder_of_original_networks(folder, capsys):
     assert capsys.readouterr().err.count('\n') == 1
 
 
-# Networks on the way of their training
+# Networks partway through their training
 
 
 def test_networks_along_their_training(tmp_path, capsys):
