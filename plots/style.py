@@ -111,8 +111,8 @@ def mark_chance(ax, chance: float) -> None:
 
 
 def mark_number(ax, networks: Sequence[Mapping]) -> None:
-    """Write how many networks there are, between the level of chance and the cues."""
-    ax.text(0.99, 0.04, f'n = {len(networks)}', transform=ax.transAxes, ha='right', va='bottom')
+    """Write how many networks there are, below the level of chance, where few tasks have a cue."""
+    ax.text(0.01, 0.01, f'n = {len(networks)}', transform=ax.transAxes, va='bottom')
 
 
 def title(ax, text: str) -> None:
