@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import ttest_1samp, ttest_ind
+from scipy.stats import fisher_exact, ttest_1samp, ttest_ind
 
 from measures.groups import GROUPS
 from plots import style
@@ -41,6 +41,7 @@ from reproduction.statistics import (
 DIRECTED, HALF_TURN = ('DMRS45', 'DMRS90', 'DMRS90ccw'), 'DMRS180'  # tasks with rotation
 ROTATIONS = (*DIRECTED, HALF_TURN)
 CHANCE = 1 / 8  # of decoding one of eight directions
+SILENT_OF_PREPRINT, OF_PREPRINT = 15, 20  # DMS networks
 FROM_PREPRINT = ' (preprint)'  # where a finding is known from there
 CARRIES = 'inh. dep. units carry the rotated sample'
 ByTask = Mapping[str, Networks]
@@ -145,7 +146,7 @@ def _silent(silent: Sequence[bool]) -> Row:
     """How many DMS networks have nothing of the sample in their activity when the delay ends."""
     about = (
         'DMS: silent networks',
-        f'15 of 20{FROM_PREPRINT}',
+        f'{SILENT_OF_PREPRINT} of {OF_PREPRINT}{FROM_PREPRINT}',
         f'{SILENT_OF_ORIGINAL} of {OF_ORIGINAL}',
     )
     count, number_of_networks = sum(silent), str(len(silent))
@@ -153,8 +154,10 @@ def _silent(silent: Sequence[bool]) -> Row:
     if len(silent) < FEWEST:
         return Row(*about, ours, '', number_of_networks, '', 'undecided')
     found = interval_of_share(count, len(silent))
-    verdict = verdict_of_interval(found, 15 / 20, 0)
-    return Row(*about, ours, ' to '.join(map(number, found)), number_of_networks, '', verdict)
+    both = [count, len(silent) - count], [SILENT_OF_PREPRINT, OF_PREPRINT - SILENT_OF_PREPRINT]
+    test = _words("Fisher's exact", float(fisher_exact(both).pvalue))
+    verdict = verdict_of_interval(found, SILENT_OF_PREPRINT / OF_PREPRINT, 0)
+    return Row(*about, ours, ' to '.join(map(number, found)), number_of_networks, test, verdict)
 
 
 def _rotation(by_task: ByTask) -> Iterator[Row]:

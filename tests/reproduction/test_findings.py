@@ -232,6 +232,8 @@ def test_findings_of_dms_networks():
     silent = rows['DMS: silent networks']
     assert [silent[c] for c in COLUMNS[:3]] == ['15 of 20 (preprint)', '2 of 20', '1 of 3']
     assert (silent['95 % interval'], silent['Verdict']) == ('0.0084 to 0.906', 'reproduced')
+    # of 1771 ways to draw 3 of 23, 16 of which are silent, 35 have none and 336 have one
+    assert silent['Test'] == f"P = {(35 + 336) / 1771:.2g} (Fisher's exact)"
 
 
 def test_accuracy_is_that_of_the_worst_network():
