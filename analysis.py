@@ -29,7 +29,14 @@ from measures.run import NUMBERS, Progress, Run, end_of_delay
 from measures.shuffling import simulate_network
 from measures.silencing import calculate_response_matrix
 from measures.tuning import calculate_tuning
-from parameters import ANALYSIS, OTHER_NAMES, analysis_parameters, par, parameters_with
+from parameters import (
+    ANALYSIS,
+    OTHER_NAMES,
+    analysis_parameters,
+    par,
+    parameters_with,
+    settings_for,
+)
 from rnn import device
 from rnn.state import State
 from stimulus import Stimulus
@@ -226,8 +233,10 @@ def kinds_of_trials(p: Mapping) -> dict[str, dict]:
         'num_rule_tuned': p['n_input'] - in_field,  # DMS cues no rule
         'n_output': p['n_output'],
     }
-    # arrays that the user gave may not fit, and only weights that are not used follow from them
-    return kinds | {PROBE: parameters_with(probe | dict.fromkeys(p['given_arrays']), p)}
+    # all settings, as the own task may suggest others than DMS; but no arrays that the user gave,
+    # which may not fit, and from which only weights that are not used follow
+    same = {name: p[name] for name in settings_for('DMS') if name in p}
+    return kinds | {PROBE: parameters_with(same | probe)}
 
 
 def wanted(kind: str, p: Mapping) -> list[Measure]:

@@ -11,6 +11,7 @@ from measures import sampling
 from measures.measure import INDEPENDENT, PROBE, TRAINING
 from measures.tuning import Tuning, calculate_tuning, stack_tuning
 from rnn.state import State
+from tasks.task import steps_in
 
 Progress = Callable[[int], object]  # is told of work that was done
 END_OF_DELAY = 100  # ms
@@ -104,7 +105,7 @@ def signals(states: State, p: Mapping) -> dict[str, np.ndarray]:
 
 def before(step: int, p: Mapping) -> slice:
     """The last 100 ms before a step."""
-    return slice(max(0, step - END_OF_DELAY // p['dt']), step)
+    return slice(max(0, step - steps_in(END_OF_DELAY, p)), step)
 
 
 def end_of_delay(p: Mapping) -> slice:

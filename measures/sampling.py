@@ -2,7 +2,8 @@
 
 A measure of one batch differs from that of another, since the trials and the noise differ. The
 standard error is SD / sqrt(number of batches). It says how far the value saved for a network may
-be from that of infinitely many trials, and nothing of how networks differ.
+be from that of infinitely many such batches, and nothing of how networks differ. A similarity also
+depends on the trials of a batch, of which more make it larger (docs/sampling.md).
 """
 
 from collections.abc import Mapping, Sequence

@@ -10,6 +10,7 @@ from measures.groups import GROUPS, unit_groups
 from measures.measure import INDEPENDENT, PLASTICITY, PROBE, measure
 from measures.run import END_OF_DELAY, Run, end_of_delay
 from tasks import inputs
+from tasks.task import steps_in
 
 WANTED = ('analyze_tuning',)
 
@@ -86,7 +87,7 @@ def _part(tunings: tuning.Tuning, rule: int, field: int) -> tuning.Tuning:
 )
 def manipulation(run: Run) -> dict[str, float]:
     """How much the network changes its code of the sample in a DMS trial (paper, Fig. 7)."""
-    neuronal, synaptic, sign = _sample_and_delay(run)
+    neuronal, synaptic, sign = _sample_and_delay(run, 0)
     sample, directions = run.fields['sample'][0], run.p['num_motion_dirs']
     value = tuning.manipulation(neuronal, synaptic, sample, directions, sign)
     return {'manipulation': value}
@@ -104,10 +105,11 @@ def rotation(run: Run) -> dict[str, np.ndarray]:
 
     For a task with rotation (paper, Fig. 4), in its own trials; NaN for a group without tuning.
     """
-    neuronal, synaptic, sign = _sample_and_delay(run)
     samples, groups = run.fields['sample'], list(unit_groups(run.p).values())
+    of_sample = [_sample_and_delay(run, field) for field in range(len(samples))]
     found = np.empty((run.num_rules, len(samples), len(GROUPS)))
     for rule, field, group in np.ndindex(found.shape):
+        neuronal, synaptic, sign = of_sample[field]
         of_group = np.ix_(run.rules == rule, groups[group])
         found[rule, field, group] = tuning.rotation(
             neuronal[of_group],
@@ -119,13 +121,14 @@ def rotation(run: Run) -> dict[str, np.ndarray]:
     return {'synaptic_rotation': found}
 
 
-def _sample_and_delay(run: Run) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean h in the first 100 ms of the sample and x u in the last of the delay, (trial, unit).
+def _sample_and_delay(run: Run, field: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean h in the first 100 ms of a sample and x u in the last of the delay, (trial, unit).
 
     Also the sign (unit,) by which activity changes the efficacy.
     """
     p, states = run.p, run.states
-    first = slice(p['sample_time_rng'].start, p['sample_time_rng'].start + END_OF_DELAY // p['dt'])
+    start = run.task.sample_period(field, p).start
+    first = slice(start, start + steps_in(END_OF_DELAY, p))
     late, groups = end_of_delay(p), unit_groups(p)
     facilitating = groups['exc_fac'] | groups['inh_fac']
     depressing = groups['exc_dep'] | groups['inh_dep']

@@ -159,7 +159,7 @@ def group_curves(network: Mapping, rule: int, p: Mapping) -> dict[tuple[str, str
     sample that test 1 is about.
     """
     field = tasks.of(p).sample_of(rule, 0)
-    epochs = {'sample': p['sample_time_rng'], 'end of delay': end_of_delay(p)}
+    epochs = {'sample': tasks.of(p).sample_period(field, p), 'end of delay': end_of_delay(p)}
     epochs = {name: slice(steps.start, steps.stop) for name, steps in epochs.items()}
     curves = {
         (signal, epoch): network[f'{signal}_sample_tuning'][:, rule, :, field, steps].mean(-1)

@@ -34,15 +34,17 @@ ANALYSIS: dict[str, Setting] = {
         False, flag(), 'decode the sample with training at each time and test at every time'
     ),
 }
-# Settings of the training, and what to give instead.
+# Settings of the training, and what holds in the analysis.
 _OF_TRAINING = {
-    'batch_size': 'analysis_trials',
-    'seed': '--seed (seed=), which is no setting',
+    'batch_size': 'for the analysis, give analysis_trials',
+    'seed': 'for the analysis, give --seed (seed=), which is no setting',
+    'var_delay': 'in the analysis delays do not vary',
+    'catch_trial_pct': 'in the analysis there are no catch trials',
 }
 
 
 def require_of_analysis(updates: Mapping) -> None:
-    """Raise ValueError for settings of the training that have a counterpart in the analysis."""
+    """Raise ValueError for settings that are those of the training alone."""
     for name, instead in _OF_TRAINING.items():
         if name in updates:
-            raise ValueError(f'{name} is that of the training: for the analysis, give {instead}')
+            raise ValueError(f'{name} is that of the training: {instead}')

@@ -47,6 +47,7 @@ class Task:
     responses: names of the outputs; the last one is that of all further outputs.
     labels: what `trials` returns and may be decoded. A task without 'test' reports the sample.
     num_samples: samples shown in a trial; a rule says which one a test is about, see `sample_of`.
+        If they are not shown together, `sample_period` says when each is.
     probe: 'DMS' if manipulation and tuning are also measured in DMS trials, 'own' if the task's own
         trials are such, None where inputs are not tuned to directions as in DMS.
     compared: whether the figure that compares tasks by manipulation shows it (paper, Fig. 7).
@@ -211,13 +212,19 @@ class Task:
         which = np.array(of_rule)[self.rule_index(trial_info)]
         return np.take_along_axis(samples, which[:, None], axis=1)[:, 0]
 
+    def sample_period(self, sample: int, p: Mapping) -> range:
+        """The steps in which a sample is shown, which are those of all samples."""
+        return p['sample_time_rng']
+
     def shuffle_onsets(self, p: Mapping) -> list[int]:
-        """Steps at which states are shuffled: sample offset and test onset.
+        """Steps at which states are shuffled: offset of the last sample, and test onset.
 
         Before the second of several tests, only the onset of the first.
         """
         tests = [test.start for test in p['test_time_rng']]
-        return tests[:1] if len(tests) > 1 else [p['sample_time_rng'].stop, tests[0]]
+        if len(tests) > 1:
+            return tests[:1]
+        return [max(self.sample_period(i, p).stop for i in range(self.num_samples)), tests[0]]
 
     def scored_test(self, p: Mapping) -> range:
         """The test whose accuracy is measured after a perturbation: the second, if there is one."""
@@ -257,7 +264,12 @@ class Task:
 
 def before(step: int, milliseconds: int, p: Mapping) -> range:
     """The steps before a step, which begin after step 0."""
-    return range(max(1, step - milliseconds // p['dt']), step)
+    return range(max(1, step - steps_in(milliseconds, p)), step)
+
+
+def steps_in(milliseconds: int, p: Mapping) -> int:
+    """How many steps of `dt` a window has: at least one."""
+    return max(1, milliseconds // p['dt'])
 
 
 def _columns(label: np.ndarray) -> list[np.ndarray]:

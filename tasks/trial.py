@@ -73,7 +73,7 @@ class Batch:
             'neural_input': self.neural_input,
             'desired_output': self.desired_output,
             'train_mask': self.train_mask,
-            **{name: np.asarray(label).astype(np.int8) for name, label in labels.items()},
+            **{name: _as_label(name, label) for name, label in labels.items()},
         }
 
     def show(
@@ -171,6 +171,14 @@ class Batch:
         # where dt does not divide the times, rounding could move a test into the last stimulus
         shift = np.maximum(shift, -(p['delay_time'] // p['dt']))
         return Period(test.start + np.where(catch, 0, shift), test.stop), catch
+
+
+def _as_label(name: str, label: np.ndarray) -> np.ndarray:
+    """A label as int8. Raises ValueError if it holds anything else."""
+    small = np.asarray(label).astype(np.int8)
+    if not np.array_equal(small, label):
+        raise ValueError(f'labels are integers from -128 to 127, but {name} has others')
+    return small
 
 
 def matching_tests(p: Mapping) -> np.ndarray:

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from drawing import coarse_synapses  # noqa: F401
 from shell import ROOT, command_line
@@ -11,10 +12,16 @@ from test_model_command import train_here
 import analysis
 import figures
 import results
-from parameters import reset_parameters
+from measures import tuned
+from measures.groups import GROUPS
+from measures.measure import INDEPENDENT, PROBE
+from measures.run import Run, end_of_delay
+from parameters import parameters_with, reset_parameters
 from plots import style
+from rnn.state import State
 from run_all_models import make_jobs, parser
 from sets.job import Report, train_network
+from stimulus import Stimulus
 from tasks import find, load_task, registry
 
 TEXT = (ROOT / 'docs' / 'own_task.md').read_text('utf-8')
@@ -82,6 +89,39 @@ def test_they_are_trained_analysed_and_drawn(tmp_path, files, monkeypatch):
     drawn = {path.stem for path in (folder / 'figures').iterdir()}
     assert {f'{task}-{name}' for task in MEASURED for name in FIGURES} <= drawn
     assert {'cued_match-attention', 'manipulation'} <= drawn
+
+
+def test_each_sample_has_its_own_time(files):
+    """Both samples of the cued match are turned by 30 degrees between their onset and the test."""
+    p = parameters_with(TINY | {'trial_type': load_task(files[2]), 'batch_size': 300, 'dt': 10})
+    trial_info = Stimulus(1, p).generate_trial(test_mode=True)
+    size = p['num_time_steps'], p['batch_size'], p['n_hidden']
+    turned, delay = np.zeros(size), end_of_delay(p)
+    angles = np.pi / 2 * (trial_info['sample'][..., None] - np.arange(p['n_hidden']))
+    efficacy = np.ones(size)
+    for field, period in enumerate((p['sample_time_rng'], p['other_time_rng']['sample 2'])):
+        turned[period.start : period.stop] = 2 + np.cos(angles[:, field])
+        efficacy[delay, trial_info['rule'] == field] += 0.1 * np.cos(
+            angles[trial_info['rule'] == field, field] - np.pi / 6
+        )
+    states = State(turned, np.ones(size), efficacy)
+    about = INDEPENDENT, 0, 1, 1, 1, lambda work: None
+    found = tuned.rotation(Run(None, p, trial_info, None, states, *about))['synaptic_rotation']
+    own = found[[0, 1], [0, 1], GROUPS.index('exc_fac')]  # under the rule that names the sample
+    np.testing.assert_allclose(np.abs(own), 30, atol=1)
+    assert find(p['trial_type']).shuffle_onsets(p)[0] == p['other_time_rng']['sample 2'].stop
+
+
+def test_dms_trials_are_shown_as_the_task_suggests(tmp_path):
+    suggested = {'kappa': 1, 'dt': 20, 'num_motion_dirs': 6, 'n_hidden': 20, 'tau_slow': 3000}
+    words = f'\n    suggested = {suggested}'
+    source = FILES['delayed_report.py'].replace("\n    suggested = {'n_output': 9}", words)
+    (tmp_path / 'report.py').write_text(source)
+    settings = {'trial_type': load_task(tmp_path / 'report.py'), 'n_output': 7}
+    p = analysis.analysis_parameters(parameters_with(settings))
+    probe = analysis.kinds_of_trials(p)[PROBE]
+    assert {name: probe[name] for name in suggested} == suggested
+    assert (probe['noise_in'], probe['num_motion_tuned']) == (p['noise_in'], p['num_motion_tuned'])
 
 
 def only_job(arguments: list[str]) -> Report:

@@ -19,6 +19,8 @@ from rnn.state import State
 from stimulus import Stimulus
 from tasks import TASKS
 
+DECODINGS = ('neuronal_sample_decoding', 'synaptic_sample_decoding')
+
 
 def trials(task: str, **changes) -> dict:
     set_task(task, batch_size=TRIALS.get(task, 200), **changes)
@@ -258,6 +260,23 @@ def test_windows_and_signs_of_manipulation(config, sign):
     late = (states.syn_x * states.syn_u)[5:7].mean(0)
     expected = tuning.manipulation(early, late, sample, 4, np.array(sign))
     assert tuned.manipulation(run)['manipulation'] == pytest.approx(expected, rel=1e-5)
+
+
+def test_chance_of_a_category_is_a_half():
+    """Decoding of .3 is above the chance of a direction, not of a category."""
+    trial_info = trials('DMS+DMC')
+    decoder = decoded.Decoder(run_of(random_states(par['batch_size']), trial_info))
+    scores = np.full((2, 1, 5, par['num_time_steps']), 0.3)
+    found = decoder.significance(dict.fromkeys(DECODINGS, scores))
+    for name in ('neuronal_sample_above_chance', 'synaptic_sample_above_chance'):
+        np.testing.assert_array_equal(found[name], [[True], [False]])
+
+
+def test_a_window_has_at_least_one_step():
+    p = {'dt': 125, 'test_time_rng': [range(16, 20)]}
+    assert end_of_delay(p) == slice(15, 16)
+    assert list(tasks.task.before(16, 100, p)) == [15]
+    assert end_of_delay(p | {'dt': 10}) == slice(6, 16)
 
 
 def test_rotation_of_each_rule_and_group():

@@ -1,8 +1,11 @@
 """Placing stimuli, targets and masks in time."""
 
 import numpy as np
+import pytest
 
-from tasks.trial import Period, place
+import tasks
+from parameters import parameters_with
+from tasks.trial import Batch, Period, place
 
 
 def test_place_sets_a_fixed_range_only():
@@ -16,3 +19,12 @@ def test_place_sets_the_own_period_of_each_trial():
     array = np.zeros((6, 3))
     place(array, Period(np.array([1, 4, 2]), np.array([3, 9, 2])), np.array([7, 8, 9]))
     assert array.T.tolist() == [[0, 7, 7, 0, 0, 0], [0, 0, 0, 0, 8, 8], [0] * 6]
+
+
+@pytest.mark.parametrize('label', [[1, 130], [0.5, 1.0], [0, -129]])
+def test_a_label_that_int8_does_not_hold_is_refused(label):
+    p = parameters_with({'batch_size': 2})
+    batch = Batch(tasks.of(p), p, np.random.default_rng(0))
+    assert batch.trial_info({'sample': np.array([1, 127])})['sample'].tolist() == [1, 127]
+    with pytest.raises(ValueError, match='integers from -128 to 127, but sample has others'):
+        batch.trial_info({'sample': np.array(label)})
