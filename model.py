@@ -285,7 +285,7 @@ class Model:
 
         A stack takes a batch and an iteration for each network, and returns a list. The batch is
         differentiated in parts, as many at once as there are threads. Their number does not depend
-        on the threads, and neither does the result.
+        on the threads, and neither does the result, but for the rounding in a stack.
         """
         sums = self.losses_and_gradients(trial_info, iteration)
         weights = {name: variable.read_value() for name, variable in self.weights.items()}

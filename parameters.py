@@ -210,7 +210,8 @@ def user_settings() -> dict:
 def parameters_with(updates: Mapping, p: Mapping | None = None) -> dict:
     """All parameters that follow from these settings, or from those of `p` with these changes.
 
-    What `update_parameters` does to `par`, for a dictionary of its own; it raises the same.
+    What `update_parameters` does to `par`, for a dictionary of its own; it raises the same. A seed
+    that is not given is drawn.
     """
     return _complete(_updated(settings_of(p) if p else {}, updates))
 
@@ -234,11 +235,14 @@ def analysis_parameters(saved: Mapping, updates: Mapping | None = None) -> dict:
 
 def _complete(user: dict) -> dict:
     """`derive`, with a seed even if the user gave none."""
-    return derive({**user, 'seed': _seed(user)})
+    seed = user.get('seed')
+    return derive({**user, 'seed': secrets.randbits(31) if seed is None else seed})
 
 
 def _set(user: dict) -> None:
-    new = _complete(user)
+    # the seed that was drawn before stays, so that an update changes only what it names
+    drawn_before = par and 'seed' not in user and 'seed' not in _user
+    new = _complete(user | ({'seed': par['seed']} if drawn_before else {}))
     user = {n: value for n, value in user.items() if not (n in ARRAYS and value is None)}
     for name in OWNED_BY_TASK:
         user.pop(name, None)
@@ -255,14 +259,6 @@ def _replace(current: dict, new: Mapping) -> None:
     """Give a dictionary, which other modules hold, new content."""
     dict.clear(current)
     dict.update(current, new)
-
-
-def _seed(user: Mapping) -> int:
-    """The user's seed; else the one drawn before, so that an update changes only what it names."""
-    if user.get('seed') is not None:
-        return user['seed']
-    drawn_before = par and 'seed' not in user and 'seed' not in _user
-    return par['seed'] if drawn_before else secrets.randbits(31)
 
 
 def _differ(given, fixed) -> bool:
@@ -340,9 +336,10 @@ def _usual(task: str) -> dict:
     """The settings without the user's: defaults, and what the task suggests."""
     known = settings_for(task)
     suggested = tasks.find(task).suggested
-    if tasks.digest(task):  # a user's own: its suggestions are not known to be right
+    if tasks.digest(task):  # a user's own: its defaults are not known to be right
+        own = {name: known[name].default for name in tasks.find(task).settings}
         with tasks.blamed(task, ValueError):
-            suggested = {n: checked(n, value, known, par) for n, value in suggested.items()}
+            suggested = {n: checked(n, v, known, par) for n, v in (own | dict(suggested)).items()}
     return {name: setting.default for name, setting in known.items()} | dict(suggested)
 
 

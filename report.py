@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 import results
 import tasks
-from commands.arguments import a_path, add_own_tasks, command_parser, fail, positive
+from commands.arguments import a_path, add_own_tasks, command_parser, fail, positive, whole_number
 from commands.running import command
 from page.folder import read
 from page.pictures import albums
@@ -43,20 +43,13 @@ def parser() -> argparse.ArgumentParser:
     add_own_tasks(p)
     p.add_argument(
         '--pictures',
-        type=_count,
+        type=whole_number,
         default=MOST_PICTURES,
         metavar='N',
         help=f'how many networks get pictures of their own (default {MOST_PICTURES})',
     )
     p.add_argument('--jobs', type=positive, default=device.available_cores(), help='processes')
     return p
-
-
-def _count(text: str) -> int:
-    """A whole number from 0."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f'{text!r} is not a whole number from 0')
-    return int(text)
 
 
 @command

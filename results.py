@@ -17,6 +17,7 @@ import os
 import pickle
 import pickletools
 import re
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -53,8 +54,8 @@ class _Refused(TypeError):
 def save(filename: str | os.PathLike, data: dict) -> None:
     """Write the dictionary `data` to `filename`, whole or not at all. The folder is created.
 
-    The data go to `<filename>.<process id>.tmp`, which then takes the place of `filename`. Such
-    files that killed runs left behind are removed once they are an hour old.
+    The data go to `<filename>.<process id>-<random>.tmp`, which then takes the place of `filename`.
+    Such files that killed runs left behind are removed once they are an hour old.
 
     Raises TypeError, before anything is written, if `data` holds anything but numpy arrays and
     plain values (it names the path, such as "parameters/foo"); OSError if writing fails.
@@ -165,8 +166,8 @@ def replacing(filename: str | os.PathLike) -> Iterator[Path]:
 def _temporary(path: Path) -> Iterator[Path]:
     """The name of a file beside `path`; what is left of it is removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # One name per process: two runs that save the same result never write into the same file.
-    temporary = path.with_name(f'{path.name}.{os.getpid()}.tmp')
+    # Two runs that save the same result, maybe on two computers, never write into the same file.
+    temporary = path.with_name(f'{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp')
     try:
         yield temporary
     finally:

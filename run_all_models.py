@@ -26,9 +26,11 @@ from commands.arguments import (
     add_logs,
     add_settings,
     add_sweeps,
+    as_settings,
     command_parser,
     fail,
     positive,
+    whole_number,
 )
 from commands.running import command
 from logs.log import prepared
@@ -43,6 +45,7 @@ from sets.job import Job, Plan, Report, one_line, plan, seed_of
 from sets.local import LocalWorkers, memory_of
 from settings.validators import file_name
 from tasks import digest
+from training.display import notes_of
 from training.signals import Signals
 from training.stacks import memory
 
@@ -63,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument('gpu_id', type=gpu_number, help='number of a GPU, or none')
     p.add_argument('name', type=_name, help='of the set: the folder of its results in savedir')
     p.add_argument('n', type=positive, help='number of networks of each task')
-    p.add_argument('start', type=_index, help='index of the first network')
+    p.add_argument('start', type=whole_number, help='index of the first network')
     p.add_argument(
         *('--tasks', '--task'),
         nargs='+',
@@ -73,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add_settings(p)
     add_sweeps(p)
-    p.add_argument('--seed', type=_index, default=0, help='of the set (default 0)')
+    p.add_argument('--seed', type=whole_number, default=0, help='of the set (default 0)')
     p.add_argument('--analyze', action='store_true', help='analyse each network when trained')
     p.add_argument('--overwrite', action='store_true', help='start again, without what is there')
     add_resources(p)
@@ -107,12 +110,6 @@ def gpu_number(text: str) -> str:
 
 def _stack(text: str) -> int | str:
     return text if text == 'auto' else positive(text)
-
-
-def _index(text: str) -> int:
-    if not text.isdecimal() or int(text) >= 2**31:
-        raise argparse.ArgumentTypeError(f'{text!r} is not a whole number of at least 0')
-    return int(text)
 
 
 def _name(text: str) -> str:
@@ -155,22 +152,31 @@ def _print_plans(args, plans: list[Plan]) -> None:
     needed = [p for p in plans if p.is_needed]
     if not needed:
         return
+    _print_notes(needed)
     groups = stacks_of(needed, args.stack, _at_once(args), _gpu_memory(args))
     say_if_separate(groups)
-    largest = max(groups, key=len)
+    largest, (at_once, threads) = max(groups, key=len), _share(args, groups)
     words = f'{len(needed)} to do'
     if len(largest) > 1:
-        size = memory(largest[0].p, len(largest)) / 1e6
-        words += f' in {len(groups)} stacks of up to {len(largest)} (about {size:.0f} MB each)'
+        whole_batch = not is_cpu(args.gpu_id)
+        size = memory(largest[0].p, len(largest), threads or 1, whole_batch) / 1e6
+        number = f'{len(groups)} ' * (args.dask is None)  # workers decide how many there are
+        words += f' in {number}stacks of up to {len(largest)} (about {size:.0f} MB each)'
     if args.dask is None:
-        at_once, threads = _share(args, groups)
         words += f', {at_once} at once, with {threads} thread{"s" * (threads > 1)} each'
     print(words)
 
 
+def _print_notes(plans: list[Plan]) -> None:
+    """Print, once each, what a run of model.py says of such settings."""
+    found = (f'{p.job.task}: {note}' for p in plans for note in notes_of(p.p))
+    for note in dict.fromkeys(found):
+        print(note)
+
+
 def make_jobs(args) -> list[Job]:
     """The networks that the arguments ask for. Raises ValueError for what they cannot say."""
-    settings = renamed(dict(args.settings))
+    settings = renamed(as_settings(args.settings))
     for name, place in ELSEWHERE.items():
         if name in settings:
             raise ValueError(f'{name} is not for --set here: {place} decides it')
@@ -210,6 +216,7 @@ def _run(args, plans: list[Plan]) -> int:
     needed = [p for p in plans if p.is_needed]
     stopped_by = 0
     if needed:
+        _print_notes(needed)
         stopped_by = _train(args, needed, reports)
     failed = any(report.status == 'failed' for report in reports.values())
     swept = {p.job.name: p.job.swept for p in plans}

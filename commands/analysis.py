@@ -18,6 +18,7 @@ from commands.arguments import (
     add_explained,
     add_own_tasks,
     add_settings,
+    as_settings,
     command_parser,
     fail,
     positive,
@@ -92,7 +93,7 @@ def request(arguments: list[str] | None = None) -> tuple[argparse.Namespace, dic
     """
     p = parser()
     args = p.parse_args(arguments)
-    settings = dict(args.settings)
+    settings = as_settings(args.settings)
     if not args.paths and args.explained is None:
         p.error('the following arguments are required: FILE_OR_FOLDER')
     if not 0 <= args.seed < 2**63:

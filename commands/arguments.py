@@ -3,6 +3,7 @@
 import argparse
 import ast
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -76,11 +77,27 @@ def _array(filename: str) -> np.ndarray:
     return array
 
 
-def positive(text: str) -> int:
-    """A whole number above 0."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f'{text!r} is not a whole number above 0')
+def as_settings(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
+    """What `setting` made of several arguments. Raises ValueError if one is given twice."""
+    settings: dict[str, object] = {}
+    for name, value in pairs:
+        if name in settings:
+            raise ValueError(f'{name} is given twice')
+        settings[name] = value
+    return settings
+
+
+def whole_number(text: str, low: int = 0) -> int:
+    """A whole number from `low`, such as an index."""
+    if not text.isdecimal() or not low <= int(text) < 2**31:
+        words = f'{text!r} is not a whole number from {low} to {2**31 - 1}'
+        raise argparse.ArgumentTypeError(words)
     return int(text)
+
+
+def positive(text: str) -> int:
+    """A whole number from 1."""
+    return whole_number(text, 1)
 
 
 def command_parser(program: str, description: str, *examples: str) -> argparse.ArgumentParser:

@@ -8,6 +8,7 @@ from commands.arguments import (
     add_explained,
     add_logs,
     add_settings,
+    as_settings,
     command_parser,
     fail,
     positive,
@@ -18,7 +19,6 @@ from commands.explain import explanation
 from commands.running import command
 from parameters import par, update_parameters, user_settings
 from results import ResultsError
-from rnn.device import DeviceError
 from tasks import TaskError
 from training.member import TrainingError
 from training.signals import Interrupted
@@ -52,19 +52,16 @@ def parser() -> argparse.ArgumentParser:
 def request(arguments: list[str] | None = None) -> Start:
     """Set `par` as the command line says; return the run. Without one, the process ends."""
     args = parser().parse_args(arguments)
-    settings = dict(args.settings)
     try:
-        if args.task is not None:
-            settings['trial_type'] = task_name(args.task)
-        if args.seed is not None:
-            settings['seed'] = args.seed[1]
-        update_parameters(settings)
+        task = [] if args.task is None else [('trial_type', task_name(args.task))]
+        seed = [] if args.seed is None else [args.seed]
+        update_parameters(as_settings([*args.settings, *task, *seed]))
         if args.explained is not None:
             print(explanation(args.explained, par | {'seed': user_settings().get('seed')}))
             sys.exit(0)
         options = {'resume': args.resume, 'overwrite': args.overwrite, 'log': args.log}
         start = begin(par, user_settings(), args.gpu_id, args.threads, **options)
-    except (ValueError, RunError, ResultsError, DeviceError) as error:
+    except ValueError as error:
         sys.exit(fail(error, 2))
     except OSError as error:
         sys.exit(fail(error, 1))

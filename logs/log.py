@@ -8,6 +8,7 @@ A way that fails costs a warning, never the training.
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 
 from logs.csv import CsvWriter
@@ -59,6 +60,7 @@ class Log:
         self.writers = [WRITERS[name](network) for name in names]
         self.every, self.watch = network.p.get('save_every', 1), watch
         self.curves, self.written = {}, 0
+        self.opened: list[Writer] = []
 
     def __enter__(self):
         return self
@@ -66,6 +68,7 @@ class Log:
     def __exit__(self, *error):
         self.write(self.curves)
         if self.written:
+            self.opened = []  # each is closed once
             self._each(lambda writer: writer.close())
 
     def __call__(self, curves: dict[str, list]) -> bool:
@@ -81,6 +84,7 @@ class Log:
             return
         if start == 0:
             self._each(lambda writer: writer.open())
+            self.opened = [*self.writers]
         self._each(lambda writer: writer.write(curves, start))
         self.written = stop
 
@@ -95,5 +99,9 @@ class Log:
                 deed(writer)
             except Exception as error:  # of a package, the disk or the network
                 self.writers.remove(writer)
+                if writer in self.opened:
+                    self.opened.remove(writer)
+                    with suppress(Exception):  # it has failed already
+                        writer.close()
                 reason = ' '.join(str(error).split()) or type(error).__name__
                 warnings.warn(f'the log in {writer.place} is not written: {reason}', stacklevel=2)

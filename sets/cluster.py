@@ -11,7 +11,7 @@ gives a task up because its workers died too often.
 import asyncio
 import pickle
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +21,7 @@ from sets import cluster_worker
 from sets.job import Job, Report, log_result, one_line
 from system.locks import Busy, lock
 from system.versions import NOTED, commit
+from training.member import save_result
 
 ROOT = Path(__file__).resolve().parents[1]
 NOT_SENT = ('tests', 'docs', 'benchmarks')
@@ -85,18 +86,20 @@ class Cluster:
         )
         self.tasks.append(task)
         try:
-            packed, received = task.result()
+            outcome, received = task.result()
         except CancelledError:
             lost = Report('failed', 'the scheduler was lost')
             return {job.name: Report('stopped') if self.stopped else lost for job in jobs}
         finally:
             self.tasks.remove(task)  # else the cluster would keep its results
-        if packed is None:
-            return {job.name: Report('failed', received) for job in jobs}
-        reports = {j.name: r for j, r in zip(jobs, pickle.loads(packed), strict=True)}
-        return reports | self._written(jobs, received)
+        ended = isinstance(outcome, bytes)  # else the process died, but results may be there
+        found = pickle.loads(outcome) if ended else [Report('failed', outcome)] * len(jobs)
+        reports = {job.name: report for job, report in zip(jobs, found, strict=True)}
+        return reports | self._written(jobs, received, files.keys())
 
-    def _written(self, jobs: list[Job], received: dict[str, bytes]) -> dict[str, Report]:
+    def _written(
+        self, jobs: list[Job], received: dict[str, bytes], sent: Collection[str]
+    ) -> dict[str, Report]:
         """Write the results that a worker sent; return reports of those for which that failed.
 
         Nobody else has them, hence several tries where the disk refuses.
@@ -107,7 +110,8 @@ class Cluster:
             again = []
             for job in waiting:
                 try:
-                    _save(job, received[job.filename.name])
+                    name = job.filename.name
+                    _save(job, received[name], job.overwrite or name in sent)
                     failures.pop(job.name, None)
                 except Exception as error:  # whatever it is, the other networks are not lost
                     failures[job.name] = Report('failed', one_line(error))
@@ -173,12 +177,14 @@ def _files(job: Job) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in paths if p.exists() and not job.overwrite}
 
 
-def _save(job: Job, received: bytes) -> None:
-    """Write a result; the settings tell the place where it now is."""
+def _save(job: Job, received: bytes, replaces: bool) -> None:
+    """Write a result, if it may in place of another; its settings tell the place where it now is.
+
+    Raises TrainingError, when it is written, if another one has appeared meanwhile.
+    """
     saved = results.load_results(job.filename, received)
     saved['parameters']['save_dir'] = job.folder
-    results.save(job.filename, saved)
-    results.checkpoint_name(job.filename).unlink(missing_ok=True)
+    save_result(job.filename, saved, replaces)
     log_result(job, saved, goes_on=False)
 
 

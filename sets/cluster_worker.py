@@ -22,8 +22,8 @@ def train_on_worker(packed: bytes, sources: dict, files: dict):
     """Run on a worker: train networks, of which `packed` holds the jobs, in a process of their own.
 
     `sources` are the modules of the project, {relative path: bytes}, `files` the results or
-    checkpoints of the networks, where there are some, {name: bytes}. Returns the pickled reports
-    and the result files {name: bytes}, or None and the reason if the process ended without reports.
+    checkpoints of the networks, where there are some, {name: bytes}. Returns the pickled reports,
+    or in words why the process ended without them, and the result files {name: bytes}.
     The process is killed when nobody wants its results any more, and ends by itself when this
     worker does.
     """
@@ -34,11 +34,11 @@ def train_on_worker(packed: bytes, sources: dict, files: dict):
         _write(folder, {**sources, JOBS: packed})
         with open(folder / OUTPUT, 'wb') as output:
             status = _run_process(folder, output)
-        if not (folder / REPORTS).exists():
-            last = (folder / OUTPUT).read_text(errors='replace').strip().rpartition('\n')[2]
-            return None, last or f'its process was killed, or crashed (exit status {status})'
-        results = (folder / RESULT).glob('*.pkl')
-        return (folder / REPORTS).read_bytes(), {path.name: path.read_bytes() for path in results}
+        results = {path.name: path.read_bytes() for path in (folder / RESULT).glob('*.pkl')}
+        if (folder / REPORTS).exists():
+            return (folder / REPORTS).read_bytes(), results
+        last = (folder / OUTPUT).read_text(errors='replace').strip().rpartition('\n')[2]
+        return last or f'its process was killed, or crashed (exit status {status})', results
 
 
 def _write(folder: Path, files: dict) -> None:

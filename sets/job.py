@@ -1,9 +1,8 @@
 """One network of a set: what it is called, from which seed, how it is trained and reported.
 
 run_all_models.py makes `Job`s, and `train_networks` does several at once, or one, in a process of
-their own. Only
-one process at a time works on the files of a network: the operating system holds a lock for it,
-which vanishes with the process.
+their own. Only one process at a time works on the files of a network: the operating system holds a
+lock for it, which vanishes with the process.
 """
 
 import signal

@@ -1,6 +1,6 @@
 """Trains the networks of a set on this machine: each process one network, or stack, after another.
 
-    workers = LocalWorkers(plans)
+    workers = LocalWorkers(plans, at_once=2)
     workers.run([plans[0].job])  # from as many threads as processes are to train at once
 
 A process (of loky) that is killed takes nothing but its own networks with it, and another one takes

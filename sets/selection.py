@@ -1,10 +1,9 @@
 """Which networks a command asks for: tasks, combinations of swept settings, and indices."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import NamedTuple
 
-from commands.arguments import task_name
+from commands.arguments import a_path, task_name
 from parameters import parameters_with, settings_for
 from sets import sweep
 from tasks import TASKS, find, known
@@ -67,7 +66,7 @@ def tasks_of(given: Iterable[str]) -> dict[str, str | None]:
             found |= dict.fromkeys(TASKS)
             continue
         name = task_name(text)
-        file, earlier = str(Path(text).absolute()), found.get(name)
+        file, earlier = str(a_path(text).absolute()), found.get(name)
         if not text.endswith('.py'):
             found.setdefault(name, None)
         elif earlier in (None, file):

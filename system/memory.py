@@ -2,13 +2,12 @@
 
 import errno
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-LIMITS = (  # of a container or a batch job
-    '/sys/fs/cgroup/memory.max',
-    '/sys/fs/cgroup/memory/memory.limit_in_bytes',
-)
+GROUPS = '/sys/fs/cgroup'  # control groups, by which containers and batch jobs are limited
+GROUP_OF_PROCESS = '/proc/self/cgroup'
 EXHAUSTED = ('ResourceExhaustedError', 'OutOfMemoryError')  # of TensorFlow, which is not needed
 WORDS = ('OOM when allocating', 'bad_alloc', 'Cannot allocate memory', 'failed to allocate memory')
 
@@ -32,10 +31,25 @@ def _of_machine() -> list[int]:
 
 def _of_container() -> list[int]:
     found = []
-    for file in LIMITS:
+    for file in _limits():
         with suppress(OSError, ValueError):  # 'max' is no number
-            found.append(int(Path(file).read_text()))
+            found.append(int(file.read_text()))
     return found
+
+
+def _limits() -> Iterator[Path]:
+    """Files that limit the control group of this process, and the groups in which that is."""
+    groups = ['0::/', '0:memory:/']  # those of a container
+    with suppress(OSError):
+        groups += Path(GROUP_OF_PROCESS).read_text().splitlines()
+    for group in groups:
+        _, controllers, path = group.split(':', 2)
+        inside = Path(path.lstrip('/'))
+        for part in (inside, *inside.parents):
+            if not controllers:  # version 2
+                yield Path(GROUPS, part, 'memory.max')
+            elif 'memory' in controllers.split(','):
+                yield Path(GROUPS, 'memory', part, 'memory.limit_in_bytes')
 
 
 def _of_process() -> list[int]:

@@ -82,7 +82,7 @@ BAD = [
     ('model.py --set=w_rnn_mask=missing.npy', 'missing.npy cannot be read as an array'),
     # sets
     ('run_all_models.py none ../set 1 0', 'the name of a file, without a folder'),
-    ('run_all_models.py none set 0 0', 'is not a whole number above 0'),
+    ('run_all_models.py none set 0 0', 'is not a whole number from 1'),
     (f'{SET} --set=exc_inh_prop=0', 'exc_inh_prop = 0 is not allowed'),
     (f'{SET} --set=n_hidden=1000000000', 'n_hidden = 1000000000 is not allowed: .* memory'),
     (f'{SET} --set=save_fn=a', 'save_fn is not for --set here: NAME decides it'),

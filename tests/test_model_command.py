@@ -181,12 +181,15 @@ def test_tensorflow_is_missing_in_the_tests_that_follow(tmp_path):
         ('--set=exc_inh_prop=2', 'exc_inh_prop = 2 is not allowed: .* <= 1'),
         ('--set=learning_rate=inf', "learning_rate = 'inf' is not allowed: .* a finite number > 0"),
         ('--seed=one', "seed = 'one' is not allowed: "),
-        ('--threads=0', "'0' is not a whole number above 0"),
+        ('--threads=0', "'0' is not a whole number from 1"),
         ('--treads=2', 'unrecognized arguments: --treads=2'),
+        ('--set=seed=2 --seed=3', 'seed is given twice'),
+        ('--set=dt=5 --set=dt=10', 'dt is given twice'),
+        ('--set=trial_type=DMS --task=ABBA', 'trial_type is given twice'),
     ],
 )
 def test_wrong_commands(tmp_path, refused, argument, sentence):
-    assert re.search(sentence, refused(argument))
+    assert re.search(sentence, refused(*argument.split()))
     assert list(tmp_path.iterdir()) == []
 
 

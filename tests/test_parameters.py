@@ -373,6 +373,16 @@ def assert_loading_restores(saved: dict):
         assert_equal(par, before)
 
 
+def test_networks_without_a_seed_are_different():
+    settings = {'n_hidden': 20}
+    first, second = (parameters.parameters_with(settings) for _ in range(2))
+    assert first['seed'] != second['seed']
+    update_parameters({})
+    drawn = par['seed']
+    update_parameters(settings)  # an update changes only what it names
+    assert par['seed'] == drawn
+
+
 @pytest.mark.parametrize('task', TASKS)
 @pytest.mark.parametrize('user', [{}, OWN_CHOICE, {'seed': 3, 'synapse_config': None}], ids=len)
 def test_round_trip(task, user):

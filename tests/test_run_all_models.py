@@ -340,6 +340,13 @@ def test_dry_run_writes_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_settings_that_may_not_be_meant_are_named_once(tmp_path):
+    words = ('none', 'set', 3, 0, '--tasks', 'DMS', 'DMC', '--dry-run', '--set=dt=30')
+    _, out, _ = set_here(tmp_path, *words)
+    for task in ('DMS', 'DMC'):
+        assert out.count(f'{task}: With steps of 30 ms, ') == 1
+
+
 # What is refused before TensorFlow is imported
 
 
@@ -359,11 +366,11 @@ def test_a_process_is_refused_before_tensorflow_is_imported(tmp_path):
     [
         ((), 'the following arguments are required: gpu_id, name, n, start'),
         (('none', 'set', '1'), 'the following arguments are required: start'),
-        (('none', 'set', 'two', '0'), "n: 'two' is not a whole number above 0"),
-        (('none', 'set', '1.5', '0'), "n: '1.5' is not a whole number above 0"),
-        (('none', 'set', '0', '0'), "n: '0' is not a whole number above 0"),
-        (('none', 'set', '1', '-1'), "start: '-1' is not a whole number of at least 0"),
-        (('none', 'set', '1', 'x'), "start: 'x' is not a whole number of at least 0"),
+        (('none', 'set', 'two', '0'), "n: 'two' is not a whole number from 1"),
+        (('none', 'set', '1.5', '0'), "n: '1.5' is not a whole number from 1"),
+        (('none', 'set', '0', '0'), "n: '0' is not a whole number from 1"),
+        (('none', 'set', '1', '-1'), "start: '-1' is not a whole number from 0"),
+        (('none', 'set', '1', 'x'), "start: 'x' is not a whole number from 0"),
         (('first', 'set', '1', '0'), "gpu_id: 'first' is neither the number of a GPU nor none"),
         (('none', '../x', '1', '0'), "name: '../x' must be the name of a file, without a folder"),
         (('none', '/tmp/x', '1', '0'), "name: '/tmp/x' must be the name of a file, without a "),
@@ -376,10 +383,10 @@ def test_a_process_is_refused_before_tensorflow_is_imported(tmp_path):
         ((*GOOD, '--set=trial_type=DMC'), 'trial_type is not for --set here: --tasks decides it'),
         ((*GOOD, '--set=save_fn=a'), 'save_fn is not for --set here: NAME decides it'),
         ((*GOOD, '--set=save_dir=occupied'), 'cannot write to the folder occupied/set: '),
-        ((*GOOD, '--jobs=0'), "--jobs: '0' is not a whole number above 0"),
-        ((*GOOD, '--stack=0'), "--stack: '0' is not a whole number above 0"),
-        ((*GOOD, '--stack=all'), "--stack: 'all' is not a whole number above 0"),
-        ((*GOOD, '--seed=-3'), "--seed: '-3' is not a whole number of at least 0"),
+        ((*GOOD, '--jobs=0'), "--jobs: '0' is not a whole number from 1"),
+        ((*GOOD, '--stack=0'), "--stack: '0' is not a whole number from 1"),
+        ((*GOOD, '--stack=all'), "--stack: 'all' is not a whole number from 1"),
+        ((*GOOD, '--seed=-3'), "--seed: '-3' is not a whole number from 0"),
         ((*GOOD, '--log=text'), "--log: invalid choice: 'text'"),
         ((*GOOD, '--jobs=2', '--dask=tcp://127.0.0.1:1'), '--jobs is not for a cluster: '),
     ],

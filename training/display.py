@@ -14,8 +14,7 @@ Curves = dict[str, list]  # one entry per iteration, see results.CURVES
 def header(p: Mapping, device_name: str, done: int) -> str:
     """The main settings of a run, `done` iterations of which are made already."""
     going_on = f'\nGoing on after iteration {done - 1}.' if done else ''
-    found = [*uneven_times(p), *late_cues(p), *cues_alike(p), *accuracy.warnings_of(p)]
-    notes = ''.join(f'\n{note}' for note in found)
+    notes = ''.join(f'\n{note}' for note in notes_of(p))
     return (
         f'Task {p["trial_type"]}, synapses {p["synapse_config"]}, {device_name}, seed {p["seed"]}\n'
         f'{p["n_hidden"]} units ({p["num_exc_units"]} excitatory), {p["n_input"]} inputs, '
@@ -24,6 +23,11 @@ def header(p: Mapping, device_name: str, done: int) -> str:
         f'learning rate {p["learning_rate"]}, spike cost {p["spike_cost"]}, '
         f'test cost multiplier {p["test_cost_multiplier"]}{notes}{going_on}'
     )
+
+
+def notes_of(p: Mapping) -> list[str]:
+    """A sentence on each thing in these settings that the user may not have meant."""
+    return [*uneven_times(p), *late_cues(p), *cues_alike(p), *accuracy.warnings_of(p)]
 
 
 def uneven_times(p: Mapping) -> list[str]:

@@ -99,7 +99,8 @@ class Member:
         self.model = model
         try:
             if self._is_accurate() or (self._is_trained() and not signum):
-                self.outcome = self._save_result(num_stacked)
+                save_result(self.start.filename, self._result(num_stacked), self.start.overwrite)
+                self.outcome = self.start.filename
                 return
             slots = {'optimizer': model.optimizer.state()}
             results.save(self.checkpoint, self._result(num_stacked) | slots)
@@ -124,20 +125,6 @@ class Member:
         except OSError as error:
             return error
         return None
-
-    def _save_result(self, num_stacked: int) -> Path:
-        """The path of the result. One that has appeared meanwhile stays, which is an error."""
-        filename, result = self.start.filename, self._result(num_stacked)
-        written = filename
-        if self.start.overwrite:
-            results.save(filename, result)
-        else:
-            written = results.save_as_new(filename, result)
-        remove(self.checkpoint)
-        if written != filename:
-            words = f'{filename} has appeared since this run began, and stays'
-            raise TrainingError(f'{words}: the network is in {written}')
-        return filename
 
     def _is_trained(self) -> bool:
         return self._is_accurate() or self.iteration >= self.p['num_iterations']
@@ -164,6 +151,23 @@ class Member:
             f'the {what} is not finite at iteration {iteration} ({kept}): '
             'a smaller learning_rate or weaker initial weights may help'
         )
+
+
+def save_result(filename: Path, result: dict, replaces: bool) -> None:
+    """Save a result, and remove its checkpoint.
+
+    A file that is there stays, unless the result `replaces` it: then the result gets another name,
+    which a TrainingError says.
+    """
+    written = filename
+    if replaces:
+        results.save(filename, result)
+    else:
+        written = results.save_as_new(filename, result)
+    remove(results.checkpoint_name(filename))
+    if written != filename:
+        words = f'{filename} has appeared since this run began, and stays'
+        raise TrainingError(f'{words}: the network is in {written}')
 
 
 def remove(*paths: Path) -> None:

@@ -86,6 +86,30 @@ def test_a_run_without_iterations_leaves_no_log(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_writer_that_fails_is_closed_once(tmp_path, monkeypatch):
+    """Else what it has opened stays open in a process that goes on with other networks."""
+    done = []
+
+    class Failing(WRITERS['csv']):
+        def open(self):
+            done.append('open')
+
+        def write(self, curves, start):
+            done.append('write')
+            raise RuntimeError('no answer')
+
+        def close(self):
+            done.append('close')
+            raise RuntimeError('no answer')
+
+    monkeypatch.setitem(WRITERS, 'csv', Failing)
+    with Log(['csv'], network(tmp_path)) as log:
+        with pytest.warns(UserWarning, match='is not written: no answer'):
+            log.write(curves_of(4))
+        log.write(curves_of(6))
+    assert done == ['open', 'write', 'close']
+
+
 # CSV
 
 

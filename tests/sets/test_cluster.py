@@ -40,7 +40,7 @@ from test_analysis import TINY
 
 import results
 from run_all_models import make_jobs, parser
-from sets import cluster
+from sets import cluster, cluster_worker
 from sets.cluster import ROOT, _sources
 from sets.job import Job, parameters_of, seed_of, train_network
 
@@ -171,10 +171,38 @@ def test_a_result_that_cannot_be_written_at_first(tmp_path, monkeypatch, fails, 
     monkeypatch.setattr(results, 'save', full)
     monkeypatch.setattr(cluster.time, 'sleep', lambda seconds: None)
     monkeypatch.setattr(cluster, '_connect', lambda address, local_workers: NoCluster())
-    failed = cluster.Cluster('tcp://127.0.0.1:1', 1, 1)._written(jobs, received)
+    failed = cluster.Cluster('tcp://127.0.0.1:1', 1, 1)._written(jobs, received, ())
     assert list(failed) == ([jobs[0].name] if lost else [])
     assert [job.filename.exists() for job in jobs] == [not lost, True]
     assert tries.count(jobs[1].filename) == 1
+
+
+def test_results_of_a_process_that_dies_are_kept(tmp_path, monkeypatch):
+    """Of two networks that it had sent, one is trained when it dies, in the analysis of the other.
+
+    A result that has appeared here meanwhile stays.
+    """
+    jobs = [Job(str(tmp_path / 'set'), 'DMS', i, SLOW | {'seed': i}) for i in range(2)]
+    for job in jobs:
+        save_untrained(job)
+    trained = {job.filename.name: job.filename.read_bytes() for job in jobs}
+    jobs[0].filename.unlink()
+
+    def dies(folder, output):
+        for name, content in trained.items():
+            (folder / 'result' / name).write_bytes(content)
+        return -9
+
+    monkeypatch.setattr(cluster_worker, '_run_process', dies)
+    words, received = cluster_worker.train_on_worker(b'', {}, {})
+    assert words == 'its process was killed, or crashed (exit status -9)'
+    assert received == trained
+    monkeypatch.setattr(cluster, '_connect', lambda address, local_workers: NoCluster())
+    failed = cluster.Cluster('tcp://127.0.0.1:1', 1, 1)._written(jobs, received, ())
+    assert results.load_results(jobs[0].filename)['iteration'] == [0.0]
+    assert list(failed) == [jobs[1].name]
+    assert 'has appeared since this run began, and stays' in failed[jobs[1].name].reason
+    assert jobs[1].filename.with_name('DMS-run-1-2.pkl').exists()
 
 
 def test_worker_that_is_killed(tmp_path, address):

@@ -76,7 +76,7 @@ def test_own_task_that_changes_while_a_set_is_trained(own, file):
     assert not own.filename.exists()
 
 
-def test_tasks_of_a_command(own, file, tmp_path):
+def test_tasks_of_a_command(own, file, tmp_path, monkeypatch):
     """Settings of one task alone are given to its networks alone; all stands for those built in."""
     given = ['none', 'set', '1', '0', '--task', 'all', str(file), 'report', '--set=num_reports=2']
     jobs = make_jobs(parser().parse_args(given))
@@ -85,6 +85,9 @@ def test_tasks_of_a_command(own, file, tmp_path):
     assert [job.settings.get('num_reports') for job in jobs] == [*len(TASKS) * [None], 2]
     with pytest.raises(ValueError, match="there is no parameter 'num_reports'"):
         plan(jobs[0]._replace(settings={'num_reports': 2}))
+    monkeypatch.setenv('HOME', str(file.parent))
+    (job,) = make_jobs(parser().parse_args(['none', 'set', '1', '0', '--tasks', '~/report.py']))
+    assert job.task_file == str(file)
     (tmp_path / 'other').mkdir()
     again = str(write_own_task(tmp_path / 'other'))
     with pytest.raises(ValueError, match=f'{file} and {again} have the same name'):

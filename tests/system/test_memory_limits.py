@@ -75,6 +75,29 @@ def test_unknown_memory_refuses_nothing(monkeypatch):
     sizes.require_memory(dict(par) | {'batch_size': 10**12})
 
 
+@pytest.mark.parametrize(
+    ('group', 'file'),
+    [
+        ('0::/job/step', 'job/memory.max'),
+        ('0::/job/step', 'job/step/memory.max'),
+        ('0::/', 'memory.max'),
+        ('5:cpu,memory:/job/step', 'memory/job/memory.limit_in_bytes'),
+    ],
+)
+def test_limits_of_a_batch_job_count(tmp_path, monkeypatch, group, file):
+    """Its control group, or one in which that is, has the limit."""
+    (tmp_path / 'group').write_text(f'3:pids:/elsewhere\n{group}\n')
+    monkeypatch.setattr(memory, 'GROUPS', str(tmp_path))
+    monkeypatch.setattr(memory, 'GROUP_OF_PROCESS', str(tmp_path / 'group'))
+    path = tmp_path / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text('12345\n')
+    (tmp_path / 'job').mkdir(exist_ok=True)
+    assert memory.total() == 12345
+    path.write_text('max\n')
+    assert memory.total() > 10**9
+
+
 def test_a_usual_network_is_far_from_the_limit():
     assert 10**7 < sizes.least_memory(par) < 10**9
     assert memory.total() > 10**9

@@ -77,6 +77,16 @@ def test_own_settings_belong_to_their_task_alone(tmp_path):
         update_parameters({'gap_time': 300})
 
 
+def test_defaults_of_own_settings_are_checked(tmp_path):
+    file = tmp_path / 'with_setting.py'
+    setting = "    settings = {'gap_time': (0, count(1))}\n"
+    source = REPORT.replace('(Task):\n', f'(Task):\n{setting}')
+    file.write_text('from settings.validators import count\n' + source)
+    name = load_task(file)
+    with pytest.raises(TaskError, match='gap_time = 0 is not allowed: it must be an integer'):
+        update_parameters({'trial_type': name})
+
+
 @pytest.mark.parametrize('wrong', ['(250,)', '(250, 5)', '(250, count(1), 3)', '[250, count(1)]'])
 def test_own_settings_that_are_none(tmp_path, wrong):
     file = tmp_path / 'wrong_setting.py'
