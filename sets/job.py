@@ -119,11 +119,6 @@ def require_task(job: Job) -> None:
         raise TaskError(f'{Path(job.task_file).name} has changed since the set was started')
 
 
-def train_network(job: Job, watch: Watch) -> Report:
-    """Train a network, or go on with it; see `train_networks`."""
-    return train_networks([job], [watch])[0]
-
-
 def train_networks(jobs: Sequence[Job], watches: Sequence[Watch]) -> list[Report]:
     """Train networks at once, or go on with them, and analyse those for which that is asked for.
 

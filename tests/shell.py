@@ -26,6 +26,8 @@ import results
 import run_all_models
 from commands import train
 from parameters import reset_parameters
+from sets.job import Job, Report, train_networks
+from training.member import Watch
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMEOUT = 240  # s, after which a process is killed, and a wait has failed
@@ -155,6 +157,11 @@ def run_here(folder, *arguments, program='model.py', **settings) -> tuple[int, s
         except SystemExit as end:
             status = end.code
     return status, out.getvalue(), err.getvalue()
+
+
+def train_network(job: Job, watch: Watch) -> Report:
+    """Train a network of a set in this process, or go on with it."""
+    return train_networks([job], [watch])[0]
 
 
 def refusal_here(folder, *arguments, program='model.py', **settings) -> str:

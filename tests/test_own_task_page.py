@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from drawing import coarse_synapses  # noqa: F401
-from shell import ROOT, command_line
+from shell import ROOT, command_line, train_network
 from test_model_command import train_here
 
 import analysis
@@ -20,7 +20,7 @@ from parameters import parameters_with, reset_parameters
 from plots import style
 from rnn.state import State
 from run_all_models import make_jobs, parser
-from sets.job import Report, train_network
+from sets.job import Report
 from stimulus import Stimulus
 from tasks import find, load_task, registry
 
@@ -59,7 +59,7 @@ def files(tmp_path) -> list[Path]:
 
 def test_tasks_of_the_document_are_short():
     assert len(FILES) == 3
-    assert all(len(source.splitlines()) < 40 for source in FILES.values())
+    assert all(len(source.splitlines()) < 45 for source in FILES.values())
 
 
 @pytest.mark.usefixtures('eager', 'coarse_synapses')

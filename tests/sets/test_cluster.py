@@ -31,6 +31,7 @@ from shell import (
     start_set,
     statuses,
     summary_of,
+    train_network,
     train_set,
     wait_for,
     wait_until_ended,
@@ -42,7 +43,7 @@ import results
 from run_all_models import make_jobs, parser
 from sets import cluster, cluster_worker
 from sets.cluster import ROOT, _sources
-from sets.job import Job, parameters_of, seed_of, train_network
+from sets.job import Job, parameters_of, seed_of
 
 SLOW = SETTINGS | {'num_iterations': 40, 'save_every': 1}
 FEW = {'analysis_trials': 32, 'decoding_reps': 0, 'simulation_reps': 0}  # measures take seconds

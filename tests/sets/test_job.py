@@ -18,6 +18,7 @@ from shell import (
     ended,
     iterations,
     summary_of,
+    train_network,
 )
 from test_analysis import QUICK, TINY
 
@@ -30,7 +31,7 @@ from parameters import user_settings
 from run_all_models import make_jobs, parser
 from sets import job as network_set
 from sets import summary as set_summary
-from sets.job import Job, Report, lock, parameters_of, plan, seed_of, train_network
+from sets.job import Job, Report, lock, parameters_of, plan, seed_of
 from sets.local import Board, LocalWorkers
 from stimulus import Stimulus
 from system import locks

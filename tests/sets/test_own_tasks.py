@@ -9,6 +9,7 @@ from shell import (
     set_here,
     statuses,
     summary_of,
+    train_network,
     train_set,
     write_own_task,
 )
@@ -16,7 +17,7 @@ from test_job import BRIEF, after, on
 
 import results
 from run_all_models import make_jobs, parser
-from sets.job import Job, Report, finished, plan, seed_of, train_network
+from sets.job import Job, Report, finished, plan, seed_of
 from tasks import TASKS, digest, load_task, registry
 
 pytestmark = pytest.mark.usefixtures('eager')

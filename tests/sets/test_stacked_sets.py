@@ -17,6 +17,7 @@ from shell import (
     start_set,
     statuses,
     summary_of,
+    train_network,
     train_set,
     wait_for,
     wait_until_ended,
@@ -25,7 +26,7 @@ from shell import (
 import results
 from results import checkpoint_name
 from run_all_models import _gpu_memory, parser
-from sets.job import Job, plan, seed_of, train_network
+from sets.job import Job, plan, seed_of
 
 NAMES = [f'DMS-run-{i}' for i in range(4)]
 FOUR = ('none', 'set', 4, 0, '--threads=1')
