@@ -187,7 +187,8 @@ def test_the_derivation_holds_under_xla(small, monkeypatch):
 
     monkeypatch.setattr(tf, 'function', noted)
     small(noise_rnn_sd=0)
-    update_parameters({'delay_time': 50})
+    # one block of steps: XLA takes longer to compile more
+    update_parameters({'fix_time': 10, 'sample_time': 30, 'delay_time': 20, 'test_time': 40})
     plain, by_xla = Model(), Model(jit_compile=True)
     for iteration in range(3):
         trial = Stimulus([1, iteration]).generate_trial()

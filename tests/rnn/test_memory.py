@@ -65,7 +65,7 @@ def test_analysing_many_networks(small, tmp_path, traced):
         analyze_model_from_file(filename, filename, options, jobs=1)
         after_each.append(len(traced))
 
-    assert growth(use) < MOST_GROWTH
+    assert growth(use, 12) < MOST_GROWTH
     assert len({*after_each}) == 1
 
 
