@@ -120,6 +120,8 @@ def spike_train(
     times = onsets + np.arange(num_spikes) * (1000 / rate)
     spikes = np.zeros(len(time))
     spikes[np.rint(times / step).astype(int)] = 1
+    if spikes.sum() < times.size:
+        raise ValueError(f'onset = {onset!r} is not allowed: spikes of several trains coincide')
     return spikes
 
 

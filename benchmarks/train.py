@@ -11,6 +11,7 @@ process to the end of the first iteration, peak memory, and seconds per stimulus
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -99,7 +100,8 @@ def measure_in_new_process(version: str, iterations: int) -> dict[str, float]:
     """Start this program for one version."""
     command = [sys.executable, __file__, '--version', version, '--iterations', str(iterations)]
     command += ['--process-start', repr(time.time())]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    env = os.environ | {'CUDA_VISIBLE_DEVICES': '-1'}  # both on the CPU
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=env)
     if done.returncode:
         sys.exit(done.stderr)
     return json.loads(done.stdout.splitlines()[-1])

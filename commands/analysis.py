@@ -193,7 +193,10 @@ def load_same(target: str | os.PathLike, saved: Mapping) -> dict:
 
 
 def summary(analyzed: Mapping) -> list[float]:
-    """Accuracy, decoding in the last 100 ms of the delay, accuracy after shuffles at the test."""
+    """Accuracy, decoding in the last 100 ms of the delay, accuracy after shuffles at the test.
+
+    Means over rules and samples; decoding is NaN where rules differ in its chance.
+    """
     start, stop = analyzed['analysis']['end_of_delay']
     decoded, shuffled = (
         [analyzed.get(f'{name}{measure}') for name in names]
@@ -202,6 +205,10 @@ def summary(analyzed: Mapping) -> list[float]:
             (('accuracy_neural', 'accuracy_syn'), '_shuffled'),
         )
     )
+    p = analyzed['parameters']
+    rules = range(tasks.of(p).num_rule_indices(p))
+    alike = len({tasks.of(p).by_category(rule, p) for rule in rules}) == 1
+    decoded = [values if alike else None for values in decoded]
     return [
         analyzed['task_accuracy'],
         *(np.nan if values is None else np.mean(values[..., start:stop]) for values in decoded),

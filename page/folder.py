@@ -1,5 +1,6 @@
 """What is in a folder of networks: those that can be read, and the outcome of all others."""
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -129,9 +130,10 @@ def _network(file: Path) -> Network:
 
 
 def _plain(value):
-    """A setting as it is compared and shown: of an array, its shape."""
+    """A setting as it is compared and shown: of an array, its shape and a digest."""
     if isinstance(value, np.ndarray):
-        return f'array {value.shape}'
+        digest = hashlib.sha256(np.ascontiguousarray(value)).hexdigest()
+        return f'array {value.shape} {digest[:6]}'
     return value
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import matplotlib
 
 import tasks
-from figures import LeftOut, all_figures, draw_or_leave_out, load
+from figures import LeftOut, all_figures, draw_or_leave_out, load, shown_together
 from page.folder import Network
 from page.tables import differing, shown, value_of
 from plots.style import COLUMN, MM, STYLE
@@ -36,10 +36,14 @@ class Picture(NamedTuple):
 
 
 class Album(NamedTuple):
-    """Pictures of one or more networks, and sentences about those that are left out."""
+    """Pictures of one or more networks, and sentences about those that are left out.
+
+    notes: in what networks of a task differ that one of the pictures shows together.
+    """
 
     pictures: list[Picture]
     left_out: list[str]
+    notes: Sequence[str] = ()
 
 
 class Group(NamedTuple):
@@ -105,7 +109,8 @@ def album(work: Work, own_tasks: Sequence[Path], threads: int | None) -> Album:
         drawn = draw_or_leave_out(task, figure, those, left_out, is_fresh=not those)
         if drawn:
             pictures.append(_picture(figure, drawn, work.kind))
-    return Album(sorted(pictures, key=_place), left_out.lines())
+    notes = list(shown_together(networks)) if of_all else []
+    return Album(sorted(pictures, key=_place), left_out.lines(), notes)
 
 
 def _place(picture: Picture) -> int:

@@ -67,9 +67,10 @@ def columns(networks: Sequence[Network]) -> list[Column]:
         Column(name, lambda n, name=name: value_of(n, name), is_filter=True)
         for name in differing(networks)
     ]
-    every = [Column('Task', lambda n: n.task, is_filter=True), *swept, *_numbers()]
-    if not all(network.is_finished for network in networks):
-        every.append(Column('Status', _status, is_filter=True))
+    status = [Column('Status', _status, is_filter=True)]
+    if all(network.is_finished for network in networks):
+        status = []
+    every = [Column('Task', lambda n: n.task, is_filter=True), *status, *swept, *_numbers()]
     return [c for c in every if any(not _is_missing(c.value(network)) for network in networks)]
 
 
@@ -206,7 +207,7 @@ def _trained(task: str, networks: list[Network]) -> Trained:
 
 def _default(default: Mapping, name: str) -> str:
     value = default.get(name)
-    return 'default: drawn' if hasattr(value, 'shape') else f'default {shown(value)}'
+    return 'default: made' if hasattr(value, 'shape') else f'default {shown(value)}'
 
 
 def _values(networks: Sequence[Network], name: str) -> str:
@@ -238,7 +239,8 @@ def facts(network: Network) -> list[tuple[str, str]]:
     """What there is to know of a single network beside its row: (name, value)."""
     own = [(name, shown(value)) for name, value in sorted(network.settings.items())]
     about = [('task', network.task), ('seed', shown(network.p.get('seed')))]
-    iterations = [('iterations', str(len(network.curves['iteration'])))]
+    wanted = '' if network.is_finished else f' of {network.p["num_iterations"]}'
+    iterations = [('iterations', f'{len(network.curves["iteration"])}{wanted}')]
     minutes = [('minutes', f'{network.minutes:.1f}')] if network.minutes is not None else []
     stated = [(name, version) for name, version in sorted(network.versions.items())]
     return [*about, *iterations, *minutes, *own, *stated]

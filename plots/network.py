@@ -200,7 +200,7 @@ def weights(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figure:
     means = [
         mean_weights(w, unit_groups(settings(n))) for w, n in zip(matrices, networks, strict=True)
     ]
-    _draw_groups(axes[0, 0], np.mean(means, axis=0))
+    _draw_groups(axes[0, 0], style.over_networks(np.nanmean, np.array(means)))
     axes[0, 0].set_title(f'Mean effective weights, {p["trial_type"]}, n = {len(networks)}')
     plane = axes[0, 1]
     eigenvalues = [np.linalg.eigvals(matrix) for matrix in matrices]

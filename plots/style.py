@@ -13,7 +13,7 @@ import numpy as np
 
 from measures.sampling import SUFFIX
 
-# what a colour means is the same in every figure
+# a thing has the same colour in every figure; there are fewer colours than things
 COLORS = {
     'neuronal': '#009E73',  # from activity
     'synaptic': '#CC79A7',  # from synaptic efficacy x u
@@ -105,9 +105,9 @@ def mark_epochs(ax, p: Mapping, names: bool = True) -> None:
     ax.set_xlabel('Time from sample onset (ms)')
 
 
-def mark_chance(ax, chance: float) -> None:
+def mark_chance(ax, chance: float, label: str = 'chance') -> None:
     """Draw a dotted line at the level of chance."""
-    ax.axhline(chance, color=COLORS['chance'], linestyle=':', linewidth=0.8, label='chance')
+    ax.axhline(chance, color=COLORS['chance'], linestyle=':', linewidth=0.8, label=label)
 
 
 def mark_number(ax, networks: Sequence[Mapping]) -> None:
@@ -127,14 +127,19 @@ def band(ax, x, values, color: str, label: str | None = None, errors=(), **line)
     (network, x), as a band.
     """
     values = np.atleast_2d(values)
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore', RuntimeWarning)  # nothing but NaN gives NaN
-        middle, low, high = (f(values, 0) for f in (np.nanmedian, np.nanmin, np.nanmax))
+    middle, low, high = (over_networks(f, values) for f in (np.nanmedian, np.nanmin, np.nanmax))
     ax.plot(x, middle, color=color, label=label, **line)
     if len(values) == len(errors) == 1:
         low, high = middle - errors[0], middle + errors[0]
     if len(values) > 1 or len(errors):
         ax.fill_between(x, low, high, color=color, alpha=0.25, linewidth=0)
+
+
+def over_networks(summarized: Callable, values: np.ndarray) -> np.ndarray:
+    """A function such as np.nanmedian over networks, the first axis; nothing but NaN gives NaN."""
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', RuntimeWarning)
+        return summarized(values, 0)
 
 
 def points(
@@ -146,7 +151,7 @@ def points(
     """
     places = np.broadcast_to(x, values.shape).ravel()
     ax.plot(places, values.ravel(), marker, color=color, markersize=2.5, alpha=0.6, label=label)
-    ax.plot(x, np.median(values, axis=0), '_', color=color, markersize=7)
+    ax.plot(x, over_networks(np.nanmedian, values), '_', color=color, markersize=7)
     if len(values) == len(errors) == 1:
         error_bars(ax, x, values[0], color, yerr=errors[0])
 

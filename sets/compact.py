@@ -48,7 +48,9 @@ def compact(network: dict, without: Sequence[str] = (), whole_par: bool = False)
 
 
 def _without_large(p: Mapping) -> dict:
-    """Parameters without large arrays that follow from the settings."""
+    """Parameters without large arrays that follow from the settings, with a seed among them."""
+    if p.get('seed') is None:
+        return dict(p)
     kept = {*WHOLE_PAR, *given_arrays(p)}
     return {
         name: value

@@ -67,7 +67,9 @@ class STPCell(STPLayer):
         noise = 0.0
         if training and self._noise_sd:
             shape = (tf.shape(inputs)[0], self.units)
-            noise = keras.random.normal(shape, stddev=self._noise_sd, seed=self.seed_generator)
+            noise = keras.random.normal(
+                shape, stddev=self._noise_sd, dtype='float32', seed=self.seed_generator
+            )
         state = Model.rnn_cell(inputs, noise, self._started(State(*states)), self._coefficients())
         return state.h, list(state)
 

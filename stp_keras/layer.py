@@ -34,6 +34,7 @@ class STPLayer(keras.layers.Layer):
         **settings,
     ):
         super().__init__(name=name, trainable=trainable, dtype=dtype)
+        self.supports_masking = True  # of steps, so that they do not count in the loss
         _require_precision(self)
         self.units = _require('units', units, count(1))
         self.seed = _require('seed', seed, optional(count(0, 2**63 - 1)))

@@ -181,6 +181,7 @@ def test_several_trains():
         ({'onset': 2450}, 'onset = 2450 and length = 80 '),
         ({'onset': [500, 2450]}, r'onset = \[500, 2450\] '),
         ({'onset': float('nan')}, 'onset = nan '),
+        ({'onset': [500, 540]}, r'onset = \[500, 540\] .* spikes of several trains coincide'),
         ({'length': -1}, 'length = -1 '),
         ({'length': float('inf')}, 'length = inf '),
         ({'duration': 0.5}, 'duration = 0.5 '),

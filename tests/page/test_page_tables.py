@@ -37,10 +37,10 @@ def test_swept_settings_are_columns(networks):
     every = tables.columns(networks)
     assert tables.filters(networks, every) == [
         ('Task', 0, ['DMC', 'DMS']),
-        ('spike_cost', 1, ['0.01', '0.02', '0.1']),
-        ('Status', 2, ['finished', 'unfinished']),
+        ('Status', 1, ['finished', 'unfinished']),
+        ('spike_cost', 2, ['0.01', '0.02', '0.1']),
     ]
-    assert tables.rows(networks, every)[1].choices == ['DMS', '0.01', 'finished']
+    assert tables.rows(networks, every)[1].choices == ['DMS', 'finished', '0.01']
 
 
 def test_missing_values_are_sorted_last(networks):
@@ -75,6 +75,15 @@ def test_none_and_what_a_task_has_not_are_values(tmp_path):
     assert column(networks, 'stop_accuracy') == ['None', '0.9', 'None']
     every = tables.columns(networks)
     assert ('stop_accuracy', 1, ['0.9', 'None']) in tables.filters(networks, every)
+
+
+def test_arrays_that_differ_are_told_apart(tmp_path):
+    masks = [np.ones((10, 10)), np.ones((10, 10))]
+    masks[1][0, 1] = 0
+    networks = saved_as(tmp_path, *(trained(w_rnn_mask=mask) for mask in masks))
+    assert tables.differing(networks) == ['w_rnn_mask']
+    (group,) = groups(networks)
+    assert group.about.count('array (10, 10)') == 2
 
 
 def test_many_seeds_are_counted(tmp_path):

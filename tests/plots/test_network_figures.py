@@ -225,6 +225,14 @@ def test_weights_are_an_image_and_points(number):
     assert (plane.get_xlabel(), plane.get_ylabel()) == ('Real part', 'Imaginary part')
 
 
+def test_a_group_that_one_network_lacks_is_shown_of_the_others():
+    both, only = ([fabricated(), fabricated(exc_inh_prop=1)][:n] for n in (2, 1))
+    with_groups, expected = (net.weights(networks).axes[0].texts for networks in (both, only))
+    inhibitory = [i for i, text in enumerate(expected) if text.get_position()[0] == 2]
+    for i in inhibitory:
+        assert with_groups[i].get_text() == expected[i].get_text() != '-'
+
+
 def test_weights_of_empty_groups_and_of_zeros():
     ax = net.weights(fabricated(synapse_config='fac')).axes[0]
     texts = {text.get_position(): text.get_text() for text in ax.texts}

@@ -68,6 +68,13 @@ def test_settings_are_restored_from_a_copy(file, monkeypatch):
     np.testing.assert_equal(par, expected)
 
 
+def test_what_no_seed_gives_again_is_kept(file):
+    """As in networks of the original code."""
+    saved = results.load_results(file)
+    del saved['parameters']['seed']
+    np.testing.assert_equal(compact.compact(saved)['parameters'], saved['parameters'])
+
+
 def test_means_over_repetitions(file, tmp_path, capsys):
     assert compact.run([str(file), '--out', str(tmp_path), '--average']) == 0
     before, after = results.load_results(file), results.load_results(tmp_path / file.name)

@@ -147,6 +147,19 @@ def test_masked_steps_leave_the_state(small):
         assert_close(found, wanted[:, -1])
 
 
+def test_masked_steps_do_not_count_in_the_loss(small):
+    small(**QUIET)
+    x, padding = inputs(), np.full_like(inputs()[:, :4], -1)
+    layer, output = layers()
+    model = keras.Sequential([keras.layers.Masking(mask_value=-1), layer, output])
+    model.compile(loss=keras.losses.MeanSquaredError())
+    targets = np.random.default_rng(1).random((*x.shape[:2], output.units))
+    far = np.full_like(targets[:, :4], 9)
+    padded = np.concatenate([x, padding], 1), np.concatenate([targets, far], 1)
+    alone = model.evaluate(x, targets, verbose=0)
+    assert model.evaluate(*padded, verbose=0) == pytest.approx(alone, rel=1e-4)
+
+
 def test_a_stateful_layer_goes_on_and_starts_again(small):
     small(**QUIET)
     x = inputs()
