@@ -45,8 +45,8 @@ SMALL = {
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Two processes more than there are cores to use, since many tests wait for others."""
-    return min(available_cores() + 2, MOST_PROCESSES)
+    """One process more than there are cores to use, since many tests wait for other processes."""
+    return min(available_cores() + 1, MOST_PROCESSES)
 
 
 def pytest_collection_modifyitems(items) -> None:

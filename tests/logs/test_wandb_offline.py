@@ -79,6 +79,7 @@ def marked(mark: str) -> list[psutil.Process]:
 
 
 @pytest.mark.usefixtures('eager', 'no_account')
+@pytest.mark.slow
 def test_a_set_that_is_stopped_and_goes_on(tmp_path):
     """One run for each network of a stack, in one process, with each iteration once."""
     import wandb

@@ -177,6 +177,7 @@ def test_noise_enters_with_its_sd(small):
     assert np.mean(noise) == pytest.approx(0, abs=0.001)
 
 
+@pytest.mark.slow
 def test_the_derivation_holds_under_xla(small, monkeypatch):
     """XLA, used on a GPU, gives the same losses as the plain graph, without noise."""
     compiled, make = [], tf.function

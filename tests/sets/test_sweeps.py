@@ -253,6 +253,7 @@ def process_of(command, name: str) -> psutil.Process:
     )
 
 
+@pytest.mark.slow
 def test_a_sweep_that_loses_a_process_goes_on_and_is_analysed(tmp_path):
     """The network that was waiting goes to a new process; the same command does the rest."""
     folder = tmp_path / 'savedir' / 'set'

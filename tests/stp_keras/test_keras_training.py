@@ -29,6 +29,7 @@ def few_steps() -> list[np.ndarray]:
     return [array[:, :4] for array in Trials(par, 1)[0]]
 
 
+@pytest.mark.slow
 def test_xla_computes_the_same(small):
     small(noise_rnn_sd=0)
     losses = []
