@@ -67,9 +67,8 @@ def columns(networks: Sequence[Network]) -> list[Column]:
         Column(name, lambda n, name=name: value_of(n, name), is_filter=True)
         for name in differing(networks)
     ]
-    status = [Column('Status', _status, is_filter=True)]
-    if all(network.is_finished for network in networks):
-        status = []
+    all_finished = all(network.is_finished for network in networks)
+    status = [] if all_finished else [Column('Status', _status, is_filter=True)]
     every = [Column('Task', lambda n: n.task, is_filter=True), *status, *swept, *_numbers()]
     return [c for c in every if any(not _is_missing(c.value(network)) for network in networks)]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import fisher_exact, ttest_1samp, ttest_ind
+from scipy.stats import ttest_1samp, ttest_ind
 
 from measures.groups import GROUPS
 from plots import style
@@ -28,6 +28,7 @@ from reproduction.measured import (
 from reproduction.published import OF_ORIGINAL, ORIGINAL, SILENT_OF_ORIGINAL
 from reproduction.statistics import (
     FEWEST,
+    compared_shares,
     interval,
     interval_of_share,
     p_text,
@@ -154,8 +155,8 @@ def _silent(silent: Sequence[bool]) -> Row:
     if len(silent) < FEWEST:
         return Row(*about, ours, '', number_of_networks, '', 'undecided')
     found = interval_of_share(count, len(silent))
-    both = [count, len(silent) - count], [SILENT_OF_PREPRINT, OF_PREPRINT - SILENT_OF_PREPRINT]
-    test = _words("Fisher's exact", float(fisher_exact(both).pvalue))
+    p_value = compared_shares(count, len(silent), SILENT_OF_PREPRINT, OF_PREPRINT)
+    test = _words("Fisher's exact", p_value)
     verdict = verdict_of_interval(found, SILENT_OF_PREPRINT / OF_PREPRINT, 0)
     return Row(*about, ours, ' to '.join(map(number, found)), number_of_networks, test, verdict)
 

@@ -144,8 +144,7 @@ def similarity(network: Mapping, silenced: str | None = None) -> float:
 def attended(network: Mapping, signal: str, delay: int) -> np.ndarray:
     """Decoding of the attended and of the other sample in the last 100 ms of a delay: (2,)."""
     p = settings(network)
-    decoded = np.mean(
-        measure(network, f'{signal}_sample_decoding'), axis=2
-    )  # (rule, location, time)
+    # (rule, location, time)
+    decoded = np.mean(measure(network, f'{signal}_sample_decoding'), axis=2)
     steps = before(p['test_time_rng'][delay].start, p)
     return np.array([trace[steps].mean() for trace in tasks.of(p).attended(decoded, p)])

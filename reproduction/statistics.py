@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import binomtest, nct, rankdata, spearmanr, t, ttest_ind_from_stats
+from scipy.stats import binomtest, fisher_exact, nct, rankdata, spearmanr, t, ttest_ind_from_stats
 
 RESAMPLES, CONFIDENCE, SEED = 10_000, 0.95, 0
 FEWEST = 3  # networks from which something is concluded
@@ -103,6 +103,12 @@ def tested(test: Callable, *samples: Sequence[float]) -> float | None:
     if min(map(len, samples)) < FEWEST or all(np.ptp(sample) == 0 for sample in samples):
         return None
     return float(test(*samples).pvalue)
+
+
+def compared_shares(count: int, number: int, other_count: int, other_number: int) -> float:
+    """P of Fisher's exact test of two shares: so many of a number, and so many of another."""
+    both = [count, number - count], [other_count, other_number - other_count]
+    return float(fisher_exact(both).pvalue)
 
 
 def welch(values: Sequence[float], mean: float, sd: float | None, number: int) -> float | None:

@@ -8,7 +8,7 @@ prints them.
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.stats import fisher_exact, norm
+from scipy.stats import norm
 
 from plots.style import FEWEST_CORRELATED, standard_errors
 from reproduction.findings import evaluated, of_original
@@ -24,7 +24,7 @@ from reproduction.published import (
     SILENT_OF_ORIGINAL,
 )
 from reproduction.state import state_table
-from reproduction.statistics import detectable, welch
+from reproduction.statistics import compared_shares, detectable, welch
 from training.accuracy import ITERATIONS_TO_STOP as RECENT
 
 HEADER = ('Finding', 'Paper', 'Original code', 'This project', '95 % interval', 'Networks', 'Test')
@@ -78,12 +78,9 @@ def dms_table(networks: Networks) -> str:
         originals = of_original(name), mean_and_sd(of_three[name])
         rows.append([name, *originals, mean_and_sd(values), span(values), tested])
     silent = sum(map(is_silent, networks))
-    both = [[silent, len(networks) - silent]]
-    both += [[SILENT_OF_ORIGINAL, OF_ORIGINAL - SILENT_OF_ORIGINAL]]
+    p_value = compared_shares(silent, len(networks), SILENT_OF_ORIGINAL, OF_ORIGINAL)
     ours, theirs = f'{silent} of {len(networks)}', f'{SILENT_OF_ORIGINAL} of {OF_ORIGINAL}'
-    rows.append(
-        ['silent networks', theirs, '', ours, '', f'{fisher_exact(both).pvalue:.2g} (Fisher)']
-    )
+    rows.append(['silent networks', theirs, '', ours, '', f'{p_value:.2g} (Fisher)'])
     rows += [_correlation_row(found, *original) for original in CORRELATION_OF_ORIGINAL.items()]
     header = ['DMS', f'Original code, {OF_ORIGINAL} networks']
     header += [f'{len(next(iter(of_three.values())))} of these, analysed here']

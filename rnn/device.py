@@ -79,7 +79,7 @@ def memory(gpu_id: str | int) -> int:
 
         # these are all GPUs, also those that are not selected
         devices = {d.name: d.memory_limit for d in device_lib.list_local_devices()}
-    return next(size for name, size in devices.items() if name.endswith(f'GPU:{gpu_id}'))
+    return next(size for name, size in devices.items() if name.endswith(f':GPU:{int(gpu_id)}'))
 
 
 def is_cpu(gpu_id: str | int | None) -> bool:
