@@ -10,7 +10,7 @@ over batches of trials.
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -98,7 +98,7 @@ def run_multiple(
     analysed.
     """
     found = {}
-    for filename in networks_in(par['save_dir'] if files is None else files):
+    for filename in _files(par['save_dir'] if files is None else files):
         try:
             with lock(filename):
                 found[filename] = analyze_model_from_file(
@@ -109,11 +109,11 @@ def run_multiple(
     return found
 
 
-def networks_in(files) -> list[Path]:
+def _files(files) -> list[Path]:
     """The files, and the networks (*.pkl) of the folders, that are one path or several."""
     several = [files] if isinstance(files, (str, os.PathLike)) else files
     paths = [Path(path).expanduser() for path in several]
-    return [f for path in paths for f in (sorted(path.glob('*.pkl')) if path.is_dir() else [path])]
+    return [f for p in paths for f in (results.networks_in(p) if p.is_dir() else [p])]
 
 
 def analyze_model_from_file(
@@ -146,7 +146,7 @@ def analyze_model_from_file(
         model = Model(saved['weights'], trials_per_part=rows_at_once(p), threads=jobs, p=p)
         found = Analysis(model, seed, jobs or device.available_cores(), progress).everything()
     end = end_of_delay(p)
-    earlier = earlier_analysis(saved).get('measures', [])
+    earlier = results.analysis_of(saved).get('measures', [])
     network = {name: value for name, value in saved.items() if name not in earlier}
     about = {
         'options': made_with(p, update_params, seed),
@@ -167,7 +167,7 @@ def made_with(p: Mapping, update_params: Mapping | None, seed: int) -> dict:
 
 def is_analyzed(saved: Mapping, options: Mapping) -> bool:
     """Whether saved results hold all measures of an analysis that is `made_with` these options."""
-    about = earlier_analysis(saved)
+    about = results.analysis_of(saved)
     before = about.get('options', {})
     if before.keys() != options.keys() or not set(about.get('measures', ())) <= saved.keys():
         return False
@@ -193,7 +193,7 @@ def require_kept(saved: Mapping, p: Mapping) -> None:
     """
     words = 'ask for as much, write to another file, or overwrite them'
     taken = {m for kind in kinds_of_trials(p) for m in wanted(kind, p)}
-    if about := earlier_analysis(saved):
+    if about := results.analysis_of(saved):
         before = about.get('options', {})
         for name in sorted(COUNTS & before.keys()):
             if before[name] > p[name]:
@@ -205,12 +205,6 @@ def require_kept(saved: Mapping, p: Mapping) -> None:
     if lost:
         few = ', '.join(lost[:3]) + (f' and {len(lost) - 3} more' if len(lost) > 3 else '')
         raise MeasuresLost(f'it holds measures that would be lost ({few}): {words}')
-
-
-def earlier_analysis(saved: Mapping) -> Mapping:
-    """What saved results say of the analysis that they hold; nothing if they hold none."""
-    about = saved.get('analysis')
-    return about if isinstance(about, Mapping) else {}
 
 
 def kinds_of_trials(p: Mapping) -> dict[str, dict]:
@@ -250,9 +244,14 @@ def amount_of_work(p: Mapping) -> int:
     work = 0
     for kind, p_of_trials in kinds_of_trials(p).items():
         measures = wanted(kind, p)
-        work += p['tuning_batches'] if any(m.averaged for m in measures) else bool(measures)
+        work += _num_batches(measures, p)
         work += sum(m.work(p_of_trials) for m in measures)
     return work
+
+
+def _num_batches(measures: Sequence[Measure], p: Mapping) -> int:
+    """How many batches of trials a kind of trials needs for these measures."""
+    return p['tuning_batches'] if any(m.averaged for m in measures) else bool(measures)
 
 
 def absent_measures(p: Mapping) -> list[str]:
@@ -286,10 +285,10 @@ class Analysis:
 
     def _measured(self, kind: str) -> dict:
         """The measures taken in a kind of trials: first the whole, then what is averaged."""
-        measures, num_batches = wanted(kind, self.p), self.p['tuning_batches']
+        measures = wanted(kind, self.p)
         found, batches = {}, {m: [] for m in measures if m.averaged}
-        for batch in range(num_batches if batches else bool(measures)):
-            run = self._run(kind, batch, num_batches)
+        for batch in range(_num_batches(measures, self.p)):
+            run = self._run(kind, batch)
             for m in measures if batch == 0 else batches:
                 values = m(run)
                 if batch == 0:
@@ -301,10 +300,10 @@ class Analysis:
             found |= sampling.over_batches(values, m.axes, m.degrees)
         return found
 
-    def _run(self, kind: str, batch: int, num_batches: int) -> Run:
-        number = 10 * batch + NUMBERS[kind][0]
+    def _run(self, kind: str, batch: int) -> Run:
         trial_info = self._stimulus(kind, batch).generate_trial(test_mode=kind != TRAINING)
-        y, *states = self.model.run_model(trial_info['neural_input'], key=[self.seed, number])
+        require_all_rules(trial_info, self.kinds[kind])
+        y, *states = self.model.run_model(trial_info['neural_input'], key=self._seed(kind, batch))
         return Run(
             self.model,
             self.kinds[kind],
@@ -313,14 +312,26 @@ class Analysis:
             State(*states),
             kind,
             batch,
-            num_batches,
+            self.p['tuning_batches'],
             self.seed,
             self.jobs,
             self.progress,
         )
 
     def _stimulus(self, kind: str, batch: int) -> Stimulus:
-        return Stimulus([self.seed, 10 * batch + NUMBERS[kind][0]], self.kinds[kind])
+        return Stimulus(self._seed(kind, batch), self.kinds[kind])
+
+    def _seed(self, kind: str, batch: int) -> list[int]:
+        """Of the trials and the noise in a batch."""
+        return [self.seed, 10 * batch + NUMBERS[kind][0]]
+
+
+def require_all_rules(trial_info: Mapping, p: Mapping) -> None:
+    """Raise ValueError if a kind of trials that is measured on its own has no trial."""
+    wanted, there = tasks.of(p).num_rule_indices(p), tasks.of(p).rule_index(trial_info)
+    if absent := {*range(wanted)} - {*there}:
+        words = f'none of them has rule {min(absent)}'
+        raise ValueError(f'analysis_trials = {p["analysis_trials"]} is too few: {words}')
 
 
 def as_probe(found: Mapping) -> dict:
@@ -330,7 +341,7 @@ def as_probe(found: Mapping) -> dict:
     """
     renamed = {}
     for m in all_measures():
-        ending = '' if m.trials == (PROBE,) else '_dms'
+        ending = '' if m.trials == (PROBE,) else sampling.OF_PROBE
         for name in m.axes if PROBE in m.trials else ():
             for suffix in ('', sampling.SUFFIX):
                 if name + suffix in found:

@@ -37,9 +37,11 @@ import simulate_STP
 import tasks
 from commands.arguments import a_path, add_own_tasks, command_parser, fail
 from commands.running import command
+from measures.sampling import OF_PROBE
 from parameters import saved_settings
 from plots.figure import FORMATS, DeclaredFigure, FigureError, save, settings
 from rnn import device
+from sets.sweep import written
 from training.start import PLACE
 
 NOT_ANALYZED = 'its networks are not analysed'
@@ -56,7 +58,7 @@ class Network(NamedTuple):
     @property
     def is_analyzed(self) -> bool:
         """Whether it has measures."""
-        return 'analysis' in self.saved
+        return bool(results.analysis_of(self.saved))
 
 
 @functools.cache
@@ -99,7 +101,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         for filename in args.tasks:
             tasks.load_task(filename)
-        files = _files(args.folder)
+        files = results.networks_in(args.folder)
         results.check_writable(out / 'figure')
         device.select(None)
         return _draw(files, out, args.formats)
@@ -107,16 +109,6 @@ def main(arguments: list[str] | None = None) -> int:
         return fail(error, 2)
     except KeyboardInterrupt:
         return 130
-
-
-def _files(folder: Path) -> list[Path]:
-    """The networks in a folder. Raises ResultsError if there is none."""
-    if not folder.is_dir():
-        raise results.ResultsError(f'{folder} is not a folder')
-    files = sorted(folder.glob('*.pkl'))
-    if not files:
-        raise results.ResultsError(f'{folder} holds no networks (*.pkl)')
-    return files
 
 
 def _draw(files: list[Path], out: Path, formats: list[str]) -> int:
@@ -158,8 +150,8 @@ def own_settings(p: Mapping) -> dict:
 
 
 def _key(value: object) -> object:
-    """What tells a setting from another; that of an array is all of it."""
-    return value.tobytes() if isinstance(value, np.ndarray) else str(value)
+    """What tells a setting from another: equal numbers alike; that of an array is all of it."""
+    return value.tobytes() if isinstance(value, np.ndarray) else written(value)
 
 
 class LeftOut:
@@ -231,7 +223,7 @@ def _without_what_is_not_drawn(network: Mapping) -> dict:
     return {
         name: value
         for name, value in network.items()
-        if not name.startswith('resp_') and not name.endswith('_dms')
+        if not name.startswith('resp_') and not name.endswith(OF_PROBE)
     }
 
 

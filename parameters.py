@@ -230,7 +230,22 @@ def analysis_parameters(saved: Mapping, updates: Mapping | None = None) -> dict:
     fixed = {'var_delay': False, 'catch_trial_pct': 0}
     user = _updated(saved_settings(saved) | fixed, updates or {})
     usual = _usual(_task_of(user))
-    return _complete(user | {'batch_size': (usual | user)['analysis_trials']})
+    p = _complete(user | {'batch_size': (usual | user)['analysis_trials']})
+    if not set(updates or {}) - ANALYSIS.keys():
+        _require_synapses(saved, p)
+    return p
+
+
+def _require_synapses(saved: Mapping, p: Mapping) -> None:
+    """Raise ValueError if a network had other synapses than its settings give.
+
+    The original code ignores U_stf and U_std, but saves them.
+    """
+    for name in ('U', 'alpha_std', 'alpha_stf', 'dynamic_synapse'):
+        found = np.asarray(saved.get(name, p[name]))
+        is_alike = found.shape == p[name].shape and found.dtype.kind in 'biuf'
+        if not (is_alike and np.allclose(found, p[name])):
+            raise ValueError(f'its {name} is not what its settings give: it ran with others')
 
 
 def _complete(user: dict) -> dict:
@@ -309,7 +324,8 @@ def saved_settings(saved: Mapping) -> dict:
     Raises ValueError for impossible ones, and for a user's own task that is not loaded or changed.
     """
     tasks.require_same(saved)
-    return settings_of({name: v for name, v in saved.items() if name not in ANALYSIS})
+    under_own_names = {OTHER_NAMES.get(name, name): v for name, v in saved.items()} | saved
+    return settings_of({n: v for n, v in under_own_names.items() if n not in ANALYSIS})
 
 
 def settings_of(p: Mapping) -> dict:

@@ -19,7 +19,7 @@ import pickletools
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +119,23 @@ def load_results(filename: str | os.PathLike, content: bytes | None = None) -> d
     if problem:
         raise ResultsError(f'{filename} is not the result of a network: {problem}')
     return data
+
+
+def networks_in(folder: Path, endings: tuple[str, ...] = ('.pkl',)) -> list[Path]:
+    """The files of networks in a folder. Raises ResultsError, which names it, if there is none."""
+    if not folder.is_dir():
+        raise ResultsError(f'{folder} is not a folder')
+    found = sorted(path for path in folder.iterdir() if path.suffix in endings)
+    if not found:
+        names = ', '.join(f'*{ending}' for ending in endings)
+        raise ResultsError(f'{folder} holds no networks ({names})')
+    return found
+
+
+def analysis_of(saved: Mapping) -> Mapping:
+    """What a result says of the analysis that it holds; nothing if it holds none."""
+    about = saved.get('analysis')
+    return about if isinstance(about, Mapping) else {}
 
 
 def checkpoint_name(filename: str | os.PathLike) -> Path:

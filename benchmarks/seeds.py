@@ -28,7 +28,7 @@ from commands.arguments import add_settings
 from measures.decoded import Decoder
 from measures.groups import GROUPS
 from measures.measure import INDEPENDENT
-from measures.run import Run, before, end_of_delay
+from measures.run import Run, end_of_delay, end_of_wait
 from parameters import analysis_parameters
 from plots.style import GROUP_NAMES
 from plots.tasks import SEQUENCES
@@ -69,7 +69,7 @@ def _decoded(run: Run, p: Mapping) -> Iterator[tuple[str, float]]:
     """Decoding of the sample in the last 100 ms of each delay, by name."""
     tests = p['test_time_rng'] if run.task.num_samples > 1 else p['test_time_rng'][:1]
     for delay, test in enumerate(tests):
-        steps = before(test.start, p)
+        steps = end_of_wait(test.start, p)
         late = State(*(part[steps] for part in run.states))
         of_delay = replace(run, states=late, p={**p, 'dead_time_rng': range(0)})
         found = Decoder(of_delay).decode('sample')

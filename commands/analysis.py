@@ -156,10 +156,10 @@ def analyze_all(args, settings: Mapping, analyze: Callable[[Request], dict]) -> 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
     """The files, and the networks of the folders; says which folder has none."""
     for path in paths:
-        found = sorted(path.glob('*.pkl')) if path.is_dir() else [path]
-        if not found:
-            fail(f'{path} holds no networks (*.pkl)', 1)
-        yield from found
+        try:
+            yield from results.networks_in(path) if path.is_dir() else [path]
+        except results.ResultsError as error:
+            fail(error, 1)
 
 
 def _request_of(filename: Path, target: Path, settings: Mapping, args, notes, signals) -> Request:
@@ -197,23 +197,19 @@ def summary(analyzed: Mapping) -> list[float]:
 
     Means over rules and samples; decoding is NaN where rules differ in its chance.
     """
-    start, stop = analyzed['analysis']['end_of_delay']
-    decoded, shuffled = (
-        [analyzed.get(f'{name}{measure}') for name in names]
-        for names, measure in (
-            (('neuronal', 'synaptic'), '_sample_decoding'),
-            (('accuracy_neural', 'accuracy_syn'), '_shuffled'),
-        )
-    )
-    p = analyzed['parameters']
-    rules = range(tasks.of(p).num_rule_indices(p))
-    alike = len({tasks.of(p).by_category(rule, p) for rule in rules}) == 1
-    decoded = [values if alike else None for values in decoded]
-    return [
-        analyzed['task_accuracy'],
-        *(np.nan if values is None else np.mean(values[..., start:stop]) for values in decoded),
-        *(np.nan if values is None else np.mean(values[:, -1]) for values in shuffled),
-    ]
+    p, late = analyzed['parameters'], slice(*analyzed['analysis']['end_of_delay'])
+
+    def decoding(signal: str) -> float:
+        scores = analyzed.get(f'{signal}_sample_decoding')  # (rule, field, repetition, time)
+        known = scores is not None and tasks.of(p).has_one_chance(p)
+        return np.mean(scores[..., late]) if known else np.nan
+
+    def shuffled(signal: str) -> float:
+        accuracy = analyzed.get(f'accuracy_{signal}_shuffled')  # (rule, period, repetition)
+        return np.nan if accuracy is None else np.mean(accuracy[:, -1])
+
+    of_decoding = decoding('neuronal'), decoding('synaptic')
+    return [analyzed['task_accuracy'], *of_decoding, shuffled('neural'), shuffled('syn')]
 
 
 def named_summary(analyzed: Mapping) -> dict[str, float]:

@@ -16,7 +16,7 @@ from measures.decoding import (
     decoding_significance,
 )
 from measures.groups import GROUPS, unit_groups
-from measures.measure import A_TEST, INDEPENDENT, PROBE, SEVERAL_RULES, measure
+from measures.measure import A_MATCH, A_TEST, INDEPENDENT, PROBE, SEVERAL_RULES, measure
 from measures.run import Run, decoding_seed, end_of_delay
 
 GROUP_REPETITIONS, STABILITY_REPETITIONS = 20, 10  # at most
@@ -183,7 +183,7 @@ def test(run: Run) -> dict:
     title='match to decode',
     repetitions='decoding_reps',
     options=(OPTIONS['match'],),
-    needs=(A_TEST,),
+    needs=(A_MATCH,),
     work=_work('match'),
 )
 def match(run: Run) -> dict:

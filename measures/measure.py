@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import measures
 import tasks
+from measures.sampling import OF_PROBE, SUFFIX
 
 TRAINING = 'training'  # trials as in training
 INDEPENDENT = 'independent'  # trials of the task whose tests are independent of the sample
@@ -36,11 +37,20 @@ A_TEST = Need(
     lambda p: 'test' in tasks.of(p).decodable(p),
     '{task} has no {title}: it reports the sample, and matches no test.',
 )
+A_MATCH = Need(
+    lambda p: 'match' in tasks.of(p).decodable(p),
+    "{task} has no {title}: its trials have no label 'match'.",
+)
 SEVERAL_RULES = Need(lambda p: p['num_rules'] > 1, '{task} has no {title}: it has one rule.')
 PLASTICITY = Need(
     lambda p: p['synapse_config'] is not None,
     'Synapses without plasticity have no synaptic measures.',
 )
+
+
+def signal_names(p: Mapping) -> list[str]:
+    """'neuronal', and 'synaptic' where there is plasticity."""
+    return list(SIGNALS) if PLASTICITY.is_met(p) else ['neuronal']
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,5 +155,5 @@ def all_measures() -> tuple[Measure, ...]:
 
 def measure_of(result: str) -> Measure | None:
     """The measure that gives a result; None if none does."""
-    name = result.removesuffix('_sem').removesuffix('_dms')
+    name = result.removesuffix(SUFFIX).removesuffix(OF_PROBE)
     return next((m for m in all_measures() if name in m.axes), None)

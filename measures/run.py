@@ -8,10 +8,9 @@ import numpy as np
 
 import tasks
 from measures import sampling
-from measures.measure import INDEPENDENT, PROBE, TRAINING
+from measures.measure import INDEPENDENT, PROBE, TRAINING, signal_names
 from measures.tuning import Tuning, calculate_tuning, stack_tuning
 from rnn.state import State
-from tasks.task import steps_in
 
 Progress = Callable[[int], object]  # is told of work that was done
 END_OF_DELAY = 100  # ms
@@ -98,19 +97,19 @@ class Run:
 
 def signals(states: State, p: Mapping) -> dict[str, np.ndarray]:
     """Activity h and efficacy x u, (time, trial, unit); no efficacy without plasticity."""
-    if p['synapse_config'] is None:
-        return {'neuronal': states.h}
-    return {'neuronal': states.h, 'synaptic': states.syn_x * states.syn_u}
+    found = {'neuronal': states.h, 'synaptic': states.syn_x * states.syn_u}
+    return {name: found[name] for name in signal_names(p)}
 
 
-def before(step: int, p: Mapping) -> slice:
-    """The last 100 ms before a step."""
-    return slice(max(0, step - steps_in(END_OF_DELAY, p)), step)
+def end_of_wait(step: int, p: Mapping) -> slice:
+    """The last 100 ms before a step, less if a sample or test ends in them."""
+    steps = tasks.of(p).wait_before(step, END_OF_DELAY, p)
+    return slice(steps.start, steps.stop)
 
 
 def end_of_delay(p: Mapping) -> slice:
     """The last 100 ms before the first test."""
-    return before(p['test_time_rng'][0].start, p)
+    return end_of_wait(p['test_time_rng'][0].start, p)
 
 
 def decoding_seed(run: Run) -> Sequence[int]:

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-SUFFIX = '_sem'
+SUFFIX = '_sem'  # of standard errors
+OF_PROBE = '_dms'  # of measures that are taken in DMS trials, too, where they are those in these
 
 
 def mean_and_sem(batches: Sequence[Mapping], degrees: bool = False) -> dict:

@@ -6,7 +6,7 @@ import numpy as np
 
 import tasks
 from measures.groups import GROUPS, unit_groups
-from measures.measure import TRAINING, measure
+from measures.measure import PLASTICITY, TRAINING, measure
 from measures.perturbed import Perturbed, noise_key
 from measures.run import Progress, Run
 from rnn.state import State
@@ -45,21 +45,24 @@ def simulate_network(
         rng = np.random.default_rng(next(seeds))
         for repetition in range(repetitions):
             order, key = rng.permutation(len(trials)), noise_key(rng)
-            starts = [perturbed.start, *perturbed.shuffled(order)]
-            whole[rule, period, :, repetition] = perturbed.performances(starts, key)[:, 0]
+            whole[rule, period, :, repetition] = _shuffle_all(perturbed, order, key)
             if repetition < some:
-                accuracies = _shuffle_groups(perturbed, order, key)
-                grouped[rule, period, :, :, repetition] = accuracies
+                grouped[rule, period, :, :, repetition] = _shuffle_groups(perturbed, order, key)
             progress(1)
     measures = {
         'simulation_accuracy': whole[:, :, 0],
         'accuracy_neural_shuffled': whole[:, :, 1],
         'accuracy_neural_shuffled_grp': grouped[:, :, 0],
     }
-    if p['synapse_config'] is not None:
+    if PLASTICITY.is_met(p):
         measures['accuracy_syn_shuffled'] = whole[:, :, 2]
         measures['accuracy_syn_shuffled_grp'] = grouped[:, :, 1]
     return measures
+
+
+def _shuffle_all(perturbed: Perturbed, order: np.ndarray, key) -> np.ndarray:
+    """Accuracy unshuffled, with all activity shuffled, and with all synapses: (3,)."""
+    return perturbed.performances([perturbed.start, *perturbed.shuffled(order)], key)[:, 0]
 
 
 def _shuffle_groups(perturbed: Perturbed, order: np.ndarray, key) -> np.ndarray:

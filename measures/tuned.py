@@ -127,8 +127,8 @@ def _sample_and_delay(run: Run, field: int) -> tuple[np.ndarray, np.ndarray, np.
     Also the sign (unit,) by which activity changes the efficacy.
     """
     p, states = run.p, run.states
-    start = run.task.sample_period(field, p).start
-    first = slice(start, start + steps_in(END_OF_DELAY, p))
+    shown = run.task.sample_period(field, p)[: steps_in(END_OF_DELAY, p)]
+    first = slice(shown.start, shown.stop)
     late, groups = end_of_delay(p), unit_groups(p)
     facilitating = groups['exc_fac'] | groups['inh_fac']
     depressing = groups['exc_dep'] | groups['inh_dep']

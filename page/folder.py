@@ -10,7 +10,7 @@ import numpy as np
 
 import figures
 import results
-from commands.analysis import summary
+from commands.analysis import named_summary
 from plots.figure import COMMON
 from results import CURVES
 from sets.summary import FILE
@@ -19,7 +19,6 @@ from system.locks import is_held
 from training.accuracy import last_mean
 
 DONE = ('trained', 'finished')  # what summary.csv says of networks whose result there is
-MEASURES = ('task_accuracy', 'neuronal', 'synaptic', 'neuronal_shuffled', 'synaptic_shuffled')
 
 
 class Network(NamedTuple):
@@ -73,7 +72,8 @@ def read(path: Path, progress: Callable = iter) -> Folder:
 
     Raises ResultsError if there is no such folder, or if nothing in it is a network.
     """
-    files = _files(path)
+    every = results.networks_in(path, ('.pkl', '.checkpoint'))
+    files = sorted(every, key=lambda file: natural(file.name))
     networks, absent, problems = [], [], []
     for file in progress(files):
         try:
@@ -94,15 +94,6 @@ def read(path: Path, progress: Callable = iter) -> Folder:
     known = {network.name for network in networks if network.is_finished}
     absent = _merged([*absent, *_reported(rows, known)])
     return Folder(path, sorted(networks, key=lambda n: (n.task, natural(n.name))), absent, problems)
-
-
-def _files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise results.ResultsError(f'{folder} is not a folder')
-    files = [*folder.glob('*.pkl'), *folder.glob('*.checkpoint')]
-    if not files:
-        raise results.ResultsError(f'{folder} holds no networks (*.pkl, *.checkpoint)')
-    return sorted(files, key=lambda file: natural(file.name))
 
 
 def natural(name: str) -> list:
@@ -138,11 +129,11 @@ def _plain(value):
 
 
 def _measures(saved: Mapping, file: Path) -> dict[str, float]:
-    """Those of `commands.analysis.summary`, and manipulation; without what is not known."""
-    if 'analysis' not in saved:
+    """Those of `commands.analysis.named_summary`, and manipulation; without what is not known."""
+    if not results.analysis_of(saved):
         return {}
     try:
-        found = dict(zip(MEASURES, map(float, summary(saved)), strict=True))
+        found = named_summary(saved)
         found['manipulation'] = float(np.mean(saved.get('manipulation', np.nan)))
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise ValueError(f'{file} holds measures that are damaged ({error!r})') from error

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from page.folder import Network
 from parameters import parameters_with
+from sets.sweep import written
 
 MOST_LISTED = 6  # seeds and values in one cell
 NOTHING = '–'
@@ -46,7 +47,7 @@ class Row(NamedTuple):
 def differing(networks: Sequence[Network]) -> list[str]:
     """Names of settings that are not the defaults, and not the same in all networks."""
     named = sorted({name for network in networks for name in network.settings})
-    return [n for n in named if len({shown(value_of(network, n)) for network in networks}) > 1]
+    return [n for n in named if len({written(value_of(network, n)) for network in networks}) > 1]
 
 
 def value_of(network: Network, name: str) -> object:
@@ -83,11 +84,11 @@ def _numbers() -> list[Column]:
     return [
         Column('Iterations', lambda n: len(n.curves['iteration'])),
         Column('Accuracy', last('accuracy'), '.3f', is_share=True),
-        Column('Accuracy, analysed', measure('task_accuracy'), '.3f', is_share=True),
-        Column('Decoding, activity', measure('neuronal'), '.3f', is_share=True),
-        Column('Decoding, synapses', measure('synaptic'), '.3f', is_share=True),
-        Column('Activity shuffled', measure('neuronal_shuffled'), '.3f', is_share=True),
-        Column('Synapses shuffled', measure('synaptic_shuffled'), '.3f', is_share=True),
+        Column('Accuracy, analysed', measure('accuracy'), '.3f', is_share=True),
+        Column('Decoding, activity', measure('neuronal decoding'), '.3f', is_share=True),
+        Column('Decoding, synapses', measure('synaptic decoding'), '.3f', is_share=True),
+        Column('Activity shuffled', measure('neuronal shuffle'), '.3f', is_share=True),
+        Column('Synapses shuffled', measure('synaptic shuffle'), '.3f', is_share=True),
         Column('Manipulation', measure('manipulation'), '.3f', is_share=True),
         Column('Loss', last('loss'), '.4f'),
         Column('Cross-entropy', last('perf_loss'), '.4f'),

@@ -19,10 +19,10 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from measures.measure import PLASTICITY, SIGNALS, is_synaptic, measure_of
+from measures.measure import PLASTICITY, is_synaptic, measure_of, signal_names
 from parameters import ANALYSIS, analysis_parameters
 from plots.style import FONT_SIZE, MM, PAGE, STYLE
-from results import replacing
+from results import analysis_of, replacing
 
 FORMATS = ('png', 'pdf', 'svg')  # of files with figures
 IN_SHUFFLES = {'neuronal': 'neural', 'synaptic': 'syn'}  # what measures of shuffles call signals
@@ -130,17 +130,12 @@ def of_signals(names: Sequence[str], p: Mapping) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def signal_names(p: Mapping) -> list[str]:
-    """'neuronal', and 'synaptic' where there is plasticity."""
-    return list(SIGNALS) if PLASTICITY.is_met(p) else ['neuronal']
-
-
 def settings(network: Mapping) -> dict:
     """The parameters with which a network is analysed, with the options of its analysis.
 
     Raises ValueError if the network's parameters are not complete, or if its task is not known.
     """
-    options = network.get('analysis', {}).get('options', {})
+    options = analysis_of(network).get('options', {})
     options = {name: value for name, value in options.items() if name != 'seed'}
     return analysis_parameters(network['parameters'], options)
 

@@ -17,10 +17,11 @@ from scipy.stats import pearsonr
 import tasks
 from measures.decoded import conditions
 from measures.groups import GROUPS, unit_groups
-from measures.run import before, end_of_delay
+from measures.measure import signal_names
+from measures.run import end_of_delay, end_of_wait
 from measures.tuning import calculate_tuning
 from plots import style
-from plots.figure import figure, panels, settings, signal_names
+from plots.figure import figure, panels, settings
 from plots.style import COLORS, GROUP_NAMES, SIGNALS
 
 SHUFFLES = {
@@ -102,7 +103,7 @@ def shuffles(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figure:
     """
     decoded = over_repetitions(networks, 'neuronal_sample_decoding')
     task = tasks.of(p)
-    late, num_panels = before(task.shuffle_onsets(p)[-1], p), task.num_rule_indices(p)
+    late, num_panels = end_of_wait(task.shuffle_onsets(p)[-1], p), task.num_rule_indices(p)
     width = style.COLUMN if num_panels == 1 else style.PAGE
     columns = max(number for number in (1, 2, 3) if num_panels % number == 0)
     own = panels(axes, num_panels // columns, columns, width, 65)

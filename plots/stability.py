@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from measures.measure import signal_names
 from plots import style
-from plots.figure import figure, panels, signal_names
+from plots.figure import figure, panels
 from plots.memory import over_repetitions, panel_title
 from plots.style import SIGNALS
 

@@ -18,10 +18,11 @@ from scipy.stats import sem, spearmanr
 
 import tasks
 from measures.groups import GROUPS
+from measures.measure import signal_names
 from measures.run import end_of_delay
 from measures.sampling import SUFFIX
 from plots import style
-from plots.figure import Tasks, figure, panels, settings, signal_names
+from plots.figure import Tasks, figure, panels, settings
 from plots.memory import chance, over_repetitions
 from plots.style import COLORS, GROUP_NAMES, SIGNALS
 

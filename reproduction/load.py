@@ -27,15 +27,15 @@ def load_folder(folder: Path) -> dict[str, list]:
     Raises ResultsError for a damaged file, a network that is not analysed, and if there is none.
     """
     by_kind: dict[str, list] = {kind: [] for kind in plan.names()}
-    for path in sorted(folder.glob('*.pkl')):
+    for path in results.networks_in(folder):
         network = results.load_results(path)
-        if 'analysis' not in network:
+        if not results.analysis_of(network):
             raise results.ResultsError(f'{path} is not analysed: python analysis.py {folder}')
         if network['parameters']['trial_type'] in TASKS:
             by_kind.setdefault(plan.kind_of(network['parameters']), []).append(network)
     found = {kind: networks for kind, networks in by_kind.items() if networks}
     if not found:
-        raise results.ResultsError(f'{folder} holds no networks of the tasks of the paper (*.pkl)')
+        raise results.ResultsError(f'{folder} holds no networks of the tasks of the paper')
     return found
 
 

@@ -6,8 +6,9 @@ import numpy as np
 
 import tasks
 from measures.groups import GROUPS
-from measures.run import before, end_of_delay
-from plots.figure import require, settings, signal_names
+from measures.measure import signal_names
+from measures.run import end_of_delay, end_of_wait
+from plots.figure import require, settings
 from reproduction.published import ITERATIONS
 from training.accuracy import ITERATIONS_TO_STOP as RECENT
 
@@ -76,22 +77,23 @@ def first(condition: np.ndarray) -> float:
     return float(np.argmax(condition)) if np.any(condition) else np.nan
 
 
-def passed(accuracy: Sequence[float], wanted: float = 0.9) -> float:
-    """The iteration at which the mean accuracy of the last 20 first is above `wanted`."""
+def passed(accuracy: Sequence[float]) -> float:
+    """The iteration at which the mean accuracy of the last 20 first is above .90."""
     if len(accuracy) < RECENT:
         return np.nan
     means = np.lib.stride_tricks.sliding_window_view(accuracy, RECENT).mean(-1)
-    return first(means > wanted) + RECENT - 1
+    return first(means > 0.9) + RECENT - 1
 
 
 def end_decoding(network: Mapping, signal: str) -> float:
     """Decoding of the sample in the last 100 ms of the delay, over rules and fields.
 
-    NaN without plasticity, where synapses hold nothing.
+    NaN without plasticity, where synapses hold nothing, and where rules differ in their chance.
     """
-    late = end_of_delay(settings(network))
-    if signal not in signal_names(network['parameters']):
+    p = settings(network)
+    if signal not in signal_names(p) or not tasks.of(p).has_one_chance(p):
         return np.nan
+    late = end_of_delay(p)
     return float(np.mean(measure(network, f'{signal}_sample_decoding')[..., late]))
 
 
@@ -134,7 +136,7 @@ def similarity(network: Mapping, silenced: str | None = None) -> float:
 
     `silenced` is a group of units that is silenced before test 1.
     """
-    test_2 = _slice(network['parameters']['test_time_rng'][1])
+    test_2 = _slice(settings(network)['test_time_rng'][1])
     if silenced is None:
         return float(np.mean(measure(network, 'synaptic_similarity')[0, 0, test_2]))
     of_groups = measure(network, 'synaptic_similarity_suppression')[0, 0]
@@ -146,5 +148,5 @@ def attended(network: Mapping, signal: str, delay: int) -> np.ndarray:
     p = settings(network)
     # (rule, location, time)
     decoded = np.mean(measure(network, f'{signal}_sample_decoding'), axis=2)
-    steps = before(p['test_time_rng'][delay].start, p)
+    steps = end_of_wait(p['test_time_rng'][delay].start, p)
     return np.array([trace[steps].mean() for trace in tasks.of(p).attended(decoded, p)])

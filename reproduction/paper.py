@@ -13,9 +13,10 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from measures.measure import signal_names
 from parameters import SETTINGS
 from plots import style
-from plots.figure import FigureError, panels, save, signal_names
+from plots.figure import FigureError, panels, save
 from plots.memory import chance, decoding, draw_group_shuffles, guessed, shuffles, tuning
 from plots.network import curves_of
 from plots.style import COLORS, MM, PAGE, SIGNALS, STYLE

@@ -25,7 +25,7 @@ from reproduction.published import (
 )
 from reproduction.state import state_table
 from reproduction.statistics import compared_shares, detectable, welch
-from training.accuracy import ITERATIONS_TO_STOP as RECENT
+from training.accuracy import last_mean
 
 HEADER = ('Finding', 'Paper', 'Original code', 'This project', '95 % interval', 'Networks', 'Test')
 HEADER += ('Verdict',)
@@ -38,7 +38,7 @@ def training_table(by_kind: ByKind) -> str:
         columns = {
             'iterations': [len(n['accuracy']) for n in networks],
             'passed': [passed(n['accuracy']) for n in networks],
-            'accuracy': [np.mean(n['accuracy'][-RECENT:]) for n in networks],
+            'accuracy': [last_mean(n['accuracy']) for n in networks],
             'neuronal': [end_decoding(n, 'neuronal') for n in networks],
             'synaptic': [end_decoding(n, 'synaptic') for n in networks],
         }

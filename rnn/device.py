@@ -5,6 +5,8 @@ import sys
 import tempfile
 from contextlib import contextmanager, suppress
 
+import joblib
+
 from system import outputs
 
 INSTALL_GPU = "GPU support needs an NVIDIA driver and `pip install 'tensorflow[and-cuda]'`"
@@ -108,5 +110,5 @@ def _why_hidden() -> str:
 
 
 def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
+    """Cores that this process may use: its affinity, and the limits of its container."""
+    return joblib.cpu_count()

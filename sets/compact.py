@@ -23,6 +23,7 @@ import results
 from commands.arguments import a_path, command_parser, fail
 from commands.running import command
 from measures.measure import all_measures
+from measures.sampling import OF_PROBE
 from parameters import WHOLE_PAR, given_arrays, parameters_with
 
 LARGE = 1000  # bytes
@@ -35,12 +36,12 @@ def compact(network: dict, without: Sequence[str] = (), whole_par: bool = False)
 
     Learning curves become arrays of single precision where that changes no number.
     """
-    about = network.get('analysis', {})
+    about = results.analysis_of(network)
     measures = about.get('measures', [])
     left_out = {n for n in measures if any(fnmatchcase(n, pattern) for pattern in without)}
     smaller = {name: value for name, value in network.items() if name not in left_out}
     if left_out:
-        smaller['analysis'] = about | {'measures': sorted({*measures} - left_out)}
+        smaller['analysis'] = {**about, 'measures': sorted({*measures} - left_out)}
     smaller |= {name: _curve(network[name]) for name in results.CURVES if name != 'iteration'}
     p = network['parameters']
     smaller['parameters'] = parameters_with({}, p) | p if whole_par else _without_large(p)
@@ -71,7 +72,7 @@ def check_patterns(files: Sequence[Path], without: Sequence[str]) -> None:
     for file in files:
         if not unmatched:
             return
-        measures = results.load_results(file).get('analysis', {}).get('measures', [])
+        measures = results.analysis_of(results.load_results(file)).get('measures', [])
         unmatched = [p for p in unmatched if not any(fnmatchcase(n, p) for n in measures)]
     if unmatched:
         raise ValueError(f'{unmatched[0]!r} matches no measure of any of these files')
@@ -86,7 +87,7 @@ def averaged_axes() -> dict[str, int]:
     for name, axes in ((n, a) for m in all_measures() for n, a in m.axes.items()):
         axis = OTHER_AXIS.get(name, REPEATED)
         if axis in axes:
-            found[name] = found[f'{name}_dms'] = axes.index(axis)
+            found[name] = found[f'{name}{OF_PROBE}'] = axes.index(axis)
     return found
 
 

@@ -326,5 +326,5 @@ def log_result(job: Job, saved: Mapping, goes_on: bool) -> None:
         return
     with Log(job.log, network_of(job.filename, saved['parameters'], goes_on)) as log:
         log.write(saved)
-        if 'analysis' in saved:
+        if results.analysis_of(saved):
             log.summarize(named_summary(saved))

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from tasks.epochs import Epochs, Steps, consecutive, until_sample
-from tasks.task import Task, before
+from tasks.task import Task
 from tasks.trial import FIXATE, NON_MATCH, Batch
 
+USUAL_TESTS = 3
 WINDOW = 200  # ms before the first test in which units are silenced (paper, Fig. 5)
 
 
@@ -74,6 +75,12 @@ class Sequence(Task):
             shown[trials, tests[-1]] = True
         return np.stack(tests, axis=1), repeated
 
+    def notes(self, p: Mapping) -> list[str]:
+        """A sentence if there are more or fewer tests than by default."""
+        number = len(p['test_time_rng'])
+        words = f'delay_time = {p["delay_time"]} holds {number} gaps and tests of ABBA_delay'
+        return [] if number == USUAL_TESTS else [f'{words} = {p["ABBA_delay"]}, not {USUAL_TESTS}.']
+
     def needed_times(self) -> list[str]:
         """Settings that must hold at least a time step."""
         return [*super().needed_times(), 'ABBA_delay']
@@ -98,4 +105,4 @@ class Sequence(Task):
     def silencing_windows(self, p: Mapping) -> list[tuple[range, range]]:
         """The 200 ms before the first test, and the second test, which is scored."""
         onset = p['test_time_rng'][0].start
-        return [(before(onset, WINDOW, p), self.scored_test(p))]
+        return [(self.wait_before(onset, WINDOW, p), self.scored_test(p))]

@@ -155,6 +155,10 @@ class Task:
         """Whether `var_delay` has a meaning."""
         return True
 
+    def notes(self, p: Mapping) -> list[str]:
+        """A sentence on each thing in these settings that the user may not have meant."""
+        return []
+
     # what the analysis must know
 
     def num_rule_indices(self, p: Mapping) -> int:
@@ -171,7 +175,9 @@ class Task:
             return ''
         if self.num_samples > 1:
             return f'test of sample {1 + self.sample_of(rule, 0)}'
-        kind, degrees = p['rules'][rule]
+        if len(self.rules) != self.num_rule_indices(p):
+            return f'rule {1 + rule}'
+        kind, degrees = self.rules[rule]
         if kind == 'category':
             return 'DMC rule'
         return f'DMRS{degrees} rule' if degrees else 'DMS rule'
@@ -203,7 +209,11 @@ class Task:
 
     def by_category(self, rule: int, p: Mapping) -> bool:
         """Whether the category of the sample is what counts under a rule."""
-        return p['rules'][rule % len(p['rules'])][0] == 'category'
+        return self.rules[rule % len(self.rules)][0] == 'category'
+
+    def has_one_chance(self, p: Mapping) -> bool:
+        """Whether chance of decoding the sample is the same under all rules."""
+        return len({self.by_category(rule, p) for rule in range(self.num_rule_indices(p))}) == 1
 
     def tested_sample(self, trial_info: Mapping, p: Mapping) -> np.ndarray:
         """Direction (trial,) of the sample that the first test is about."""
@@ -215,6 +225,13 @@ class Task:
     def sample_period(self, sample: int, p: Mapping) -> range:
         """The steps in which a sample is shown, which are those of all samples."""
         return p['sample_time_rng']
+
+    def wait_before(self, step: int, milliseconds: int, p: Mapping) -> range:
+        """The last steps before a step, without those of a sample or test; but at least one."""
+        samples = [self.sample_period(i, p) for i in range(self.num_samples)]
+        ends = [shown.stop for shown in (*samples, *p['test_time_rng']) if shown.stop <= step]
+        start = max(1, step - steps_in(milliseconds, p), *ends)
+        return range(min(start, step - 1), step)
 
     def shuffle_onsets(self, p: Mapping) -> list[int]:
         """Steps at which states are shuffled: offset of the last sample, and test onset.
@@ -232,7 +249,7 @@ class Task:
 
     def silencing_windows(self, p: Mapping) -> list[tuple[range, range]]:
         """(window, test) pairs: the 100 ms before each test, and the test that is then scored."""
-        return [(before(test.start, WINDOW, p), test) for test in p['test_time_rng']]
+        return [(self.wait_before(t.start, WINDOW, p), t) for t in p['test_time_rng']]
 
     def variants(self, decoded: np.ndarray, p: Mapping) -> dict[str, np.ndarray]:
         """Decoding of the sample (rule, field, time) by variant of the task: {name: (time,)}.
@@ -260,11 +277,6 @@ class Task:
             attended.append(np.where(is_attended, of_rule, 0).sum(-2))
             other.append(np.where(is_attended, 0, of_rule).sum(-2) / (len(every) - 1))
         return np.mean(attended, axis=0), np.mean(other, axis=0)
-
-
-def before(step: int, milliseconds: int, p: Mapping) -> range:
-    """The steps before a step, which begin after step 0."""
-    return range(max(1, step - steps_in(milliseconds, p)), step)
 
 
 def steps_in(milliseconds: int, p: Mapping) -> int:

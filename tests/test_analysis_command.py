@@ -47,6 +47,25 @@ def files(tmp_path) -> list[Path]:
     return paths
 
 
+def test_networks_of_the_original_code_are_summarised(run, tmp_path):
+    """They lack parameters that this project adds."""
+    saved = network()
+    for name in ('rules', 'test_time_rng', 'seed', 'stop_accuracy', 'save_every'):
+        del saved['parameters'][name]
+    results.save(tmp_path / 'a.pkl', saved)
+    status, out, err = run(tmp_path)
+    assert (status, err) == (0, '')
+    found = results.load_results(tmp_path / 'a.pkl')
+    assert out.splitlines()[-1].split() == row_of('a.pkl', found)
+
+
+def test_a_rule_without_trials_is_refused(run, tmp_path):
+    results.save(tmp_path / 'a.pkl', network(trial_type='dualDMS'))
+    status, _, err = run(tmp_path, analysis_trials=2, decoding_reps=0)
+    assert status == 1
+    assert re.search(r'analysis_trials = 2 is too few: none of them has rule \d', err)
+
+
 def assert_measures_of(path: Path, network_file: Path, seed: int = 0, **changes) -> dict:
     """The file holds what the analysis of the network gives."""
     found = results.load_results(path)

@@ -202,7 +202,9 @@ def test_a_folder_without_a_sound_network(run, tmp_path):
 def test_what_networks_that_are_shown_together_differ_in_is_said(run, tmp_path, monkeypatch):
     monkeypatch.setattr(figures, 'all_figures', lambda: (memory.decoding,))
     for seed, cost in enumerate((0.02, 0.1, 0.1)):
-        results.save(tmp_path / f'{seed}.pkl', fabricated('DMS', seed, spike_cost=cost))
+        same = 2.0 if seed else 2  # equal numbers are no difference
+        changes = {'spike_cost': cost, 'kappa': same}
+        results.save(tmp_path / f'{seed}.pkl', fabricated('DMS', seed, **changes))
     _, out, _ = run(tmp_path)
     assert out[-1] == (
         'DMS networks differ in spike_cost: figures of several do not tell them apart'

@@ -12,13 +12,22 @@ GOLDEN = json.loads(golden.FILE.read_text())
 
 
 def assert_golden(computed, part: str):
-    """The same names as in the file, labels exactly, all other numbers but for rounding."""
+    """The same names as in the file, labels exactly, all other numbers but for rounding.
+
+    Of large arrays these are the mean and the SD (golden.summary). Rounding can turn single
+    decisions, of which decodings and accuracies count thousands.
+    """
     assert computed.keys() == {name for name in GOLDEN if name.startswith(part)}
     for name, value in computed.items():
         exact = value.dtype.kind in 'iub'
-        tolerance = {'rtol': 0, 'atol': 0} if exact else {'rtol': 1e-4, 'atol': 1e-5}
+        counts_decisions = 'decoding' in name or 'acc' in name
+        rtol = 0 if exact else 1e-3 if counts_decisions else 1e-4
         np.testing.assert_allclose(
-            golden.summary(value), GOLDEN[name], **tolerance, err_msg=f'{name} has changed'
+            golden.summary(value),
+            GOLDEN[name],
+            rtol=rtol,
+            atol=rtol / 10,
+            err_msg=f'{name} has changed',
         )
 
 

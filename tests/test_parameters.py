@@ -428,6 +428,23 @@ def test_load_a_network_of_the_original_code(task):
     assert_equal(par, expected)
 
 
+def test_the_other_name_of_a_setting_in_a_saved_network():
+    saved = saved_by_original_code('DMS') | {'synaptic_config': 'fac'}
+    assert parameters.saved_settings(saved).get('synapse_config', 'full') == 'full'
+    del saved['synapse_config']
+    assert parameters.saved_settings(saved)['synapse_config'] == 'fac'
+
+
+def test_a_network_that_ran_with_other_synapses_than_its_settings_say():
+    """The original code saves U_stf, but does not use it."""
+    saved = saved_by_original_code('DMS')
+    parameters.analysis_parameters(saved)
+    saved['U_stf'] = 0.3
+    with pytest.raises(ValueError, match='its U is not what its settings give'):
+        parameters.analysis_parameters(saved)
+    parameters.analysis_parameters(saved, {'U_stf': 0.15})
+
+
 @pytest.mark.parametrize('task', SUGGESTED)
 def test_another_task_after_loading(task):
     expected = fresh(seed=1, test_cost_multiplier=2, trial_type='DMS')

@@ -325,6 +325,25 @@ def test_a_cue_after_the_onset_of_its_test_is_said():
     assert f'{words[:-9]}can begin at 1400 ms.' in header(p, 'CPU', 0)
 
 
+def test_more_or_fewer_tests_in_a_row_are_said():
+    words = 'holds 4 gaps and tests of ABBA_delay = 300, not 3.'
+    for task in ('ABBA', 'ABCA'):
+        assert f'delay_time = 2400 {words}' in header(
+            parameters_with({'trial_type': task, 'ABBA_delay': 300}), 'CPU', 0
+        )
+        assert 'gaps and tests' not in header(parameters_with({'trial_type': task}), 'CPU', 0)
+
+
+def test_synapses_that_go_by_the_sign_of_units_without_one_are_said():
+    without = {'exc_inh_prop': 1}
+    p = parameters_with(without | {'synapse_config': 'inh_fac'})
+    assert not p['dynamic_synapse'].any()
+    words = 'Without inhibitory units (exc_inh_prop = 1), with synapse_config = inh_fac all have'
+    assert f'{words} static synapses.' in header(p, 'CPU', 0)
+    for settings in (without, {'synapse_config': 'inh_fac'}):
+        assert 'Without inhibitory' not in header(parameters_with(settings), 'CPU', 0)
+
+
 def test_rules_that_no_input_tells_apart_are_said():
     words = 'the inputs cannot tell all'
     few = {'trial_type': 'DMS+DMRS+DMC', 'num_rule_tuned': 1}

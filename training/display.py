@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 from tqdm import tqdm
 
+import tasks
+from rnn.initial_values import SYNAPSES
 from training import accuracy
 
 OTHER_TIMES = ('ABBA_delay', 'mask_duration')
@@ -27,7 +29,8 @@ def header(p: Mapping, device_name: str, done: int) -> str:
 
 def notes_of(p: Mapping) -> list[str]:
     """A sentence on each thing in these settings that the user may not have meant."""
-    return [*uneven_times(p), *late_cues(p), *cues_alike(p), *accuracy.warnings_of(p)]
+    found = *uneven_times(p), *late_cues(p), *cues_alike(p), *one_sign(p)
+    return [*found, *tasks.of(p).notes(p), *accuracy.warnings_of(p)]
 
 
 def uneven_times(p: Mapping) -> list[str]:
@@ -62,6 +65,15 @@ def cues_alike(p: Mapping) -> list[str]:
         return []
     words = f'the inputs cannot tell all {num_rules} rules apart'
     return [f'With num_rule_tuned = {num_units}, {words}.']
+
+
+def one_sign(p: Mapping) -> list[str]:
+    """A sentence if kinds of synapses go by the signs of units, which have none of their own."""
+    exc, inh = SYNAPSES[p['synapse_config']]
+    if p['EI'] or exc == inh:
+        return []
+    words = f'with synapse_config = {p["synapse_config"]} all have {exc} synapses'
+    return [f'Without inhibitory units (exc_inh_prop = 1), {words}.']
 
 
 class Display:

@@ -6,7 +6,7 @@ cost the more in relation the smaller a network is, are made for all networks at
 
 from collections.abc import Mapping, Sequence
 
-from rnn.sizes import TRIALS_PER_PART
+from rnn.sizes import COPIES, FLOAT, TRIALS_PER_PART
 
 # What networks of a stack must agree in: the task, and all sizes. Everything else may differ.
 ALIKE = ('trial_type', 'task_digest', 'shape', 'num_time_steps', 'dt', 'batch_size', 'EI')
@@ -49,5 +49,5 @@ def memory(p: Mapping, num_networks: int, threads: int = 1, whole_batch: bool = 
     batches = 2 * steps * trials * (p['n_input'] + p['n_output'] + 1)
     rows = trials if whole_batch else min(trials, threads * TRIALS_PER_PART)
     states = 3 * (steps + 1) * rows * p['n_hidden']
-    weights = 5 * p['n_hidden'] * (p['n_hidden'] + p['n_input'] + p['n_output'])
-    return 4 * num_networks * (batches + states + weights)
+    weights = COPIES * p['n_hidden'] * (p['n_hidden'] + p['n_input'] + p['n_output'])
+    return FLOAT * num_networks * (batches + states + weights)

@@ -1,5 +1,6 @@
 """Which trials and labels each measure takes, along the axes of rules and receptive fields."""
 
+import copy
 import itertools
 
 import numpy as np
@@ -14,7 +15,7 @@ from measures.groups import unit_groups
 from measures.measure import INDEPENDENT
 from measures.run import Run, end_of_delay
 from model import Model
-from parameters import par, update_parameters
+from parameters import par, parameters_with, update_parameters
 from rnn.state import State
 from stimulus import Stimulus
 from tasks import TASKS
@@ -68,16 +69,24 @@ def test_which_trials_each_measure_takes(tmp_path, monkeypatch):
     np.testing.assert_array_equal(sample == test, trial_info['match'][:, 0])
 
 
-def test_runs_are_noisy():
+def test_runs_have_noise_of_their_own(monkeypatch):
+    """Of the same trials, too: noise and permutations differ with the seed and the batch."""
     set_task('DMS', noise_in_sd=0, batch_size=20)
-    model = Model()
+    model, same = Model(), Stimulus(1)
+    monkeypatch.setattr(Analysis, '_stimulus', lambda self, kind, batch: copy.deepcopy(same))
 
-    def activity(seed, batch):
-        return Analysis(model, seed, 1, None)._run('training', batch, 2).states.h
+    def run(seed, batch):
+        return Analysis(model, seed, 1, None)._run('training', batch)
 
-    runs = [activity(*case) for case in ((1, 0), (1, 1), (2, 0))]
-    np.testing.assert_array_equal(activity(1, 0), runs[0])
-    assert not any(np.array_equal(h, runs[0]) for h in runs[1:])
+    runs = [run(*case) for case in ((1, 0), (1, 1), (2, 0))]
+    np.testing.assert_array_equal(run(1, 0).states.h, runs[0].states.h)
+    noiseless = model.run_model(runs[0].trial_info['neural_input'])[1]
+    activities = [np.asarray(noiseless), *(one.states.h for one in runs)]
+    for h, other in itertools.combinations(activities, 2):
+        assert not np.array_equal(h, other)
+    np.testing.assert_array_equal(runs[1].trial_info['sample'], runs[0].trial_info['sample'])
+    drawn = [tuple(one.seed(n).generate_state(4)) for one in runs for n in (2, 3, 5, 6, 'x', 'y')]
+    assert len(set(drawn)) == len(drawn)
 
 
 @pytest.mark.parametrize('task', ['DMS+DMRS+DMC', 'dualDMS'])
@@ -273,10 +282,23 @@ def test_chance_of_a_category_is_a_half():
 
 
 def test_a_window_has_at_least_one_step():
-    p = {'dt': 125, 'test_time_rng': [range(16, 20)]}
-    assert end_of_delay(p) == slice(15, 16)
-    assert list(tasks.task.before(16, 100, p)) == [15]
-    assert end_of_delay(p | {'dt': 10}) == slice(6, 16)
+    p = parameters_with({'dt': 125, 'membrane_time_constant': 125})
+    onset = p['test_time_rng'][0].start
+    assert end_of_delay(p) == slice(onset - 1, onset)
+    assert list(tasks.of(p).wait_before(onset, 100, p)) == [onset - 1]
+    assert end_of_delay(parameters_with({'dt': 10})) == slice(190, 200)
+
+
+def test_windows_before_a_test_hold_no_stimulus():
+    """With short delays they are what there is of the delay."""
+    p = parameters_with({'delay_time': 50})
+    assert end_of_delay(p) == slice(100, 105)
+    p = parameters_with({'trial_type': 'ABBA', 'ABBA_delay': 100, 'delay_time': 600})
+    assert tasks.of(p).silencing_windows(p)[0][0] == range(90, 100)
+    p = parameters_with({'trial_type': 'dualDMS', 'delay_time': 60})
+    (first, test_1), (second, test_2) = tasks.of(p).silencing_windows(p)
+    assert first == range(p['sample_time_rng'].stop, test_1.start)
+    assert second == range(test_1.stop, test_2.start)
 
 
 def test_rotation_of_each_rule_and_group():

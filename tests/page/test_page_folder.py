@@ -39,9 +39,9 @@ def test_means_over_rules_that_differ_in_chance_are_left_out(tmp_path):
     results.save(tmp_path / 'a.pkl', fabricated('DMS+DMRS') | {'task_accuracy': 0.5})
     results.save(tmp_path / 'b.pkl', fabricated('DMS+DMC') | {'task_accuracy': 0.5})
     mixed, both = read(tmp_path).networks  # by task
-    assert {'neuronal', 'synaptic'} <= both.measures.keys()
-    assert not {'neuronal', 'synaptic'} & mixed.measures.keys()
-    assert 'neuronal_shuffled' in mixed.measures
+    assert {'neuronal decoding', 'synaptic decoding'} <= both.measures.keys()
+    assert not {'neuronal decoding', 'synaptic decoding'} & mixed.measures.keys()
+    assert 'neuronal shuffle' in mixed.measures
 
 
 def test_what_is_not_finished_has_a_reason(tmp_path):

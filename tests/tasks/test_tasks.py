@@ -9,8 +9,10 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from parameters import par, update_parameters
+from parameters import par, parameters_with, update_parameters
 from stimulus import Stimulus
+from tasks import find
+from tasks.match import DelayedMatch
 
 MIXED = ['DMS+DMRS', 'DMS+DMRS_early_cue', 'DMS+DMRS_full_cue', 'DMS+DMC', 'DMS+DMRS+DMC']
 ROTATIONS = {'DMRS45': 45, 'DMRS90': 90, 'DMRS90ccw': -90, 'DMRS180': 180}
@@ -275,6 +277,23 @@ def test_set_rule_fixes_both_cues_of_the_dual_task(index):
     info = batch_of('dualDMS', {}, set_rule=index)
     assert set(info['rule'][:, 0] + 2 * info['rule'][:, 1]) == {index}
     check_arrays(info)
+
+
+def test_names_of_rules():
+    names = {}
+    for name in ('DMS', 'DMS+DMRS+DMC', 'dualDMS'):
+        p, task = parameters_with({'trial_type': name}), find(name)
+        names[name] = [task.rule_name(r, p) for r in range(task.num_rule_indices(p))]
+    pairs = ((1, 1), (2, 1), (1, 2), (2, 2))
+    of_sample = [f'tests of sample {first}, then {second}' for first, second in pairs]
+    mixed = ['DMS rule', 'DMRS90 rule', 'DMC rule']
+    assert names == {'DMS': [''], 'DMS+DMRS+DMC': mixed, 'dualDMS': of_sample}
+
+    class Cued(DelayedMatch):
+        num_rules = 2  # and one way to match
+
+    task = Cued()
+    assert [task.rule_name(r, task.owned()) for r in range(2)] == ['rule 1', 'rule 2']
 
 
 @pytest.mark.parametrize(
