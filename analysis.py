@@ -60,7 +60,7 @@ COUNTS = {n for n, option in ANALYSIS.items() if type(option.default) is int}
 SWITCHES = {n for n, option in ANALYSIS.items() if isinstance(option.default, bool)}
 SWITCHES -= {'svm_normalize'}
 
-NUMBERS_AT_ONCE = 38_400  # activities of a step in a part of a run: rows times units
+ACTIVITIES_AT_ONCE = 38_400  # activities of a step in a part of a run: rows times units
 
 
 def run_model(
@@ -85,7 +85,7 @@ def rows_at_once(p: Mapping) -> int:
 
     They are the same number of activities in networks of any size; 384 rows of 100 units.
     """
-    return max(1, NUMBERS_AT_ONCE // p['n_hidden'])
+    return max(1, ACTIVITIES_AT_ONCE // p['n_hidden'])
 
 
 def run_multiple(
@@ -305,17 +305,17 @@ class Analysis:
         require_all_rules(trial_info, self.kinds[kind])
         y, *states = self.model.run_model(trial_info['neural_input'], key=self._seed(kind, batch))
         return Run(
-            self.model,
-            self.kinds[kind],
-            trial_info,
-            y,
-            State(*states),
-            kind,
-            batch,
-            self.p['tuning_batches'],
-            self.seed,
-            self.jobs,
-            self.progress,
+            model=self.model,
+            p=self.kinds[kind],
+            trial_info=trial_info,
+            y=y,
+            states=State(*states),
+            kind=kind,
+            batch=batch,
+            num_batches=self.p['tuning_batches'],
+            analysis_seed=self.seed,
+            jobs=self.jobs,
+            progress=self.progress,
         )
 
     def _stimulus(self, kind: str, batch: int) -> Stimulus:

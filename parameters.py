@@ -373,7 +373,8 @@ def derive(user: Mapping) -> dict:
     with tasks.blamed(name, ValueError):
         s |= timing(task, s)
     refused = [n for n in OWNED_BY_TASK if n in user and _differ(user[n], s[n])]
-    for n in refused:
+    if refused:
+        n = refused[0]
         raise ValueError(f'{n} = {user[n]!r}: the task {name} fixes it, only {s[n]!r} is allowed')
     try:
         s |= sizes(s)

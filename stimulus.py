@@ -23,7 +23,7 @@ from tasks.trial import Batch
 # Parts of the trial whose noise is drawn from a generator each. The number is fixed, so that the
 # same seed gives the same noise on any number of cores, and such that a part fits the cache.
 NOISE_PARTS = 64
-NUMBERS_AT_ONCE = 2**17  # of which the noise is made at once
+NOISE_AT_ONCE = 2**17  # numbers
 NOISE_BLOCKS_ALONE = 8  # so few that threads would take longer to start
 
 
@@ -138,7 +138,7 @@ class Stimulus:
         for _, alike in groupby(zip(parts, self._noise_bits, strict=True), lambda p: len(p[0])):
             parts_alike, sources = zip(*alike, strict=True)
             shape = parts_alike[0].shape
-            at_once = max(1, NUMBERS_AT_ONCE // max(1, math.prod(shape)))
+            at_once = max(1, NOISE_AT_ONCE // max(1, math.prod(shape)))
             for i in range(0, len(sources), at_once):
                 few = sources[i : i + at_once]
                 stop = start + len(few) * shape[0]

@@ -69,7 +69,8 @@ class Adam:
 
     def arguments(self) -> dict:
         """The last four arguments of `adam_step`."""
-        return dict(vars(self))
+        names = 'slots', 'masks', 'learning_rate', 'max_norm'
+        return {name: getattr(self, name) for name in names}
 
     def state(self) -> dict[str, dict]:
         """m and v of every variable as numpy arrays, for a checkpoint."""

@@ -16,7 +16,7 @@ from tasks.distractor import Distractor
 from tasks.dual import DualMatch
 from tasks.epochs import cue_all_trial, cue_in_delay, cue_in_fixation
 from tasks.match import DelayedMatch, mixed, rotation
-from tasks.sequence import Sequence
+from tasks.sequence import SequentialMatch
 from tasks.task import Task
 
 _SAME, _ROTATED, _CATEGORY = ('rotation', 0), ('rotation', 90), ('category', None)
@@ -39,8 +39,8 @@ TASKS: Mapping[str, Task] = {
         suggested={'num_motion_tuned': 72},
         compared=False,
     ),
-    'ABBA': Sequence(repeats=True),
-    'ABCA': Sequence(),
+    'ABBA': SequentialMatch(repeats=True),
+    'ABCA': SequentialMatch(),
     'dualDMS': DualMatch(),
     'distractor': Distractor(),
 }

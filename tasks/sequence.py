@@ -12,7 +12,7 @@ USUAL_TESTS = 3
 WINDOW = 200  # ms before the first test in which units are silenced (paper, Fig. 5)
 
 
-class Sequence(Task):
+class SequentialMatch(Task):
     """Which of the tests match the sample?"""
 
     repeats = False  # whether a non-matching test may be repeated
