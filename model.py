@@ -35,7 +35,7 @@ from training.member import Watch
 from training.stacks import require_alike
 from training.start import begin
 
-NUMBERS_AT_ONCE = 2**17  # activities of a step, of all networks and trials differentiated at once
+ACTIVITIES_AT_ONCE = 2**17  # of a step, of all networks and trials differentiated at once
 POWER = {'L1': 1, 'L2': 2}
 
 
@@ -350,7 +350,7 @@ class Model:
         if self.jit_compile:
             return [slice(0, len(self.networks))]
         rows = min(self.trials_per_part, self.par['batch_size'])
-        most = max(1, NUMBERS_AT_ONCE // (rows * self.par['n_hidden']))
+        most = max(1, ACTIVITIES_AT_ONCE // (rows * self.par['n_hidden']))
         needed = -(-self.num_threads // num_parts)
         num = max(-(-len(self.networks) // most), min(needed, len(self.networks)))
         parts = np.array_split(np.arange(len(self.networks)), num)

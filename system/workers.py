@@ -52,15 +52,24 @@ def start_trackers() -> None:
     Python and loky start one each when they are first needed. A signal to a group of processes
     would end them, and their end is a traceback. What arrives meanwhile is not lost.
     """
-    numbers = {getattr(signal, name) for name in NOT_FOR_TRACKERS if hasattr(signal, name)}
-    if not numbers:  # Windows
+    if not hasattr(signal, 'pthread_sigmask'):  # Windows
         return
     # loky has a copy in joblib; the one that was imported last makes the processes of both
     loky = type(multiprocessing.get_context('loky')).__module__.rpartition('.')[0]
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)  # which new processes inherit
-    try:
+    with _blocked(NOT_FOR_TRACKERS):
         for package in ('multiprocessing', loky):
             importlib.import_module(f'{package}.resource_tracker').ensure_running()
+
+
+@contextmanager
+def _blocked(names: Sequence[str]) -> Iterator[None]:
+    """Block signals in this thread, and permanently in processes that it starts meanwhile."""
+    if not hasattr(signal, 'pthread_sigmask'):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {getattr(signal, name) for name in names})
+    try:
+        yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
@@ -77,8 +86,11 @@ def outcomes(function: Callable, arguments: Sequence[tuple], jobs: int) -> Itera
     for _ in range(TRIES):
         calls = (delayed(_followed)(os.getpid(), function, *a) for a in arguments[done:])
         try:
-            # large arrays are shared: joblib maps them into memory
-            with _closed(Parallel(n_jobs=jobs, return_as='generator')(calls)) as found:
+            # Large arrays are shared: joblib maps them into memory. Signals reach a new process
+            # before it can leave them to its parent.
+            with _blocked(LEFT_TO_THE_PARENT):
+                started = Parallel(n_jobs=jobs, return_as='generator')(calls)
+            with _closed(started) as found:
                 for outcome in found:
                     yield outcome
                     done += 1

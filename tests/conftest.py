@@ -15,9 +15,15 @@ from parameters import reset_parameters, update_parameters  # noqa: E402
 from rnn.device import available_cores  # noqa: E402
 from tasks import registry  # noqa: E402
 
-# examples may take any time on a busy machine
-settings.register_profile('any speed', deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile('any speed')
+# examples may take any time on a busy machine, and are the same in every run
+settings.register_profile(
+    'steady',
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile('steady')
 
 # With pytest-xdist every process runs whole files, whose fixtures they then set up once. What takes
 # longest comes first, so that no core is left with it when the others are done; its longest file

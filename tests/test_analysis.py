@@ -427,6 +427,15 @@ def test_run_model_is_that_of_the_model():
 # Networks of the original code
 
 
+@pytest.fixture
+def graphs():
+    """Run TensorFlow's functions as graphs in one test."""
+    tf.config.run_functions_eagerly(False)
+    yield
+    tf.config.run_functions_eagerly(True)
+
+
+@pytest.mark.usefixtures('graphs')
 @pytest.mark.parametrize(
     ('number', 'neuronal', 'neural_shuffled', 'syn_shuffled'),
     [(0, 0.381, 0.879, 0.525), (1, None, 0.834, 0.568), (2, None, 0.958, 0.507)],
@@ -438,12 +447,10 @@ def test_networks_of_the_original_code(
     path = REFERENCE / f'DMS-run-{number}.pkl'
     if not path.exists():
         pytest.skip('the networks that the original code trained are not on this machine')
-    tf.config.run_functions_eagerly(False)
     monkeypatch.setattr(shuffling, 'MOST_GROUP_REPETITIONS', 1)  # they would take longest
     options = QUICK | {'analysis_trials': 256, 'simulation_reps': 3}
     options['decoding_reps'] = 3 if neuronal else 1
     found = analysis.analyze_model_from_file(path, None, options, jobs=1)
-    tf.config.run_functions_eagerly(True)
     late = slice(*found['analysis']['end_of_delay'])
     decoded = {
         name: found[f'{name}_sample_decoding'][..., late].mean()

@@ -231,7 +231,7 @@ class Hostile:
 
 
 def test_files_that_are_no_networks(tmp_path, files, run):
-    """Each is told in a sentence, and the others are analysed."""
+    """Each is reported in a sentence, and the others are analysed."""
     saved, trace = network(), tmp_path / 'trace'
     contents = {
         'text': (b'not a pickle', 'damaged'),
@@ -322,7 +322,7 @@ def test_wrong_arguments(files, capsys, argument):
     assert 'usage: analysis.py' in capsys.readouterr().err
 
 
-def test_absent_measures_are_told_once(tmp_path, run):
+def test_absent_measures_are_reported_once(tmp_path, run):
     for name in 'ab':
         settings = {'distractor_time': 50, 'n_output': 5, 'synapse_config': None}
         results.save(tmp_path / f'{name}.pkl', network('distractor', **settings))
@@ -414,7 +414,7 @@ def test_a_real_run_is_quiet(tmp_path, files):
             np.testing.assert_allclose(found[name], expected[name], atol=0.05, err_msg=name)
 
 
-def test_what_is_wrong_is_told_before_tensorflow_is_imported(tmp_path):
+def test_what_is_wrong_is_reported_before_tensorflow_is_imported(tmp_path):
     without = fatal_tensorflow(tmp_path)['PYTHONPATH']
     done = start(tmp_path, 'missing.pkl', '--seed=3', PYTHONPATH=without)
     assert (done.returncode, done.stdout) == (1, '')

@@ -151,9 +151,14 @@ def test_weights_of_another_shape_are_refused(small):
         Model(weights)
 
 
-def test_a_training_step_in_numpy(small):
+OTHER_COSTS = {'weight_cost': 0.5, 'spike_regularization': 'L1', 'clip_max_grad_val': 0.02}
+
+
+@pytest.mark.parametrize(('changes', 'power'), [({}, 2), (OTHER_COSTS, 1)])
+def test_a_training_step_in_numpy(small, changes, power):
     """Three updates from the same gradients: mask, clip to a norm, Adam, written out in NumPy."""
-    small(noise_rnn_sd=0, learning_rate=0.05)
+    small(noise_rnn_sd=0, learning_rate=0.05, **changes)
+    cost, most = par['weight_cost'], par['clip_max_grad_val']
     model = Model()
     weights = {name: variable.numpy().astype(float) for name, variable in model.weights.items()}
     m = dict.fromkeys(weights, 0)
@@ -162,11 +167,16 @@ def test_a_training_step_in_numpy(small):
         trial = Stimulus([1, t]).generate_trial()
         (sums,) = model.losses_and_gradients(trial, t)
         trained = {name: variable.read_value() for name, variable in model.weights.items()}
-        gradients, _ = graphs.trained_gradients(Model, trained, model._sign(), sums, 0.0, 2)
-        model.optimize(trial, t)
+        gradients, _ = graphs.trained_gradients(Model, trained, model._sign(), sums, cost, power)
+        losses = model.optimize(trial, t)
+        _, h, _, _ = loop(trial['neural_input'], weights, par)
+        assert losses['spike_loss'] == pytest.approx(np.mean(h**power), rel=1e-3)
+        weight_loss = np.mean(relu(par['EI_list'][:, None] * relu(weights['w_rnn'])) ** power)
+        loss = losses['perf_loss'] + par['spike_cost'] * losses['spike_loss'] + cost * weight_loss
+        assert losses['loss'] == pytest.approx(loss, rel=1e-5)
         for name, gradient in gradients.items():
             g = gradient.numpy() * par.get(f'{name}_mask', 1)
-            g = g * 0.1 / max(np.sqrt(np.sum(g**2)), 0.1)
+            g = g * most / max(np.sqrt(np.sum(g**2)), most)
             m[name] = 0.9 * m[name] + 0.1 * g
             v[name] = 0.999 * v[name] + 0.001 * g**2
             rate = 0.05 * np.sqrt(1 - 0.999 ** (t + 1)) / (1 - 0.9 ** (t + 1))

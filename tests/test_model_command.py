@@ -1,9 +1,10 @@
 """The command `python model.py` as a user meets it, whole runs in processes of their own.
 
-What is wrong with a command has to be told before TensorFlow is imported, which takes seconds. So
+What is wrong with a command has to be reported before TensorFlow is imported, which takes seconds. So
 the wrong commands find no TensorFlow: in a process of its own one of them, the others in this one.
 """
 
+import csv
 import os
 import pickle
 import re
@@ -334,6 +335,16 @@ def test_huge_learning_rate_is_explained(tmp_path, capsys):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_log_of_a_run(tmp_path, eager):
+    place = {'save_dir': str(tmp_path), 'save_fn': 'net.pkl', 'num_iterations': 2}
+    assert train_here(command_line('model.py', ['--log=csv'], SHORT | place)[2:]) == 0
+    with open(tmp_path / 'logs' / 'net.csv', newline='') as file:
+        rows = list(csv.DictReader(file))
+    assert [row['iteration'] for row in rows] == ['0', '1']
+    saved = results.load_results(tmp_path / 'net.pkl')
+    assert [float(row['loss']) for row in rows] == saved['loss']
+
+
 @pytest.mark.parametrize('names', [[], ['/physical_device:GPU:0', '/physical_device:GPU:1']])
 def test_gpu_that_is_not_there(tmp_path, monkeypatch, capsys, names):
     gpus = [SimpleNamespace(name=name) for name in names]
@@ -344,6 +355,19 @@ def test_gpu_that_is_not_there(tmp_path, monkeypatch, capsys, names):
         sentence = capsys.readouterr().err
         assert f'GPU {gpu_id} is not there: TensorFlow sees these GPUs: {seen}. ' in sentence
         assert "pip install 'tensorflow[and-cuda]'" in sentence
+
+
+def test_a_gpu_is_chosen_and_takes_the_memory_that_it_needs(monkeypatch):
+    gpus, called = [SimpleNamespace(name='first'), SimpleNamespace(name='second')], []
+    monkeypatch.setattr(tf.config, 'list_physical_devices', lambda kind: gpus)
+    monkeypatch.setattr(tf.config, 'set_visible_devices', lambda *given: called.append(given))
+    more = tf.config.experimental
+    monkeypatch.setattr(more, 'set_memory_growth', lambda *given: called.append(given))
+    monkeypatch.setattr(more, 'get_device_details', lambda gpu: {'device_name': gpu.name})
+    assert device.select('0') == 'GPU 0, first'
+    assert called == [(gpus[0], 'GPU'), (gpus[0], True)]
+    assert device.select(1) == 'GPU 1, second'
+    assert called[2:] == [(gpus[1], 'GPU'), (gpus[1], True)]
 
 
 def test_log_of_tensorflow_is_shown_only_after_a_failure(capfd):

@@ -212,7 +212,7 @@ def updates_from(values: dict):
     return st.lists(st.sampled_from(pairs), max_size=5).map(dict)
 
 
-@settings(max_examples=120, deadline=None, derandomize=True, database=None)
+@settings(max_examples=120)
 @given(st.lists(updates_from(VALID | REFUSABLE), max_size=6))
 def test_only_the_final_settings_count(sequence):
     wanted = {**SMALL, 'seed': 1}
@@ -390,7 +390,7 @@ def test_round_trip(task, user):
     assert_loading_restores(dict(par))
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@settings(max_examples=60)
 @given(st.sampled_from(list(TASKS)), st.lists(updates_from(VALID), max_size=4))
 def test_round_trip_of_random_settings(task, sequence):
     fresh(**SMALL, trial_type=task)

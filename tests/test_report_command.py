@@ -2,8 +2,10 @@
 
 import base64
 import html
+import os
 import re
 from html.parser import HTMLParser
+from unittest import mock
 
 import pytest
 from drawing import coarse_synapses  # noqa: F401
@@ -16,6 +18,7 @@ import results
 from page import pictures, render
 from page.folder import read
 from plots.figure import figure
+from system.workers import outcomes
 from tasks import load_task, registry
 
 VOID = {'meta', 'img', 'br', 'path', 'use'}
@@ -184,6 +187,35 @@ def test_an_own_task(tmp_path, run, monkeypatch):
     assert status == 2
     assert "its task 'report' is a file that must be given" in err
     assert run(tmp_path / 'nets', '--task', file)[0] == 0
+
+
+def test_several_processes_draw_networks_of_an_own_task(tmp_path, run, monkeypatch):
+    file = write_own_task(tmp_path)
+    for i in range(2):
+        results.save(tmp_path / 'nets' / f'{i}.pkl', trained(load_task(file), seed=i))
+    drawing = tmp_path / 'processes'
+    drawing.mkdir()
+
+    def draw(networks, p, axes=None):
+        (drawing / str(os.getpid())).touch()
+        return Figure(figsize=(1, 1))
+
+    weights = figure(name='weights', analyzed=False)(draw)
+
+    def album(*arguments):
+        # other processes know nothing of what is patched here, and need no TensorFlow
+        with mock.patch.multiple(pictures, all_figures=lambda: [weights], device=mock.Mock()):
+            return pictures.album(*arguments)
+
+    monkeypatch.setattr(pictures, 'FEW', 0)
+    monkeypatch.setattr(pictures, 'outcomes', lambda _, *how: outcomes(album, *how))
+    status, _, err = run(tmp_path / 'nets', '--task', file, '--jobs', 2)
+    assert (status, err) == (0, '')
+    text = (tmp_path / 'nets' / 'report.html').read_text()
+    assert len(Nesting(text).sources) == 1 + 2  # of the task, of each network
+    processes = {path.name for path in drawing.iterdir()}
+    assert processes
+    assert str(os.getpid()) not in processes
 
 
 def test_ctrl_c_ends_the_command_quietly(tmp_path, run, monkeypatch):

@@ -18,6 +18,7 @@ from system.locks import lock
 from tasks import load_task
 
 LONG = QUICK | {'decoding_reps': 8000}  # half a minute
+STOPPED = 'error: stopped: what is analysed is kept, and the same command goes on\n'
 
 
 @pytest.fixture
@@ -58,27 +59,33 @@ def test_a_killed_worker_costs_nothing_and_a_signal_ends_all_processes(tmp_path,
             one.send_signal(signal.SIGUSR1)
         out, err = process.communicate()
         wait_until_ended([*first, *second])
-    words = 'error: stopped: what is analysed is kept, and the same command goes on\n'
-    assert (process.returncode, out, err) == (128 + signal.SIGUSR1, '', words)
+    assert (process.returncode, out, err) == (128 + signal.SIGUSR1, '', STOPPED)
     assert files[0].read_bytes() == before
     assert sorted(files[0].parent.iterdir()) == files
 
 
-def test_a_signal_between_networks_keeps_what_is_finished(files, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ('signum', 'rows', 'words'),
+    [
+        (signal.SIGTERM, ['network', 'a.pkl'], STOPPED),
+        (signal.SIGINT, [], ''),  # which does not wait for the end of a network
+    ],
+    ids=['SIGTERM', 'SIGINT'],
+)
+def test_a_signal_keeps_what_is_finished(files, monkeypatch, capsys, signum, rows, words):
     whole = analysis.analyze_model_from_file
 
     def then_stop(*arguments, **options):
         found = whole(*arguments, **options)
-        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signum)
         return found
 
     monkeypatch.setattr(analysis, 'analyze_model_from_file', then_stop)
-    words = [f'--set={name}={value}' for name, value in QUICK.items()]
+    given = [f'--set={name}={value}' for name, value in QUICK.items()]
     before = files[1].read_bytes()
-    assert analysis.main([str(files[0].parent), '--jobs=1', *words]) == 128 + signal.SIGTERM
+    assert analysis.main([str(files[0].parent), '--jobs=1', *given]) == 128 + signum
     out, err = capsys.readouterr()
-    assert [line.split()[0] for line in out.splitlines()] == ['network', 'a.pkl']
-    assert err == 'error: stopped: what is analysed is kept, and the same command goes on\n'
+    assert ([line.split()[0] for line in out.splitlines()], err) == (rows, words)
     assert 'analysis' in results.load_results(files[0])
     assert files[1].read_bytes() == before
 

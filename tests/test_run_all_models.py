@@ -17,7 +17,6 @@ import psutil
 import pytest
 from shell import (
     SETTINGS,
-    TIMEOUT,
     assert_logged_once,
     assert_same_network,
     command_line,
@@ -89,7 +88,7 @@ def stop(process, signum) -> tuple[int, str, str]:
         for child in children:
             child.send_signal(signum)
     process.wait()
-    wait_until_ended(children, within=15 if signum == signal.SIGKILL else TIMEOUT)
+    wait_until_ended(children)
     out, err = process.communicate()
     return process.returncode, out, err
 
@@ -311,6 +310,33 @@ def test_a_cluster_gets_as_many_networks_at_once_as_files_may_be_open():
     for size, number in ((1, 200), (64, 3), (1000, 1)):
         assert run_all_models._share(args, [[None] * size] * 600) == (number, None)
     assert run_all_models._share(args, [[None]] * 3) == (3, None)
+
+
+@pytest.mark.parametrize(
+    ('options', 'groups', 'shared'),
+    [
+        ((), 4, (4, 2)),
+        ((), 1, (1, 8)),
+        ((), 3, (3, 2)),
+        ((), 20, (8, 1)),
+        (('--jobs=2',), 4, (2, 4)),
+        (('--jobs=20',), 20, (20, 1)),
+        (('--threads=3',), 4, (4, 3)),
+        (('--dask=local',), 4, (4, 2)),
+    ],
+)
+def test_processes_share_the_cores(monkeypatch, options, groups, shared):
+    monkeypatch.setattr(run_all_models, 'available_cores', lambda: 8)
+    args = parser().parse_args(['none', 'set', '1', '0', *options])
+    assert run_all_models._share(args, [[None]] * groups) == shared
+
+
+def test_processes_share_the_memory_of_a_gpu(monkeypatch):
+    monkeypatch.setattr(run_all_models, 'memory_of', {'1': 8 * 10**9}.get)
+    for options, memory in (((), 8 * 10**9), (('--jobs=4',), 2 * 10**9)):
+        args = parser().parse_args(['1', 'set', '4', '0', *options])
+        assert run_all_models._gpu_memory(args) == memory
+    assert run_all_models._gpu_memory(parser().parse_args(['none', 'set', '4', '0'])) is None
 
 
 OTHER_NAME = ('--set', 'synaptic_config=fac')

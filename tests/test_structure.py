@@ -5,6 +5,7 @@ The graph of imports comes from the sources, imports inside functions included.
 
 import ast
 import functools
+import symtable
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -20,6 +21,8 @@ FILES = [
     *(f for p in PACKAGES for f in sorted((ROOT / p).glob('*.py'))),
 ]
 MODULES = {'.'.join(f.relative_to(ROOT).with_suffix('').parts): f for f in FILES}
+BENCHMARKS = sorted((ROOT / 'benchmarks').glob('*.py'))
+NEED_TENSORFLOW = {'model', 'rnn.bptt', 'rnn.graphs', 'rnn.optimizer', 'rnn.stacks'}
 MOST_LINES = 400
 
 
@@ -76,16 +79,47 @@ def test_packages_are_layers():
     TopologicalSorter({part: found - {part} for part, found in graph.items()}).prepare()
 
 
-FREE = [m for m in MODULES if part_of(m) in ('measures', 'plots', 'sets', 'tasks', 'parameters')]
+def test_tensorflow_is_needed_by_few():
+    needed = {module for module in MODULES if 'tensorflow' in reachable(module)}
+    of_keras = {module for module in MODULES if part_of(module) == 'stp_keras'}
+    assert needed == {*NEED_TENSORFLOW, *of_keras}
 
 
-@pytest.mark.parametrize('module', FREE)
-def test_tensorflow_is_not_needed(module):
-    assert 'tensorflow' not in reachable(module)
+def missing_names(source: str) -> set[str]:
+    """What a source imports from the project that is not there."""
+    names = imports(ast.parse(source), in_functions=True)
+    return {name for name in names if file_of(part_of(name)) and not is_there(name)}
 
 
-def test_tensorflow_is_found_where_it_is_needed():
-    assert 'tensorflow' in reachable('model')
+def is_there(name: str) -> bool:
+    """Whether a name is that of a module, or of what one defines or imports."""
+    owner, _, attribute = name.rpartition('.')
+    return file_of(name) is not None or attribute in names_of(owner)
+
+
+def names_of(module: str) -> set[str]:
+    """What a module defines or imports; nothing if there is no such module."""
+    source = file_of(module)
+    if source is None:
+        return set()
+    symbols = symtable.symtable(source.read_text(), module, 'exec').get_symbols()
+    return {s.get_name() for s in symbols if s.is_assigned() or s.is_imported()}
+
+
+def file_of(module: str) -> Path | None:
+    """The source of a module or package of the project."""
+    return MODULES.get(module, MODULES.get(f'{module}.__init__'))
+
+
+@pytest.mark.parametrize('file', BENCHMARKS, ids=lambda file: file.name)
+def test_benchmarks_import_what_there_is(file):
+    assert missing_names(file.read_text()) == set()
+
+
+def test_a_name_that_is_missing_is_found():
+    there = 'import model, numpy\nfrom tasks import TASKS, registry\nfrom system.locks import lock'
+    gone = 'from tasks import tasc\ndef f():\n    from rnn.nothing import a\n    import system.lock'
+    assert missing_names(f'{there}\n{gone}') == {'tasks.tasc', 'rnn.nothing.a', 'system.lock'}
 
 
 def compared_names(file: Path) -> set[str]:
@@ -103,8 +137,7 @@ def test_only_tasks_compare_names_of_tasks(tmp_path):
     (tmp_path / 'a.py').write_text("x = p['trial_type'] in ('DMC', 'ABBA')")
     assert compared_names(tmp_path / 'a.py') == {'DMC', 'ABBA'}
     outside = [f for f in FILES if f.parent.name != 'tasks']
-    outside += sorted((ROOT / 'benchmarks').glob('*.py'))
-    found = {f.name: compared_names(f) for f in outside}
+    found = {f.name: compared_names(f) for f in [*outside, *BENCHMARKS]}
     assert {name: names for name, names in found.items() if names} == {}
 
 

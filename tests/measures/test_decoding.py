@@ -306,7 +306,7 @@ print({'tensorflow', 'parameters'} & {*sys.modules})
 # Errors
 
 
-def test_too_few_trials_are_told_with_their_condition():
+def test_too_few_trials_are_reported_with_their_condition():
     condition = np.repeat([0, 1, 5, 6], [4, 3, 9, 1])
     signal = np.zeros((2, len(condition), 3), np.float32)
     message = r'at least 4 trials of each condition, but condition 1 has 3, condition 6 has 1$'

@@ -176,6 +176,30 @@ def test_decoding_is_of_each_rule_and_field():
     assert not found['synaptic_sample_above_chance'].any()
 
 
+@pytest.mark.parametrize(('asked', 'of_groups', 'of_stability'), [(50, 20, 10), (3, 3, 3)])
+def test_decoding_from_groups_and_its_stability_are_repeated_less(
+    monkeypatch, asked, of_groups, of_stability
+):
+    trial_info, made = trials('DMS', decoding_reps=asked), []
+
+    def decode(signals, condition, repetitions, **options):
+        made.append(repetitions)
+        return dict.fromkeys(signals, np.zeros((repetitions, par['num_time_steps'])))
+
+    for name in ('calculate_svms', 'calculate_stability'):
+        monkeypatch.setattr(decoded, name, decode)
+    run = run_of(random_states(len(trial_info['sample'])), trial_info)
+    for measure, repetitions in (
+        (decoded.sample, [asked]),
+        (decoded.groups, [of_groups] * 4),
+        (decoded.stability, [of_stability]),
+    ):
+        made.clear()
+        measure(run)
+        assert made == repetitions
+        assert measure.work(par) == sum(repetitions)
+
+
 def test_dead_time_and_groups_without_units_are_not_decoded():
     trial_info = trials('DMS', dead_time=100, synapse_config='exc_fac')
     update_parameters({'decoding_reps': 2})

@@ -191,7 +191,7 @@ directions = st.lists(st.integers(0, NUM_DIRS - 1), min_size=1, max_size=30).map
 seeds = st.integers(0, 2**32 - 1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(directions, seeds, st.floats(-100, 100), st.floats(1e-3, 100))
 def test_pev_is_a_share(direction, seed, offset, scale):
     noise = np.random.default_rng(seed).normal(size=(2, len(direction), 3))
@@ -200,7 +200,7 @@ def test_pev_is_a_share(direction, seed, offset, scale):
     assert pev.max() <= 1 + 1e-6
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(directions, seeds, st.integers(0, NUM_DIRS - 1))
 def test_turning_the_directions_turns_the_tuning(shown, seed, turn):
     direction = np.concatenate([[0, 2, 5], shown])

@@ -150,6 +150,11 @@ def test_shuffles_without_plasticity():
     assert set(lines(ax)) == {'chance', 'no shuffle: n = 1', 'activity shuffled: n = 1'}
 
 
+def test_chance_of_shuffles_is_that_of_the_responses():
+    (ax,) = memory.shuffles(fabricated('distractor')).axes
+    np.testing.assert_array_equal(lines(ax)['chance'][1], [1 / 8, 1 / 8])
+
+
 # Tuning
 
 

@@ -167,6 +167,21 @@ def test_command(folder, capsys):
         assert (folder / f'{name}.png').read_bytes().startswith(b'\x89PNG')
 
 
+def test_tuning_curves_of_another_folder_are_drawn(tmp_path, capsys):
+    tuned = network('DMRS90')
+    plain = {name: tuned[name] for name in tuned if not name.endswith('_tuning')}
+    for name, saved in (('plain', plain), ('tuned', tuned)):
+        results.save(tmp_path / name / 'DMRS90.pkl', saved)
+    words = [str(tmp_path / 'plain'), f'--figures={tmp_path}']
+    drawn = tmp_path / 'paper' / 'figure_3.png'
+    assert reproduction.main(words) == 0
+    assert 'figure_3 is left out: 1 of 1 networks lack' in capsys.readouterr().err
+    assert not drawn.exists()
+    assert reproduction.main([*words, f'--tuned={tmp_path / "tuned"}']) == 0
+    assert 'figure_3' not in capsys.readouterr().err
+    assert drawn.exists()
+
+
 def test_bad_folders(tmp_path, capsys):
     for name, make in (
         ('holds no networks', lambda: None),

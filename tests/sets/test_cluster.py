@@ -43,7 +43,8 @@ import results
 from run_all_models import make_jobs, parser
 from sets import cluster, cluster_worker
 from sets.cluster import ROOT, _sources
-from sets.job import Job, parameters_of, seed_of
+from sets.job import Job, Report, parameters_of, seed_of
+from system.locks import lock
 
 SLOW = SETTINGS | {'num_iterations': 40, 'save_every': 1}
 FEW = {'analysis_trials': 32, 'decoding_reps': 0, 'simulation_reps': 0}  # measures take seconds
@@ -150,6 +151,15 @@ class NoCluster:
 
     def nthreads(self):
         return {'worker': 1}
+
+
+def test_a_network_that_another_command_trains_is_not_sent(tmp_path, monkeypatch):
+    job = Job(str(tmp_path), 'DMS', 0, SETTINGS | {'seed': 1})
+    monkeypatch.setattr(cluster, '_connect', lambda address, local_workers: NoCluster())
+    here = cluster.Cluster('tcp://127.0.0.1:1', 1, 1)
+    with lock(job.filename):
+        assert here.run([job]) == [Report('busy', 'another command works on it')]
+    assert here.progress() == 1
 
 
 @pytest.mark.parametrize(('fails', 'lost'), [(1, False), (9, True)])

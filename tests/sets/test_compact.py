@@ -68,6 +68,17 @@ def test_settings_are_restored_from_a_copy(file, monkeypatch):
     np.testing.assert_equal(par, expected)
 
 
+def test_whole_par_adds_what_a_copy_left_out(file, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(compact, 'LARGE', 100)
+    smaller, whole = tmp_path / 'smaller' / file.name, tmp_path / 'whole' / file.name
+    assert compact.run([str(file), '--out', str(smaller.parent)]) == 0
+    assert compact.run([str(smaller), '--out', str(whole.parent), '--whole-par']) == 0
+    before, left, after = (results.load_results(f)['parameters'] for f in (file, smaller, whole))
+    assert 'w_rnn0' in before.keys() - left.keys()
+    assert par.keys() <= after.keys()
+    np.testing.assert_equal(after, before)
+
+
 def test_what_no_seed_gives_again_is_kept(file):
     """As in networks of the original code."""
     saved = results.load_results(file)

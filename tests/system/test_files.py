@@ -1,5 +1,6 @@
 """Files that are none, links, and disks that are full."""
 
+import argparse
 import builtins
 import errno
 import os
@@ -56,7 +57,7 @@ def test_a_named_pipe_is_no_task_and_no_array(tmp_path):
         os.mkfifo(tmp_path / name)
     with pytest.raises(TaskError, match='is a named pipe'):
         load_task(tmp_path / 'my_task.py')
-    with pytest.raises(Exception, match='is a named pipe'):
+    with pytest.raises(argparse.ArgumentTypeError, match='is a named pipe'):
         setting(f'w_in0={tmp_path / "array.npy"}')
 
 

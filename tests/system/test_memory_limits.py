@@ -1,4 +1,4 @@
-"""Too little memory is told in a sentence, and what cannot fit is not begun."""
+"""Too little memory is reported in a sentence, and what cannot fit is not begun."""
 
 import errno
 

@@ -12,6 +12,7 @@ def test_versions_are_those_that_run():
     found = versions.versions()
     assert found['python'] == platform.python_version()
     assert found['numpy'] == np.__version__
+    assert found.keys() & {'tensorflow', 'tensorflow-cpu'}
 
 
 def test_a_package_that_is_not_there_is_left_out(monkeypatch):

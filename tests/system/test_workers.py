@@ -39,6 +39,19 @@ def test_processes_that_are_killed_again_and_again_are_a_sentence():
         list(outcomes(always_killed, [(1,), (2,)], jobs=2))
 
 
+def blocked(_: int) -> set[str]:
+    """The signals that this process does not get."""
+    return {signal.Signals(number).name for number in signal.pthread_sigmask(signal.SIG_BLOCK, ())}
+
+
+def test_signals_do_not_reach_processes_even_while_they_start(monkeypatch):
+    monkeypatch.setenv('PYTHONPATH', os.pathsep.join(sys.path))
+    end_idle()
+    for names in outcomes(blocked, [(0,), (1,)], jobs=2):
+        assert {*workers.LEFT_TO_THE_PARENT} <= names
+    assert not blocked(0) & {*workers.LEFT_TO_THE_PARENT}
+
+
 def test_one_job_needs_no_process():
     assert list(outcomes(os.path.basename, [('a/b',), ('c',)], jobs=1)) == ['b', 'c']
 
@@ -48,7 +61,7 @@ import sys, time
 from system.workers import outcomes
 
 if __name__ == '__main__':
-    for number in outcomes(time.sleep, [(0,), (0,), (100,), (100,)], jobs=2):
+    for number in outcomes(time.sleep, [(0,), (0,), (1000,), (1000,)], jobs=2):
         print(number, flush=True)
 """
 
@@ -69,7 +82,7 @@ def test_workers_end_with_their_parent(signum):
         assert len(children) >= 2
         process.send_signal(signum)
         process.wait()
-        wait_until_ended(children, within=15)
+        wait_until_ended(children)
 
 
 def test_signals_to_a_group_are_left_to_the_parent(monkeypatch):

@@ -17,6 +17,7 @@ import model
 import results
 from model import Model
 from parameters import SETTINGS, par, reset_parameters, update_parameters
+from rnn import device
 from rnn.optimizer import Adam, adam_step
 from stimulus import Stimulus
 from tasks import TASKS
@@ -170,6 +171,16 @@ def test_main_trains_on_the_cpu(ask_for):
     assert results.load_results(model.main())['loss'] != results.load_results(paths[0])['loss']
 
 
+@pytest.mark.parametrize('gpu_id', ['none', '0'])
+def test_a_gpu_gets_the_whole_batch_compiled(ask_for, monkeypatch, gpu_id):
+    ask_for()
+    monkeypatch.setattr(device, 'select', lambda *given: 'device')
+    member = Member(begin(par, gpu_id=gpu_id, threads=3, locked=True), lambda curves: False)
+    member.build(lambda **options: options)
+    on_gpu = {'jit_compile': True, 'trials_per_part': par['batch_size']} if gpu_id == '0' else {}
+    assert member.model == {'p': member.p, 'threads': 3} | on_gpu
+
+
 def test_lines_are_printed_at_intervals(ask_for, script, capsys):
     path, _ = ask_for(num_iterations=11, iters_between_outputs=5)
     script(lambda iteration: {'accuracy': iteration / 100})
@@ -227,6 +238,12 @@ def test_weights_that_are_not_finite_are_not_saved(ask_for, save_every):
     with pytest.raises(TrainingError, match='weight .* at iteration 0 .none is saved'):
         model.main()
     assert not list(path.parent.iterdir())
+
+
+def test_a_tensor_is_not_saved(tmp_path):
+    with pytest.raises(TypeError, match='weights/h is of type EagerTensor'):
+        results.save(tmp_path / 'a.pkl', {'weights': {'h': tf.constant([1.0])}})
+    assert not list(tmp_path.iterdir())
 
 
 # Checkpoints and resuming

@@ -306,10 +306,18 @@ def test_small_networks_are_stacked_on_a_cpu():
     default = parameters_with({})
     assert usual_size(small) > 8
     assert usual_size(default) == 1
-    on_gpu = usual_size(default, gpu_memory=8 * 10**9)
-    assert 1 < on_gpu < 100
-    assert memory(default, on_gpu, whole_batch=True) < 8e9
     assert memory(small, 8) == 8 * memory(small, 1)
+
+
+def test_as_many_networks_as_a_gpu_holds_are_stacked():
+    """Of 250 steps and 1024 trials, with 24 inputs, 100 units and 3 outputs."""
+    default = parameters_with({})
+    batches = 2 * 250 * 1024 * (24 + 3 + 1)  # input, target and mask; the next one is being made
+    states = 3 * (250 + 1) * 1024 * 100  # h, x and u, also before the first step
+    weights = 6 * 100 * (24 + 100 + 3)  # with their slots and what else has their shape
+    assert memory(default, 1, whole_batch=True) == 4 * (batches + states + weights)
+    assert usual_size(default, gpu_memory=8 * 10**9) == 17  # in 80 %
+    assert usual_size(default, gpu_memory=10**8) == 1
 
 
 def test_main_trains_one_network(small, tmp_path, eager):
