@@ -219,7 +219,7 @@ def _labels_of_groups(p: Mapping) -> list[str]:
     ),
 )
 def groups(run: Run) -> dict:
-    """Decoding of the same labels from the units of each of the four groups (at most 20 repetitions)."""
+    """Decoding of the same labels from the units of each of the four groups, at most 20 times."""
     found, decoder = {}, Decoder(run)
     for what in _labels_of_groups(run.p):
         found |= decoder.decode_groups(what)
@@ -234,7 +234,7 @@ def groups(run: Run) -> dict:
     work=lambda p: min(STABILITY_REPETITIONS, p['decoding_reps']) * _num_cases('sample', p),
 )
 def stability(run: Run) -> dict:
-    """Decoding of the sample at each time with the classifiers trained at any time (at most 10 repetitions)."""
+    """Decoding of the sample at each time with classifiers of any time, at most 10 times."""
     repetitions = min(STABILITY_REPETITIONS, run.p['decoding_reps'])
     found = Decoder(run).all_cases(calculate_stability, 'sample', repetitions)
     return {f'{name}_sample_decoding_stability': value for name, value in found.items()}

@@ -105,9 +105,9 @@ def mark_epochs(ax, p: Mapping, names: bool = True) -> None:
     ax.set_xlabel('Time from sample onset (ms)')
 
 
-def mark_chance(ax, chance: float) -> None:
+def mark_chance(ax, chance: float, label: str = 'chance') -> None:
     """Draw a dotted line at the level of chance."""
-    ax.axhline(chance, color=COLORS['chance'], linestyle=':', linewidth=0.8, label='chance')
+    ax.axhline(chance, color=COLORS['chance'], linestyle=':', linewidth=0.8, label=label)
 
 
 def mark_number(ax, networks: Sequence[Mapping]) -> None:

@@ -98,7 +98,7 @@ BAD = [
     ('figures.py . --format=gif', "invalid choice: 'gif'"),
     ('simulate_STP.py std --rate=0', 'rate = 0.0 is not allowed'),
     ('simulate_STP.py std --out=picture.gif', 'it must end in .png or .pdf or .svg'),
-    ('reproduction missing', 'holds no networks'),
+    ('reproduction missing', 'missing is not a folder'),
     ('sets.compact missing.pkl --out=out', 'missing.pkl cannot be read'),
 ]
 

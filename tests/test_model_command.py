@@ -1,7 +1,8 @@
 """The command `python model.py` as a user meets it, whole runs in processes of their own.
 
-What is wrong with a command has to be reported before TensorFlow is imported, which takes seconds. So
-the wrong commands find no TensorFlow: in a process of its own one of them, the others in this one.
+What is wrong with a command has to be reported before TensorFlow is imported, which takes seconds.
+So the wrong commands find no TensorFlow: in a process of its own one of them, the others in this
+one.
 """
 
 import csv
