@@ -360,13 +360,14 @@ def test_scheduler_that_is_killed(tmp_path):
     """Its networks have failed, and the command ends."""
     (tmp_path / 'scheduler').mkdir()
     locks = tmp_path / 'savedir' / 'set' / '.locks'
-    with scheduler(tmp_path / 'scheduler') as found:
+    file = tmp_path / 'scheduler' / 'scheduler.json'
+    with scheduler(file.parent) as found:
         words = ('none', 'set', 2, 0, f'--dask={found}', '--stack=1')
         with start_set(tmp_path, *words, **SLOW) as process:
             wait_for(lambda: len(list(locks.glob('*.lock'))) == 2, process)
-            children = psutil.Process().children(recursive=True)
-            of_dask = (child for child in children if 'scheduler' in child.cmdline())
-            next(c for c in of_dask if str(tmp_path) in ' '.join(c.cmdline())).kill()
+            lines = [(p, p.info['cmdline'] or ()) for p in psutil.process_iter(['cmdline'])]
+            (of_dask,) = (p for p, line in lines if f'--scheduler-file={file}' in line)
+            of_dask.kill()
             out, _ = process.communicate()
     assert process.returncode == 1
     assert list(statuses(out).values()) == ['failed'] * 2
