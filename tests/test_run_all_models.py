@@ -184,6 +184,7 @@ def test_what_would_go_on(stopped, folder):
     assert left_in(folder) == files
 
 
+@pytest.mark.slow
 def test_set_ends_as_if_never_stopped(folder, stopped):
     """Two commands at once do what is left: each network is trained by one of them.
 

@@ -216,6 +216,7 @@ def test_results_of_a_process_that_dies_are_kept(tmp_path, monkeypatch):
     assert jobs[1].filename.with_name('DMS-run-1-2.pkl').exists()
 
 
+@pytest.mark.slow
 def test_worker_that_is_killed(tmp_path, address):
     """One network is finished, one half-trained; all arrive once, as if trained here.
 

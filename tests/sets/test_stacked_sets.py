@@ -41,6 +41,7 @@ def assert_as_if_alone(path, folder, index: int, settings: dict) -> None:
     assert_alike(path, job.filename)
 
 
+@pytest.mark.slow
 def test_a_stack_that_is_killed_or_stopped_goes_on_in_another_arrangement(tmp_path):
     """Killed, then stopped by Ctrl-C on a smaller stack, which saves a checkpoint of each."""
     paths = paths_of(tmp_path, 'set', 4)
