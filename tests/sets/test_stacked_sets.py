@@ -7,6 +7,7 @@ import signal
 
 import numpy as np
 import psutil
+import pytest
 from shell import (
     SETTINGS,
     assert_alike,
