@@ -95,7 +95,7 @@ def run_multiple(
 
     `files` are a file or a folder, whose networks (*.pkl) are meant, or several of them; by default
     par['save_dir']. Returns for each file its results, or the error for which it could not be
-    analysed.
+    analysed. Raises results.ResultsError for a folder without networks, before it begins.
     """
     found = {}
     for filename in _files(par['save_dir'] if files is None else files):
@@ -113,7 +113,7 @@ def _files(files) -> list[Path]:
     """The files, and the networks (*.pkl) of the folders, that are one path or several."""
     several = [files] if isinstance(files, (str, os.PathLike)) else files
     paths = [Path(path).expanduser() for path in several]
-    return [f for p in paths for f in (results.networks_in(p) if p.is_dir() else [p])]
+    return [file for path in paths for file in results.files_of(path)]
 
 
 def analyze_model_from_file(
@@ -328,8 +328,8 @@ class Analysis:
 
 def require_all_rules(trial_info: Mapping, p: Mapping) -> None:
     """Raise ValueError if a kind of trials that is measured on its own has no trial."""
-    wanted, there = tasks.of(p).num_rule_indices(p), tasks.of(p).rule_index(trial_info)
-    if absent := {*range(wanted)} - {*there}:
+    task = tasks.of(p)
+    if absent := {*range(task.num_rule_indices(p))} - {*task.rule_index(trial_info)}:
         words = f'none of them has rule {min(absent)}'
         raise ValueError(f'analysis_trials = {p["analysis_trials"]} is too few: {words}')
 

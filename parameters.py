@@ -333,7 +333,8 @@ def settings_of(p: Mapping) -> dict:
     known = settings_for(_task(p['trial_type']))
     settings = {name: checked(name, p[name], known) for name in known if name in p}
     usual = _usual(settings['trial_type'])
-    own = {n: v for n, v in settings.items() if n == 'trial_type' or v != usual[n]}
+    own = {n: v for n, v in settings.items() if v != usual[n]}
+    own['trial_type'] = settings['trial_type']
     return own | {name: checked(name, p[name], ARRAYS) for name in given_arrays(p)}
 
 

@@ -132,6 +132,11 @@ def networks_in(folder: Path, endings: tuple[str, ...] = ('.pkl',)) -> list[Path
     return found
 
 
+def files_of(path: Path) -> list[Path]:
+    """A file by itself, or the networks in a folder; see `networks_in`."""
+    return networks_in(path) if path.is_dir() else [path]
+
+
 def analysis_of(saved: Mapping) -> Mapping:
     """What a result says of the analysis that it holds; nothing if it holds none."""
     about = saved.get('analysis')

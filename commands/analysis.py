@@ -157,7 +157,7 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
     """The files, and the networks of the folders; says which folder has none."""
     for path in paths:
         try:
-            yield from results.networks_in(path) if path.is_dir() else [path]
+            yield from results.files_of(path)
         except results.ResultsError as error:
             fail(error, 1)
 

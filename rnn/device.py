@@ -5,8 +5,6 @@ import sys
 import tempfile
 from contextlib import contextmanager, suppress
 
-import joblib
-
 from system import outputs
 
 INSTALL_GPU = "GPU support needs an NVIDIA driver and `pip install 'tensorflow[and-cuda]'`"
@@ -111,4 +109,6 @@ def _why_hidden() -> str:
 
 def available_cores() -> int:
     """Cores that this process may use: its affinity, and the limits of its container."""
+    import joblib  # takes a tenth of a second
+
     return joblib.cpu_count()

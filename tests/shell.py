@@ -169,9 +169,9 @@ def refusal_here(folder, *arguments, program='model.py', **settings) -> str:
     return sentence_of(*run_here(folder, *arguments, program=program, **settings), program)
 
 
-def wait_for(condition, *processes):
+def wait_for(condition, *processes, within=TIMEOUT):
     """Wait until `condition()` is true, which the processes must live to see; return its value."""
-    end = time.monotonic() + TIMEOUT
+    end = time.monotonic() + within
     while not (value := condition()):
         assert time.monotonic() < end
         assert all(process.poll() is None for process in processes)
@@ -179,7 +179,7 @@ def wait_for(condition, *processes):
     return value
 
 
-def wait_until_ended(processes: list[psutil.Process]):
+def wait_until_ended(processes: list[psutil.Process], within=TIMEOUT):
     """Wait for processes that may not be children of this one, so that nobody may bury them."""
 
     def is_alive(process) -> bool:
@@ -187,7 +187,7 @@ def wait_until_ended(processes: list[psutil.Process]):
             return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
         return False
 
-    wait_for(lambda: not any(map(is_alive, processes)))
+    wait_for(lambda: not any(map(is_alive, processes)), within=within)
 
 
 # Networks

@@ -137,6 +137,11 @@ def test_networks_may_be_named_in_any_way(files, monkeypatch, kind):
     assert list(found) == analysed == (files[:1] if kind == 'one file' else files)
 
 
+def test_a_folder_without_networks_is_refused(tmp_path):
+    with pytest.raises(results.ResultsError, match='holds no networks'):
+        analysis.run_multiple(tmp_path)
+
+
 def test_a_network_that_is_busy_is_left_to_the_other_command(files):
     before = files[0].read_bytes()
     with lock(files[0]):  # counts for every other file handle, also in one process

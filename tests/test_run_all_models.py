@@ -17,6 +17,7 @@ import psutil
 import pytest
 from shell import (
     SETTINGS,
+    TIMEOUT,
     assert_logged_once,
     assert_same_network,
     command_line,
@@ -88,7 +89,7 @@ def stop(process, signum) -> tuple[int, str, str]:
         for child in children:
             child.send_signal(signum)
     process.wait()
-    wait_until_ended(children)
+    wait_until_ended(children, within=15 if signum == signal.SIGKILL else TIMEOUT)
     out, err = process.communicate()
     return process.returncode, out, err
 

@@ -61,7 +61,7 @@ import sys, time
 from system.workers import outcomes
 
 if __name__ == '__main__':
-    for number in outcomes(time.sleep, [(0,), (0,), (1000,), (1000,)], jobs=2):
+    for number in outcomes(time.sleep, [(0,), (0,), (100,), (100,)], jobs=2):
         print(number, flush=True)
 """
 
@@ -82,7 +82,7 @@ def test_workers_end_with_their_parent(signum):
         assert len(children) >= 2
         process.send_signal(signum)
         process.wait()
-        wait_until_ended(children)
+        wait_until_ended(children, within=15)
 
 
 def test_signals_to_a_group_are_left_to_the_parent(monkeypatch):
