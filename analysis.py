@@ -288,7 +288,7 @@ class Analysis:
         measures = wanted(kind, self.p)
         found, batches = {}, {m: [] for m in measures if m.averaged}
         for batch in range(_num_batches(measures, self.p)):
-            run = self._run(kind, batch)
+            run = self.run(kind, batch)
             for m in measures if batch == 0 else batches:
                 values = m(run)
                 if batch == 0:
@@ -300,7 +300,8 @@ class Analysis:
             found |= sampling.over_batches(values, m.axes, m.degrees)
         return found
 
-    def _run(self, kind: str, batch: int) -> Run:
+    def run(self, kind: str, batch: int) -> Run:
+        """The network in a batch of one kind of trials."""
         trial_info = self._stimulus(kind, batch).generate_trial(test_mode=kind != TRAINING)
         require_all_rules(trial_info, self.kinds[kind])
         y, *states = self.model.run_model(trial_info['neural_input'], key=self._seed(kind, batch))
@@ -353,8 +354,7 @@ def as_probe(found: Mapping) -> dict:
 def main(arguments: list[str] | None = None) -> int:
     """Do what the command line says; return the exit status.
 
-    2 for a wrong request, 1 if a file could not be analysed (all others still are), 128 + signal if
-    stopped.
+    2 for a wrong request, 1 if a file could not be analysed (others are), 128 + signal if stopped.
     """
     try:
         args, settings = analysing.request(arguments)

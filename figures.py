@@ -28,7 +28,6 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 from matplotlib.figure import Figure
 
 import plots
@@ -41,12 +40,12 @@ from measures.sampling import OF_PROBE
 from parameters import saved_settings
 from plots.figure import FORMATS, DeclaredFigure, FigureError, save, settings
 from rnn import device
-from sets.sweep import written
-from training.start import PLACE
+from settings.compared import differing
+from training.start import PLACE, SHOWN_ONLY
 
 NOT_ANALYZED = 'its networks are not analysed'
-# settings that tell networks apart by their place or identity, or that only say what was shown
-NOT_COMPARED = {*PLACE, 'seed', 'trial_type', 'iters_between_outputs', 'save_every'}
+# settings that tell networks apart by their place or identity, or only say what is shown and kept
+NOT_COMPARED = {*PLACE, *SHOWN_ONLY, 'seed', 'trial_type'}
 
 
 class Network(NamedTuple):
@@ -140,18 +139,12 @@ def shown_together(networks: Sequence[Network]) -> Iterator[str]:
 
 def differing_settings(parameters: Sequence[Mapping]) -> list[str]:
     """Names of the settings in which networks of a task differ, of those that can be compared."""
-    names = sorted({*chain.from_iterable(map(own_settings, parameters))})
-    return [name for name in names if len({_key(p.get(name)) for p in parameters}) > 1]
+    return differing(chain.from_iterable(map(own_settings, parameters)), parameters)
 
 
 def own_settings(p: Mapping) -> dict:
     """The settings in `p` that differ from what the task sets by itself, and can be compared."""
     return {name: v for name, v in saved_settings(p).items() if name not in NOT_COMPARED}
-
-
-def _key(value: object) -> object:
-    """What tells a setting from another: equal numbers alike; that of an array is all of it."""
-    return value.tobytes() if isinstance(value, np.ndarray) else written(value)
 
 
 class LeftOut:

@@ -12,7 +12,7 @@ import matplotlib
 import tasks
 from figures import LeftOut, all_figures, draw_or_leave_out, load, shown_together
 from page.folder import Network
-from page.tables import differing, shown, value_of
+from page.tables import shown, swept_settings, value_of
 from plots.style import COLUMN, MM, STYLE
 from rnn import device
 from sets.sweep import sort_key
@@ -76,7 +76,7 @@ def _about(networks: list[Network], every: Sequence[list[Network]]) -> str:
     task = networks[0].task
     of_task = [network for those in every for network in those if those[0].task == task]
     found = []
-    for name in differing(of_task):
+    for name in swept_settings(of_task):
         values = {shown(value_of(network, name)) for network in networks}
         found.append(f'{name} = {" or ".join(sorted(values, key=sort_key))}')
     return ', '.join(found)

@@ -3,15 +3,15 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from page.folder import Network
 from parameters import parameters_with
-from sets.sweep import written
+from settings.compared import ABSENT, differing
 
 MOST_LISTED = 6  # seeds and values in one cell
 NOTHING = '–'
-NOT_A_SETTING = object()
 
 
 class Column(NamedTuple):
@@ -44,20 +44,20 @@ class Row(NamedTuple):
     choices: list[str]
 
 
-def differing(networks: Sequence[Network]) -> list[str]:
+def swept_settings(networks: Sequence[Network]) -> list[str]:
     """Names of settings that are not the defaults, and not the same in all networks."""
-    named = sorted({name for network in networks for name in network.settings})
-    return [n for n in named if len({written(value_of(network, n)) for network in networks}) > 1]
+    names = chain.from_iterable(network.settings for network in networks)
+    return differing(names, [network.p for network in networks])
 
 
 def value_of(network: Network, name: str) -> object:
-    """The value of a setting; NOT_A_SETTING if the task does not have it."""
-    return network.p.get(name, NOT_A_SETTING)
+    """The value of a setting; ABSENT if the task does not have it."""
+    return network.p.get(name, ABSENT)
 
 
 def shown(value: object) -> str:
     """A setting, number or text, as it is written."""
-    if value is NOT_A_SETTING:
+    if value is ABSENT:
         return NOTHING
     return f'{value:g}' if isinstance(value, float) else str(value)
 
@@ -66,7 +66,7 @@ def columns(networks: Sequence[Network]) -> list[Column]:
     """Those of the table, without those that have no value in any network."""
     swept = [
         Column(name, lambda n, name=name: value_of(n, name), is_filter=True)
-        for name in differing(networks)
+        for name in swept_settings(networks)
     ]
     all_finished = all(network.is_finished for network in networks)
     status = [] if all_finished else [Column('Status', _status, is_filter=True)]
@@ -109,9 +109,7 @@ def _status(network: Network) -> str:
 
 
 def _is_missing(value: object) -> bool:
-    return (
-        value is NOT_A_SETTING or value is None or (isinstance(value, float) and math.isnan(value))
-    )
+    return value is ABSENT or value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def rows(networks: Sequence[Network], every: Sequence[Column]) -> list[Row]:
@@ -132,7 +130,7 @@ def cell(column: Column, network: Network) -> Cell:
     if column.is_filter:
         text = shown(value)
         key = repr(value) if _is_number(value) else text
-        return Cell(text, '' if value is NOT_A_SETTING else key)
+        return Cell(text, '' if value is ABSENT else key)
     if _is_missing(value):
         return Cell(NOTHING, '')
     text = format(value, column.form)
@@ -186,7 +184,7 @@ def trained(networks: Sequence[Network]) -> list[Trained]:
 
 
 def _trained(task: str, networks: list[Network]) -> Trained:
-    swept = differing(networks)
+    swept = swept_settings(networks)
     names = {name for network in networks for name in network.settings} - {*swept}
     default = parameters_with({'trial_type': task})
     iterations = sorted({len(network.curves['iteration']) for network in networks})

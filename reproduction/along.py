@@ -6,6 +6,12 @@ prints, as Markdown, measures of analysed networks of tasks with several tests, 
 networks/along, by the number of iterations.
 """
 
+if __name__ == '__main__':
+    # matplotlib cannot be imported where MPLBACKEND is misspelt
+    from commands.running import require_matplotlib
+
+    require_matplotlib()
+
 import argparse
 import sys
 from collections.abc import Mapping

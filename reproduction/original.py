@@ -6,6 +6,12 @@ prints them as CSV, a column for each analysed DMS network of a folder. original
 the networks 0 to 2 of the original's 20, analysed as docs/reproduction.md says.
 """
 
+if __name__ == '__main__':
+    # matplotlib cannot be imported where MPLBACKEND is misspelt
+    from commands.running import require_matplotlib
+
+    require_matplotlib()
+
 import argparse
 import csv
 import sys

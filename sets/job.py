@@ -28,6 +28,7 @@ from parameters import (
 )
 from rnn import device
 from sets import sweep
+from settings.compared import differing
 from system import outputs, workers
 from system.locks import Busy, lock
 from tasks import TaskError, digest, load_task, require_same
@@ -36,7 +37,7 @@ from training.guard import enough_memory
 from training.loop import train_stack
 from training.member import TrainingError, Watch
 from training.signals import Interrupted
-from training.start import PLACE, Start, begin, network_of, restored
+from training.start import PLACE, SHOWN_ONLY, Start, begin, network_of, restored
 
 TEST_COST_MULTIPLIER = 2  # with which the networks of the paper's code were trained
 ANALYSIS_SEED = 0  # the default of analysis.py, which therefore has nothing left to do
@@ -210,16 +211,12 @@ def _finished(job: Job, saved: Mapping) -> Report:
 def _differences(job: Job, saved: Mapping) -> str:
     """In what the parameters of a finished network differ from those of a job; '' for nothing."""
     p = parameters_of(job)
-    compared = settings_for(job.task).keys() - ANALYSIS.keys() - {*PLACE}
-    other = [
-        f'{name} {saved.get(name)}, not {p[name]}'
-        for name in sorted(compared)
-        if saved.get(name) != p[name]
-    ]
+    compared = settings_for(job.task).keys() - ANALYSIS.keys() - {*PLACE, *SHOWN_ONLY}
+    other = [f'{n} {saved.get(n)}, not {p[n]}' for n in differing(compared, [saved, p])]
     if saved.get('task_digest') != p['task_digest']:
         other.append(f'another {job.task}.py')
-    arrays = sorted({*given_arrays(saved), *given_arrays(p)})
-    other += [f'another {n}' for n in arrays if not np.array_equal(saved.get(n), p[n])]
+    arrays = differing([*given_arrays(saved), *given_arrays(p)], [saved, p])
+    other += [f'another {name}' for name in arrays]
     return ', '.join(other)
 
 

@@ -14,6 +14,7 @@ from results import replacing
 from sets import sweep
 from sets.job import COLUMNS, Report
 from sets.sweep import Combination
+from settings.compared import written
 from system.files import read_bytes
 from system.locks import lock
 from training.display import losses
@@ -122,7 +123,7 @@ def _row(name: str, report: Report, combination: Combination) -> dict:
     values = report.values or dict.fromkeys(COLUMNS, '')
     minutes = '' if report.seconds is None else report.seconds / 60
     about = {'network': name, 'status': report.status, 'reason': report.reason}
-    settings = {setting: sweep.written(value) for setting, value in combination.items()}
+    settings = {setting: written(value) for setting, value in combination.items()}
     return about | settings | values | {'minutes': minutes}
 
 

@@ -11,19 +11,12 @@ from itertools import product
 from math import prod
 
 from parameters import ANALYSIS, ARRAYS, OTHER_NAMES
+from settings.compared import written
 from settings.validators import file_name, shown
 
-EXACT = 2**53  # floating-point numbers below it may be written as the integers that they are
 MOST_WITHOUT_YES = 10_000  # networks
 LONGEST = 200  # bytes of a name, which gets endings; file systems have 255
 Combination = Mapping[str, object]
-
-
-def written(value: object) -> str:
-    """A value as names of files and the summary have it: equal numbers alike, text as it is."""
-    if isinstance(value, float) and value.is_integer() and abs(value) < EXACT:
-        value = int(value)
-    return value if isinstance(value, str) else repr(value)
 
 
 def label(combination: Combination) -> str:

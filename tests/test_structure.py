@@ -5,6 +5,7 @@ The graph of imports comes from the sources, imports inside functions included.
 
 import ast
 import functools
+import re
 import symtable
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
@@ -21,8 +22,10 @@ FILES = [
     *(f for p in PACKAGES for f in sorted((ROOT / p).glob('*.py'))),
 ]
 MODULES = {'.'.join(f.relative_to(ROOT).with_suffix('').parts): f for f in FILES}
+LINK = re.compile(r'\(\.\./([\w.]+)\)')
 BENCHMARKS = sorted((ROOT / 'benchmarks').glob('*.py'))
 NEED_TENSORFLOW = {'model', 'rnn.bptt', 'rnn.graphs', 'rnn.optimizer', 'rnn.stacks'}
+OUTSIDE = {'tensorflow', 'matplotlib'}  # packages of which it is looked at who needs them
 MOST_LINES = 400
 
 
@@ -41,11 +44,10 @@ def imports(tree: ast.AST, in_functions: bool) -> Iterator[str]:
 
 @functools.cache
 def imported(module: str, in_functions: bool) -> set[str]:
-    """The modules of the project that one imports, and 'tensorflow' if it imports that."""
+    """The modules of the project that one imports, and those of OUTSIDE that it imports."""
     found = set()
     for name in imports(ast.parse(MODULES[module].read_text()), in_functions):
-        if name.partition('.')[0] == 'tensorflow':
-            found.add('tensorflow')
+        found |= {name.partition('.')[0]} & OUTSIDE
         owner = name if name in MODULES else name.rpartition('.')[0]
         found |= {m for m in (owner, f'{owner}.__init__') if m in MODULES}
     return found - {module}
@@ -57,7 +59,7 @@ def reachable(module: str) -> set[str]:
     while waiting:
         new = imported(waiting.pop(), in_functions=False) - found
         found |= new
-        waiting += new - {'tensorflow'}
+        waiting += new - OUTSIDE
     return found
 
 
@@ -77,6 +79,29 @@ def test_packages_are_layers():
     for module in MODULES:
         graph[part_of(module)] |= {part_of(m) for m in imported(module, in_functions=True)}
     TopologicalSorter({part: found - {part} for part, found in graph.items()}).prepare()
+
+
+def test_layers_are_in_the_order_of_the_document():
+    rows = (ROOT / 'docs' / 'code.md').read_text().splitlines()
+    cells = [row.split('|')[1] for row in rows if row.startswith('| [')]
+    places = {
+        name.removesuffix('.py'): i for i, cell in enumerate(cells) for name in LINK.findall(cell)
+    }
+    assert {part_of(module) for module in MODULES} <= places.keys()
+    for module in MODULES:
+        for other in imported(module, in_functions=True) - OUTSIDE:
+            below, above = part_of(other), part_of(module)
+            assert places[below] <= places[above], f'{module} imports {other}'
+
+
+def test_every_command_that_draws_says_where_matplotlib_cannot_be_imported():
+    """It is imported with the module, so the check stands before all imports."""
+    commands = {m for m, file in MODULES.items() if "if __name__ == '__main__'" in file.read_text()}
+    draw = {m for m in commands if 'matplotlib' in reachable(m)}
+    assert {'figures', 'report', 'simulate_STP', 'reproduction.along'} <= draw
+    for module in draw:
+        _, first, *_ = ast.parse(MODULES[module].read_text()).body
+        assert 'require_matplotlib()' in ast.unparse(first), module
 
 
 def test_tensorflow_is_needed_by_few():

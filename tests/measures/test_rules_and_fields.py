@@ -76,7 +76,7 @@ def test_runs_have_noise_of_their_own(monkeypatch):
     monkeypatch.setattr(Analysis, '_stimulus', lambda self, kind, batch: copy.deepcopy(same))
 
     def run(seed, batch):
-        return Analysis(model, seed, 1, None)._run('training', batch)
+        return Analysis(model, seed, 1, None).run('training', batch)
 
     runs = [run(*case) for case in ((1, 0), (1, 1), (2, 0))]
     np.testing.assert_array_equal(run(1, 0).states.h, runs[0].states.h)

@@ -28,7 +28,7 @@ def column(networks, title: str) -> list[str]:
 
 
 def test_swept_settings_are_columns(networks):
-    assert tables.differing(networks) == ['spike_cost']
+    assert tables.swept_settings(networks) == ['spike_cost']
     assert column(networks, 'spike_cost') == ['0.02', '0.01', '0.02', '0.1', '0.02', '0.02']
     assert column(networks, 'Minutes') == ['–', '1.5', '–', '–', '–', '–']
     assert column(networks, 'Status').count('unfinished') == 1
@@ -81,7 +81,7 @@ def test_arrays_that_differ_are_told_apart(tmp_path):
     masks = [np.ones((10, 10)), np.ones((10, 10))]
     masks[1][0, 1] = 0
     networks = saved_as(tmp_path, *(trained(w_rnn_mask=mask) for mask in masks))
-    assert tables.differing(networks) == ['w_rnn_mask']
+    assert tables.swept_settings(networks) == ['w_rnn_mask']
     (group,) = groups(networks)
     assert group.about.count('array (10, 10)') == 2
 
