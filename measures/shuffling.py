@@ -95,7 +95,10 @@ def _repetitions(p: Mapping) -> int:
     work=_repetitions,
 )
 def shuffles(run: Run) -> dict:
-    """Accuracy after shuffling activity or synapses across trials (paper, Fig. 2C and 3H)."""
+    """Accuracy after shuffling activity or synapses across trials (paper, Fig. 2C and 3H).
+
+    Those of a single group are shuffled 5 times at most, as in the original code.
+    """
     repetitions = run.p['simulation_reps']
     return simulate_network(
         run.model,

@@ -103,7 +103,7 @@ def manipulation(run: Run) -> dict[str, float]:
 def rotation(run: Run) -> dict[str, np.ndarray]:
     """By how many degrees each group turns its code of the sample until the delay ends.
 
-    For a task with rotation (paper, Fig. 4), in its own trials; NaN for a group without tuning.
+    For a task with rotation (paper, Fig. 3), in its own trials; NaN for a group without tuning.
     """
     samples, groups = run.fields['sample'], list(unit_groups(run.p).values())
     of_sample = [_sample_and_delay(run, field) for field in range(len(samples))]

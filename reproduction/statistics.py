@@ -4,7 +4,16 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import binomtest, fisher_exact, nct, rankdata, spearmanr, t, ttest_ind_from_stats
+from scipy.stats import (
+    binomtest,
+    fisher_exact,
+    nct,
+    norm,
+    rankdata,
+    spearmanr,
+    t,
+    ttest_ind_from_stats,
+)
 
 RESAMPLES, CONFIDENCE, SEED = 10_000, 0.95, 0
 FEWEST = 3  # networks from which something is concluded
@@ -56,6 +65,17 @@ def rank_correlation(points: Sequence[np.ndarray]) -> tuple[float, float, Interv
     return float(found.statistic), float(found.pvalue), _middle(resampled)
 
 
+def correlation_interval(r: float, number: int) -> Interval:
+    """The 95 % interval of Spearman's R over at least four variants, of which others may be taken.
+
+    By Fisher's z, whose variance is 1.06 / (number - 3) for ranks (Fieller et al. 1957).
+    """
+    half = norm.isf((1 - CONFIDENCE) / 2) * np.sqrt(1.06 / (number - 3))
+    with np.errstate(divide='ignore'):  # an R of 1 is infinite
+        z = np.arctanh(r)
+    return float(np.tanh(z - half)), float(np.tanh(z + half))
+
+
 def verdict_of_value(values: Sequence[float], published: float, no_effect: float) -> str:
     """Does the mean over networks agree with a published value?
 
@@ -67,11 +87,13 @@ def verdict_of_value(values: Sequence[float], published: float, no_effect: float
     """
     if len(values) < FEWEST or not np.all(np.isfinite(values)):
         return 'undecided'
-    both = {
-        verdict_of_interval(found, published, no_effect)
-        for found in (interval(values), student_interval(values))
-    }
-    return both.pop() if len(both) == 1 else 'undecided'
+    return agreed((interval(values), student_interval(values)), published, no_effect)
+
+
+def agreed(intervals: Sequence[Interval], published: float, no_effect: float) -> str:
+    """The verdict of all intervals of one number; `undecided` where they disagree."""
+    verdicts = {verdict_of_interval(found, published, no_effect) for found in intervals}
+    return verdicts.pop() if len(verdicts) == 1 else 'undecided'
 
 
 def verdict_of_interval(found: Interval, published: float, no_effect: float) -> str:
