@@ -78,7 +78,7 @@ def parser() -> argparse.ArgumentParser:
     add_sweeps(p)
     p.add_argument('--seed', type=whole_number, default=0, help='of the set (default 0)')
     p.add_argument('--analyze', action='store_true', help='analyse each network when trained')
-    p.add_argument('--overwrite', action='store_true', help='start again, without what is there')
+    p.add_argument('--overwrite', action='store_true', help='start over and replace what is there')
     add_resources(p)
     add_logs(p)
     return p
@@ -97,7 +97,7 @@ def add_resources(p: argparse.ArgumentParser) -> None:
         metavar='N|auto',
         help='networks in one graph and process (default auto: what is small)',
     )
-    p.add_argument('--dry-run', action='store_true', help='only tell what would be done')
+    p.add_argument('--dry-run', action='store_true', help='only print what would be done')
     p.add_argument('--dask', metavar='ADDRESS', help="of a Dask scheduler, or 'local'")
 
 

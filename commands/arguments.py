@@ -134,7 +134,7 @@ def add_sweeps(p: argparse.ArgumentParser) -> None:
         dest='sweeps',
         help='train the networks for each of these values, and each combination of sweeps',
     )
-    p.add_argument('--yes', action='store_true', help='also more than 10 000 networks')
+    p.add_argument('--yes', action='store_true', help='allow more than 10 000 networks')
 
 
 def add_explained(p: argparse.ArgumentParser) -> None:
@@ -145,7 +145,7 @@ def add_explained(p: argparse.ArgumentParser) -> None:
         nargs='*',
         metavar='NAME',
         dest='explained',
-        help='print what the settings are, or only the named ones, and end',
+        help='print all settings, or those named, and exit',
     )
 
 

@@ -41,9 +41,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument('--threads', type=positive, help='threads on the CPU (default: all cores)')
     add_logs(p)
     files = p.add_mutually_exclusive_group()
-    files.add_argument('--resume', action='store_true', help='go on from the checkpoint')
+    files.add_argument('--resume', action='store_true', help='continue from the checkpoint')
     files.add_argument(
-        '--overwrite', action='store_true', help='start again, without what is there'
+        '--overwrite', action='store_true', help='start over and replace what is there'
     )
     return p
 

@@ -28,9 +28,9 @@ class LogError(ValueError):
 
 
 def prepared(names: str | Iterable[str]) -> tuple[str, ...]:
-    """The names of logs, each once, when all that they need is there.
+    """The names of logs, each once, when all that they need is there and set up.
 
-    Raises LogError if it is not.
+    Weights & Biases may be set to work offline by it. Raises LogError if something is missing.
     """
     names = tuple(dict.fromkeys([names] if isinstance(names, str) else names))
     for name in names:

@@ -25,7 +25,8 @@ class Run:
 
     model: the network. p: parameters of the trials. trial_info: see `Stimulus.generate_trial`. y:
     outputs (time, trial, output). states: h, syn_x and syn_u (time, trial, unit). kind: of trials.
-    batch: number of this batch, of `num_batches`. progress: to be called with the work done.
+    batch: number of this batch, of `num_batches`. analysis_seed: from which the draws of measures
+    follow. jobs: processes that decode. progress: to be called with the work done.
     """
 
     model: object

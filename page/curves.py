@@ -17,7 +17,11 @@ STEPS = np.array([1, 2, 2.5, 5, 10])
 
 
 class Line(NamedTuple):
-    """The curve of a network: its number in the table, its path, and its look."""
+    """The curve of a network.
+
+    network: its number in the table. path: of the line, for SVG. look: color and dashes, a class of
+    page.css. last: what the curve ends with.
+    """
 
     network: int
     name: str

@@ -42,6 +42,7 @@ class Trial(NamedTuple):
     stimulus (time, input); activity h in Hz and efficacy x u, both (time, unit); outputs, the
     probabilities of the responses (time, output). blocks: units in the order to draw them, by
     synapse and then by preferred direction, as indices for each kind of synapse that there is.
+    labels: what the trial shows, as its title. p: its parameters.
     """
 
     stimulus: np.ndarray

@@ -219,7 +219,8 @@ def by_variant(networks: Sequence[Mapping]) -> dict[str, np.ndarray]:
 
 def variant_points(network: Mapping) -> Iterator[Point]:
     """The points of a network in Fig. 7: one for each variant of its task, see `Task.variants`."""
-    p, late = settings(network), end_of_delay(settings(network))
+    p = settings(network)
+    late = end_of_delay(p)
     decoded = np.mean(network['neuronal_sample_decoding'], axis=2)  # (rule, field, time)
     for name, trace in tasks.of(p).variants(decoded, p).items():
         variant = ', '.join(filter(None, (p['trial_type'], name)))

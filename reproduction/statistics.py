@@ -17,6 +17,7 @@ from scipy.stats import (
 
 RESAMPLES, CONFIDENCE, SEED = 10_000, 0.95, 0
 FEWEST = 3  # networks from which something is concluded
+POWER = 0.8  # of the tests of which it is said what they may find
 DECISIVE = 0.01  # P below which a direction counts
 ROUNDING = 0.005  # of published values, which have two decimals
 
@@ -141,13 +142,13 @@ def welch(values: Sequence[float], mean: float, sd: float | None, number: int) -
     return float(ttest_ind_from_stats(*ours, mean, sd, number, equal_var=False).pvalue)
 
 
-def detectable(num_1: int, num_2: int, alpha: float = 0.05, power: float = 0.8) -> float:
-    """The difference of two means, in SDs, that a two-sided t test finds with this power."""
+def detectable(num_1: int, num_2: int) -> float:
+    """The difference of two means, in SDs, that a two-sided t test finds with P < .05 in 4 of 5."""
     freedom, root = num_1 + num_2 - 2, np.sqrt(num_1 * num_2 / (num_1 + num_2))
-    critical = t.isf(alpha / 2, freedom)
+    critical = t.isf((1 - CONFIDENCE) / 2, freedom)
 
     def missing(shift: float) -> float:
         # the other tail of the test holds next to nothing of the power
-        return nct.sf(critical, freedom, shift) - power
+        return nct.sf(critical, freedom, shift) - POWER
 
     return float(brentq(missing, 0, 6) / root)

@@ -49,7 +49,7 @@ class STPCell(STPLayer):
         self.seed_generator = keras.random.SeedGenerator(self.drawn_seed % 2**32)
 
     def sizes(self) -> dict[str, int]:
-        """The share of excitatory units must leave one."""
+        """The settings that follow from the number of units."""
         return {'n_hidden': self.units}
 
     def build(self, input_shape: Sequence):

@@ -12,7 +12,7 @@ import numpy as np
 
 ITERATIONS_TO_STOP = 20  # whose mean accuracy is compared with stop_accuracy
 OFTEN = 0.01  # share of the iterations without an accuracy that is worth a warning
-LATE = math.exp(-2)  # share of the drawn delays that are too long, see Batch.single_test
+LATE = math.exp(-2)  # share of the drawn delays that are too long, see tasks.trial.Batch
 
 
 def last_mean(values: Sequence[float]) -> float:
