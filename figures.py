@@ -48,7 +48,7 @@ NOT_ANALYZED = 'its networks are not analysed'
 NOT_COMPARED = {*PLACE, *SHOWN_ONLY, 'seed', 'trial_type'}
 
 
-class Network(NamedTuple):
+class DrawnNetwork(NamedTuple):
     """A network to draw, and the parameters with which it is analysed."""
 
     saved: dict
@@ -128,7 +128,7 @@ def _draw(files: list[Path], out: Path, formats: list[str]) -> int:
     return status if is_drawn else 1
 
 
-def shown_together(networks: Sequence[Network]) -> Iterator[str]:
+def shown_together(networks: Sequence[DrawnNetwork]) -> Iterator[str]:
     """A sentence on each task whose networks differ in more than their seeds."""
     for task in sorted({network.p['trial_type'] for network in networks}):
         those = [n.saved['parameters'] for n in networks if n.p['trial_type'] == task]
@@ -183,7 +183,7 @@ def draw_or_leave_out(
     return draw_or_leave_out(task, figure, others, left_out) if others else None
 
 
-def _load(files: list[Path]) -> tuple[list[Network], int]:
+def _load(files: list[Path]) -> tuple[list[DrawnNetwork], int]:
     """The networks of the files, and 1 if a file is damaged or not analysed, else 0."""
     networks, status = [], 0
     for path in files:
@@ -198,7 +198,7 @@ def _load(files: list[Path]) -> tuple[list[Network], int]:
     return networks, status
 
 
-def load(path: Path) -> Network:
+def load(path: Path) -> DrawnNetwork:
     """The network in a file, without what no figure shows.
 
     Raises ValueError, which names the file, if it is damaged or no network, if its parameters are
@@ -206,7 +206,7 @@ def load(path: Path) -> Network:
     """
     try:
         saved = _without_what_is_not_drawn(results.load_results(path))
-        return Network(saved, settings(saved))
+        return DrawnNetwork(saved, settings(saved))
     except ValueError as error:
         raise ValueError(error if str(path) in str(error) else f'{path}: {error}') from error
 
@@ -220,7 +220,7 @@ def _without_what_is_not_drawn(network: Mapping) -> dict:
     }
 
 
-def _plan(networks: list[Network]) -> Iterator[tuple]:
+def _plan(networks: list[DrawnNetwork]) -> Iterator[tuple]:
     """(task or None, figure, networks, whether only analysed ones are missing) of all figures.
 
     There is no network if none suits the figure.

@@ -1,6 +1,6 @@
 """Logs the curves of a network in several ways at once.
 
-    with Log(['csv', 'wandb'], Network(filename, p), watch) as log:
+    with Log(['csv', 'wandb'], LoggedNetwork(filename, p), watch) as log:
         log(curves)  # after every iteration
 
 A way that fails costs a warning, never the training.
@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from logs.csv import CsvWriter
 from logs.tensorboard import TensorBoardWriter
 from logs.wandb import WandbWriter
-from logs.writer import Network, Writer
+from logs.writer import LoggedNetwork, Writer
 
 WRITERS: dict[str, type[Writer]] = {
     'tensorboard': TensorBoardWriter,
@@ -54,7 +54,7 @@ class Log:
     def __init__(
         self,
         names: Iterable[str],
-        network: Network,
+        network: LoggedNetwork,
         watch: Callable[[dict], bool] = lambda curves: False,
     ):
         self.writers = [WRITERS[name](network) for name in names]

@@ -16,7 +16,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from logs.writer import CURVES, Network, Writer
+from logs.writer import CURVES, LoggedNetwork, Writer
 from parameters import settings_for
 
 MODE, FOLDER = 'WANDB_MODE', 'WANDB_DIR'  # the user's, who may say where runs go
@@ -105,20 +105,20 @@ class WandbWriter(Writer):
         self.run.finish()
 
 
-def project_of(network: Network) -> str:
+def project_of(network: LoggedNetwork) -> str:
     """The name of the folder of the result, with '-' for what is not allowed in a project's."""
     name = network.filename.absolute().parent.name
     return re.sub(r'[/\\#?%:]', '-', name)[:LONGEST] or 'stp'
 
 
-def config_of(network: Network) -> dict:
+def config_of(network: LoggedNetwork) -> dict:
     """All settings of a network that are numbers, text, switches or None."""
     p = network.p
     plain = {name: p[name] for name in settings_for(p['trial_type']) if name in p}
     return {n: v for n, v in plain.items() if v is None or isinstance(v, (bool, int, float, str))}
 
 
-def run_id(network: Network) -> str:
+def run_id(network: LoggedNetwork) -> str:
     """What tells the run from all others: networks of one id are the same network."""
     settings = {n: v for n, v in config_of(network).items() if n in network.identity}
     text = json.dumps([project_of(network), network.name, settings], sort_keys=True)

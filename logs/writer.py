@@ -9,7 +9,7 @@ import results
 CURVES = results.CURVES[:-1]  # without the iteration
 
 
-class Network(NamedTuple):
+class LoggedNetwork(NamedTuple):
     """The network that a log is about.
 
     identity: names of the settings that make it what it is, which a run that goes on cannot change.
@@ -41,7 +41,7 @@ class Writer:
     title = ''  # human-readable
     package: str | None = None  # what it needs, where that is not in requirements.txt
 
-    def __init__(self, network: Network):
+    def __init__(self, network: LoggedNetwork):
         self.network = network
 
     @classmethod

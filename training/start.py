@@ -13,7 +13,7 @@ import numpy as np
 
 import results
 from logs.log import prepared
-from logs.writer import Network
+from logs.writer import LoggedNetwork
 from parameters import (
     ANALYSIS,
     ARRAYS,
@@ -57,7 +57,7 @@ class Start(NamedTuple):
         return len((self.checkpoint or {}).get('iteration', []))
 
     @property
-    def network(self) -> Network:
+    def network(self) -> LoggedNetwork:
         """The network, for its logs."""
         return network_of(self.filename, self.p, goes_on=self.checkpoint is not None)
 
@@ -109,10 +109,10 @@ def begin(
     return Start(*place, gpu_id, threads, overwrite, lock, log)
 
 
-def network_of(filename: Path, p: Mapping, goes_on: bool) -> Network:
+def network_of(filename: Path, p: Mapping, goes_on: bool) -> LoggedNetwork:
     """A network for its logs, with the settings that `begin` lets no run change on its way."""
     changeable = {*CHANGEABLE, *PLACE, *ANALYSIS}
-    return Network(filename, p, settings_for(p['trial_type']).keys() - changeable, goes_on)
+    return LoggedNetwork(filename, p, settings_for(p['trial_type']).keys() - changeable, goes_on)
 
 
 def _resumed(p, asked, filename: Path, resume: bool, overwrite: bool) -> tuple:

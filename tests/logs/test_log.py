@@ -14,7 +14,7 @@ import model
 import results
 from logs.log import WRITERS, Log, LogError, prepared
 from logs.wandb import config_of, project_of, run_id
-from logs.writer import Network
+from logs.writer import LoggedNetwork
 from parameters import parameters_with, update_parameters
 from training.start import network_of
 
@@ -27,7 +27,7 @@ def curves_of(count: int) -> dict[str, list]:
     return values | {'iteration': list(range(count)), 'accuracy': [np.nan, *range(1, count)]}
 
 
-def network(folder, goes_on=False, name='net', **settings) -> Network:
+def network(folder, goes_on=False, name='net', **settings) -> LoggedNetwork:
     """A small network of a set called set."""
     path = folder / 'set' / f'{name}.pkl'
     return network_of(path, parameters_with(SETTINGS | settings), goes_on)
