@@ -109,12 +109,12 @@ def is_silent(network: Mapping) -> bool:
 
 
 def shuffled(network: Mapping, signal: str) -> float:
-    """Accuracy with `signal` ('neural' or 'syn') shuffled at the onset of the test."""
-    return float(np.mean(measure(network, f'accuracy_{signal}_shuffled')[0, -1]))
+    """Accuracy with `signal` ('neural' or 'syn') shuffled at the onset of the test, over rules."""
+    return float(np.mean(measure(network, f'accuracy_{signal}_shuffled')[:, -1]))
 
 
 def shuffled_groups(network: Mapping) -> np.ndarray:
-    """Accuracy with the synapses of one group shuffled at the onset of the test: (group,)."""
+    """Accuracy with the synapses of one group shuffled at test onset, in the first rule: (group,)."""
     return measure(network, 'accuracy_syn_shuffled_grp')[0, -1].mean(-1)[:-1]  # without 'all'
 
 
