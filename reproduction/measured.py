@@ -114,7 +114,7 @@ def shuffled(network: Mapping, signal: str) -> float:
 
 
 def shuffled_groups(network: Mapping) -> np.ndarray:
-    """Accuracy with the synapses of one group shuffled at test onset, in the first rule: (group,)."""
+    """Accuracy with the synapses of one group shuffled at test onset, in rule 0: (group,)."""
     return measure(network, 'accuracy_syn_shuffled_grp')[0, -1].mean(-1)[:-1]  # without 'all'
 
 
