@@ -1,5 +1,6 @@
 """What is in a folder of networks: those that can be read, and the outcome of all others."""
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -14,7 +15,6 @@ from plots.figure import COMMON
 from results import CURVES
 from sets.summary import FILE
 from sets.summary import read as summary_rows
-from settings.compared import without_array
 from system.locks import is_held
 from training.accuracy import last_mean
 
@@ -111,13 +111,21 @@ def _network(file: Path) -> Network:
         path=file,
         task=p['trial_type'],
         is_finished=file.suffix == '.pkl',
-        settings={name: without_array(v) for name, v in own.items()},
-        p={name: without_array(value) for name, value in saved['parameters'].items()},
+        settings={name: _plain(v) for name, v in own.items()},
+        p={name: _plain(value) for name, value in saved['parameters'].items()},
         group=(p['trial_type'], *(str(p[name]) for name in COMMON)),
         curves={name: np.array(saved[name], float) for name in CURVES},
         measures=_measures(saved, file),
         versions=dict(versions) if isinstance(versions, Mapping) else {},
     )
+
+
+def _plain(value):
+    """A setting as it is compared and shown: of an array, its shape and a digest."""
+    if isinstance(value, np.ndarray):
+        digest = hashlib.sha256(np.ascontiguousarray(value)).hexdigest()
+        return f'array {value.shape} {digest[:6]}'
+    return value
 
 
 def _measures(saved: Mapping, file: Path) -> dict[str, float]:

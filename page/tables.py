@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from page.folder import Network
 from parameters import parameters_with
-from settings.compared import ABSENT, differing
+from settings.compared import differing
 
 MOST_LISTED = 6  # seeds and values in one cell
 NOTHING = '–'
+NOT_A_SETTING = object()
 
 
 class Column(NamedTuple):
@@ -47,17 +48,17 @@ class Row(NamedTuple):
 def swept_settings(networks: Sequence[Network]) -> list[str]:
     """Names of settings that are not the defaults, and not the same in all networks."""
     names = chain.from_iterable(network.settings for network in networks)
-    return differing(names, [network.p for network in networks])
+    return differing(names, networks, value_of)
 
 
 def value_of(network: Network, name: str) -> object:
-    """The value of a setting; ABSENT if the task does not have it."""
-    return network.p.get(name, ABSENT)
+    """The value of a setting; NOT_A_SETTING if the task does not have it."""
+    return network.p.get(name, NOT_A_SETTING)
 
 
 def shown(value: object) -> str:
     """A setting, number or text, as it is written."""
-    if value is ABSENT:
+    if value is NOT_A_SETTING:
         return NOTHING
     return f'{value:g}' if isinstance(value, float) else str(value)
 
@@ -109,7 +110,9 @@ def _status(network: Network) -> str:
 
 
 def _is_missing(value: object) -> bool:
-    return value is ABSENT or value is None or (isinstance(value, float) and math.isnan(value))
+    return (
+        value is NOT_A_SETTING or value is None or (isinstance(value, float) and math.isnan(value))
+    )
 
 
 def rows(networks: Sequence[Network], every: Sequence[Column]) -> list[Row]:
@@ -130,7 +133,7 @@ def cell(column: Column, network: Network) -> Cell:
     if column.is_filter:
         text = shown(value)
         key = repr(value) if _is_number(value) else text
-        return Cell(text, '' if value is ABSENT else key)
+        return Cell(text, '' if value is NOT_A_SETTING else key)
     if _is_missing(value):
         return Cell(NOTHING, '')
     text = format(value, column.form)

@@ -1,14 +1,12 @@
 """Settings of several networks beside each other: in which of them do these differ?"""
 
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
 from settings.validators import plain
 
 EXACT = 2**53  # floating-point numbers below it may be written as the integers that they are
-ABSENT = object()  # where a network does not have a setting
 
 
 def written(value: object) -> str:
@@ -19,18 +17,23 @@ def written(value: object) -> str:
     return value if isinstance(value, str) else repr(value)
 
 
-def without_array(value: object) -> object:
-    """A setting as it is compared and shown: of an array, its shape and a digest."""
-    if isinstance(value, np.ndarray) and value.shape:
-        digest = hashlib.sha256(np.ascontiguousarray(value)).hexdigest()
-        return f'array {value.shape} {digest[:6]}'
-    return value
+def differing(
+    names: Iterable[str], networks: Sequence, value_of: Callable[..., object] = dict.get
+) -> list[str]:
+    """Those of the names, sorted, of whose settings not all networks have the same.
+
+    `value_of(network, name)` is a setting; by default networks are dictionaries of them, and one
+    that is not there counts as None.
+    """
+    first, *others = networks
+
+    def is_same(name: str) -> bool:
+        return all(_alike(value_of(first, name), value_of(other, name)) for other in others)
+
+    return [name for name in sorted(set(names)) if not is_same(name)]
 
 
-def differing(names: Iterable[str], networks: Sequence[Mapping]) -> list[str]:
-    """Those of the names, sorted, of which not all networks have the same setting, or have one."""
-
-    def values(name: str) -> set[str]:
-        return {written(without_array(p.get(name, ABSENT))) for p in networks}
-
-    return [name for name in sorted(set(names)) if len(values(name)) > 1]
+def _alike(one: object, other: object) -> bool:
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        return np.array_equal(one, other)
+    return written(one) == written(other)

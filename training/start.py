@@ -27,8 +27,8 @@ from rnn import device
 from rnn.paths import require_path
 from system import locks
 
-# what a resumed run may change; the place of the files follows the command
 SHOWN_ONLY = ('iters_between_outputs', 'save_every')  # they do not change the network
+# what a resumed run may change; the place of the files follows the command
 CHANGEABLE = ('num_iterations', 'stop_accuracy', *SHOWN_ONLY)
 PLACE = ('save_dir', 'save_fn')
 
