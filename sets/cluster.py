@@ -9,6 +9,7 @@ gives a task up because its workers died too often.
 """
 
 import asyncio
+import logging
 import pickle
 import time
 from collections.abc import Callable, Collection
@@ -139,9 +140,12 @@ class Cluster:
 
     def close(self) -> None:
         """Leave the cluster, and end it if it was started here."""
+        here = self.client.cluster
+        if here is not None:  # else a worker may log that the scheduler did not hear its last beat
+            self.client.run(logging.disable, logging.ERROR, on_error='ignore')
         self.client.close()
-        if self.client.cluster is not None:
-            self.client.cluster.close()
+        if here is not None:
+            here.close()
 
 
 def _by_value(function: Callable) -> Callable:
@@ -195,8 +199,8 @@ def _connect(address: str, local_workers: int):
         raise ClusterError("--dask needs Dask: pip install 'dask[distributed]'") from error
     try:
         if address == 'local':
-            here = LocalCluster(local_workers, threads_per_worker=1, dashboard_address=None)
-            return Client(here)
+            options = {'n_workers': local_workers, 'threads_per_worker': 1}
+            return Client(LocalCluster(**options, dashboard_address='127.0.0.1:0'))  # a free port
         with ThreadPoolExecutor(1) as thread:  # in a notebook this one has a loop already
             greeting = asyncio.wait_for(_shake_hands(address), TIMEOUT)
             thread.submit(asyncio.run, greeting).result()

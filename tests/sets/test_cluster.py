@@ -16,7 +16,6 @@ from typing import NamedTuple
 import psutil
 import pytest
 from shell import (
-    OWN_SETTINGS,
     SETTINGS,
     assert_alike,
     assert_logged_once,
@@ -35,20 +34,15 @@ from shell import (
     train_set,
     wait_for,
     wait_until_ended,
-    write_own_task,
 )
-from test_analysis import TINY
 
 import results
-from run_all_models import make_jobs, parser
 from sets import cluster, cluster_worker
 from sets.cluster import ROOT, _sources
 from sets.job import Job, Report, parameters_of, seed_of
 from system.locks import lock
 
 SLOW = SETTINGS | {'num_iterations': 40, 'save_every': 1}
-FEW = {'analysis_trials': 32, 'decoding_reps': 0, 'simulation_reps': 0}  # measures take seconds
-FEW |= {'analyze_tuning': False, 'calculate_resp_matrix': False}
 SENT = 5  # iterations of a network that is half-trained before
 
 
@@ -298,35 +292,6 @@ def test_a_network_that_is_given_up_and_others_that_are_stopped(tmp_path):
     assert len(rows) == 3
     for row in rows.values():
         assert row['reason'].startswith('KilledWorker: ') == (row['status'] == 'failed')
-
-
-def test_local_cluster(tmp_path):
-    """It takes the place of what is there, and analyses there, too.
-
-    The task is a user's own. Its file is sent, and the network is the one that is trained here.
-    """
-    file = write_own_task(tmp_path)
-    settings = {name: value for name, value in TINY.items() if name != 'seed'}
-    settings |= OWN_SETTINGS | {'num_iterations': 3, 'num_reports': 2} | FEW
-    words = ['none', 'set', '1', '0', f'--tasks={file}', '--threads=1']
-    given = [f'--set={name}={value}' for name, value in settings.items()]
-    (job,) = make_jobs(parser().parse_args([*words, f'--set=save_dir={tmp_path}', *given]))
-    assert train_network(job, lambda curves: False).status == 'trained'
-    path = tmp_path / 'savedir' / 'set' / 'report-run-0.pkl'
-    path.parent.mkdir(parents=True)
-    path.write_text('old')
-    arguments = (*words, '--dask=local', '--overwrite', '--analyze')
-    status, out, err = train_set(tmp_path, *arguments, **settings)
-    assert (status, err) == (0, '')
-    assert statuses(out) == {'report-run-0': 'trained'}
-    assert results.load_results(path)['iteration'] == [0, 1, 2]
-    assert 0 <= results.load(path)['task_accuracy'] <= 1
-    assert_same_network(path, job.filename)
-    there, here = (results.load_results(p) for p in (path, job.filename))
-    assert there['versions'] == here['versions']  # also the commit
-    there, here = there['parameters'], here['parameters']
-    assert there['num_reports'] == here['num_reports'] == 2
-    assert there['task_digest'] == here['task_digest']
 
 
 def reason_in(status: int, out: str, err: str, address: str) -> str:
