@@ -25,7 +25,7 @@ from measures.accuracy import get_perf
 from measures.decoded import check_trials, decoded_labels
 from measures.decoding import calculate_svms
 from measures.measure import INDEPENDENT, PROBE, TRAINING, Measure, all_measures, measure_of
-from measures.run import NUMBERS, Progress, Run, end_of_delay
+from measures.run import TRIALS, Progress, Run, end_of_delay, number
 from measures.shuffling import simulate_network
 from measures.silencing import calculate_response_matrix
 from measures.tuning import calculate_tuning
@@ -324,7 +324,7 @@ class Analysis:
 
     def _seed(self, kind: str, batch: int) -> list[int]:
         """Of the trials and the noise in a batch."""
-        return [self.seed, 10 * batch + NUMBERS[kind][0]]
+        return [self.seed, number(batch, TRIALS[kind])]
 
 
 def require_all_rules(trial_info: Mapping, p: Mapping) -> None:

@@ -381,9 +381,9 @@ def derive(user: Mapping) -> dict:
         s |= sizes(s)
         require_memory(s)
         s |= initial_values.units(s)
-        s |= initial_values.synapses(s, s['EI_list'])
-        s |= initial_values.masks(s, s, task.separate_projections)
-        s |= initial_values.weights(s, s)
+        s |= initial_values.synapses(s)
+        s |= initial_values.masks(s, task.separate_projections)
+        s |= initial_values.weights(s)
     except MemoryError as error:
         size = {n: user[n] for n in ('n_hidden', 'batch_size') if n in user}
         raise ValueError(f'{size} needs more memory than there is') from error

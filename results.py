@@ -40,7 +40,8 @@ WEIGHT_SHAPES = {
     'w_out': ('N', 'O'),
     'b_out': (1, 'O'),
 }
-CURVES = ('accuracy', 'loss', 'perf_loss', 'spike_loss', 'weight_loss', 'iteration')
+VALUES = ('accuracy', 'loss', 'perf_loss', 'spike_loss', 'weight_loss')  # of an iteration
+CURVES = (*VALUES, 'iteration')
 
 
 class ResultsError(ValueError):
@@ -337,6 +338,6 @@ def _problem_in_curves(data: dict) -> str | None:
         is_sequence = is_array or type(curve) in (list, tuple)
         if not is_sequence or not all(isinstance(item, numbers.Real) for item in curve):
             return f"'{name}' must be a sequence of numbers"
-        if len(curve) != len(data[CURVES[0]]):
-            return f"'{name}' has {len(curve)} entries and '{CURVES[0]}' has {len(data[CURVES[0]])}"
+        if len(curve) != len(data['accuracy']):
+            return f"'{name}' has {len(curve)} entries and 'accuracy' has {len(data['accuracy'])}"
     return None

@@ -4,10 +4,10 @@ import csv
 from collections.abc import Mapping
 from pathlib import Path
 
-from logs.writer import CURVES, Writer
-from results import replacing
+from logs.writer import Writer
+from results import VALUES, replacing
 
-COLUMNS = ('iteration', *CURVES)
+COLUMNS = ('iteration', *VALUES)
 
 
 class CsvWriter(Writer):

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from logs.writer import CURVES, Writer
+from logs.writer import Writer
+from results import VALUES
 from rnn.device import quiet
 
 
@@ -32,7 +33,7 @@ class TensorBoardWriter(Writer):
 
         with self.events.as_default():
             for step in curves['iteration'][start:]:
-                for name in CURVES:
+                for name in VALUES:
                     tf.summary.scalar(name, curves[name][step], step=step)
         self.events.flush()
 

@@ -16,8 +16,9 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from logs.writer import CURVES, LoggedNetwork, Writer
+from logs.writer import LoggedNetwork, Writer
 from parameters import settings_for
+from results import VALUES
 
 MODE, FOLDER = 'WANDB_MODE', 'WANDB_DIR'  # the user's, who may say where runs go
 DEFAULTS = {
@@ -93,7 +94,7 @@ class WandbWriter(Writer):
     def write(self, curves: Mapping[str, list], start: int) -> None:
         """Write the iterations from `start` on that the server does not have."""
         for step in curves['iteration'][max(start, self.num_there) :]:
-            self.run.log({name: curves[name][step] for name in CURVES}, step=step)
+            self.run.log({name: curves[name][step] for name in VALUES}, step=step)
 
     def summarize(self, values: Mapping[str, float]) -> None:
         """Add the measures to the summary of the run."""

@@ -4,10 +4,6 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import results
-
-CURVES = results.CURVES[:-1]  # without the iteration
-
 
 class LoggedNetwork(NamedTuple):
     """The network that a log is about.

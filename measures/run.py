@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import cached_property
 
 import numpy as np
@@ -14,9 +15,27 @@ from rnn.state import State
 
 Progress = Callable[[int], object]  # is told of work that was done
 END_OF_DELAY = 100  # ms
-# What is drawn in a batch is decided by the seed of the analysis and one of ten numbers. These are
-# the numbers of the trials and their noise, and of what decoding draws.
-NUMBERS = {TRAINING: (0, None), INDEPENDENT: (1, 4), PROBE: (7, 8)}
+
+
+class Stream(IntEnum):
+    """What is drawn at random in a batch, each from a generator of its own."""
+
+    TRAINING_TRIALS, INDEPENDENT_TRIALS, SHUFFLES, SILENCING, DECODING = range(5)
+    SILENCED_RESPONSES, SILENCED_TUNING, PROBE_TRIALS, DECODING_OF_PROBE = range(5, 9)
+
+
+TRIALS = {
+    TRAINING: Stream.TRAINING_TRIALS,
+    INDEPENDENT: Stream.INDEPENDENT_TRIALS,
+    PROBE: Stream.PROBE_TRIALS,
+}
+DECODING = {INDEPENDENT: Stream.DECODING, PROBE: Stream.DECODING_OF_PROBE}
+STREAMS_OF_BATCH = 10  # so many numbers are reserved for each batch
+
+
+def number(batch: int, stream: Stream) -> int:
+    """The number of a batch's stream, which together with the seed of the analysis decides it."""
+    return STREAMS_OF_BATCH * batch + stream
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,11 +104,13 @@ class Run:
             ]
         )
 
-    def seed(self, number: int | str) -> np.random.SeedSequence:
-        """For what a measure draws in this batch: a number below 10, or the measure's name."""
-        words = [10 * self.batch + number] if isinstance(number, int) else [self.batch]
-        text = list(number.encode()) if isinstance(number, str) else []
-        return np.random.SeedSequence([self.analysis_seed, *words, *text])
+    def seed(self, stream: Stream | str) -> np.random.SeedSequence:
+        """For what a measure draws in this batch: one of the streams, or the measure's own name."""
+        if isinstance(stream, str):
+            words = [self.batch, *stream.encode()]
+        else:
+            words = [number(self.batch, stream)]
+        return np.random.SeedSequence([self.analysis_seed, *words])
 
     def share(self, repetitions: int) -> int:
         """How many repetitions of all batches are to be made in this one."""
@@ -115,4 +136,4 @@ def end_of_delay(p: Mapping) -> slice:
 
 def decoding_seed(run: Run) -> Sequence[int]:
     """For what decoding draws."""
-    return [run.analysis_seed, NUMBERS[run.kind][1]]
+    return [run.analysis_seed, DECODING[run.kind]]

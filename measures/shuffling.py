@@ -8,7 +8,7 @@ import tasks
 from measures.groups import GROUPS, unit_groups
 from measures.measure import PLASTICITY, TRAINING, measure
 from measures.perturbed import Perturbed, noise_key
-from measures.run import Progress, Run
+from measures.run import Progress, Run, Stream
 from rnn.state import State
 
 MOST_GROUP_REPETITIONS = 5
@@ -105,7 +105,7 @@ def shuffles(run: Run) -> dict:
         run.trial_info,
         run.states,
         run.share(repetitions),
-        run.seed(2),
+        run.seed(Stream.SHUFFLES),
         run.progress,
         run.share(min(MOST_GROUP_REPETITIONS, repetitions)),
     )

@@ -12,7 +12,7 @@ from measures import tuning
 from measures.groups import GROUPS, unit_groups
 from measures.measure import A_TEST, PLASTICITY, TRAINING, measure
 from measures.perturbed import Perturbed, noise_key
-from measures.run import Progress, Run
+from measures.run import Progress, Run, Stream
 from measures.tuned import similarity
 from measures.tuning import calculate_tuning
 from rnn.state import State
@@ -168,7 +168,8 @@ def _averages(condition: np.ndarray, num_conditions: int) -> np.ndarray:
 )
 def suppression(run: Run) -> dict:
     """Accuracy with each group silenced before a test (paper, Fig. 5)."""
-    return suppress_groups(run.model, run.trial_info, run.states, run.seed(3))
+    seed = run.seed(Stream.SILENCING)
+    return suppress_groups(run.model, run.trial_info, run.states, seed)
 
 
 @measure(
@@ -187,7 +188,8 @@ def suppressed_tuning(run: Run) -> dict:
     The similarity is that of the synaptic tunings to sample and first test (paper, Fig. 5).
     """
     first_test = run.fields['test'][0]
-    found = tuning_under_suppression(run.model, run.trial_info, run.states, first_test, run.seed(6))
+    seed = run.seed(Stream.SILENCED_TUNING)
+    found = tuning_under_suppression(run.model, run.trial_info, run.states, first_test, seed)
     pev, pref_dir = (found[f'synaptic_{name}_test_suppression'] for name in ('pev', 'pref_dir'))
     similarities = np.empty((*pev.shape[:3], pev.shape[-1]))
     for place in np.ndindex(similarities.shape[:3]):
@@ -215,6 +217,6 @@ def response_matrix(run: Run) -> dict:
         run.states,
         sample,
         run.fields['test'][0],
-        run.seed(5),
+        run.seed(Stream.SILENCED_RESPONSES),
         run.progress,
     )

@@ -27,7 +27,7 @@ from plots.style import COLORS, GROUP_NAMES, STYLE
 from stimulus import Stimulus
 
 TRIALS_FOR_ORDER = 96  # enough to know what a unit prefers
-CURVES = {
+CURVE_LABELS = {
     'accuracy': 'Accuracy',
     'loss': 'Loss',
     'perf_loss': 'Cross-entropy (nats)',
@@ -162,11 +162,11 @@ def learning_curves(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figur
     A loss that falls to less than a tenth is on a logarithmic axis. Where networks were trained for
     different times, each counts as long as it was trained.
     """
-    axes = panels(axes, 1, len(CURVES), height=42)
+    axes = panels(axes, 1, len(CURVE_LABELS), height=42)
     longest = max((network['iteration'] for network in networks), key=len)
     if not len(longest):
         raise FigureError('the networks have no learning curves: they were not trained')
-    for ax, (name, label) in zip(axes.flat, CURVES.items(), strict=True):
+    for ax, (name, label) in zip(axes.flat, CURVE_LABELS.items(), strict=True):
         curves = curves_of(networks, name)
         style.band(ax, longest, curves, COLORS['all'], linewidth=0.7)
         if name != 'accuracy' and np.nanmax(curves) > 10 * np.nanmin(curves) > 0:

@@ -1,7 +1,7 @@
 """What a network starts from: units, synapses, masks and initial weights (paper, Methods).
 
-Every function takes the settings and returns derived parameters. Weights are (from, to); values per
-unit are (1, n_hidden); everything is float32.
+Every function takes the settings with what the functions above it derived from them, and returns
+derived parameters. Weights are (from, to); values per unit are (1, n_hidden); all are float32.
 """
 
 from collections.abc import Mapping
@@ -9,8 +9,6 @@ from collections.abc import Mapping
 import numpy as np
 
 from settings import Setting, validators
-
-Settings = Mapping[str, object]
 
 # synapse_config -> synapses of the excitatory units, synapses of the inhibitory units
 SYNAPSES = {
@@ -52,50 +50,50 @@ ARRAYS: dict[str, Setting] = MASKS | {
 STATIC_UTILISATION = 0.3  # u of a unit without plasticity, in a network that has some
 
 
-def units(s: Settings) -> dict:
+def units(p: Mapping) -> dict:
     """Signs of the units: the first exc_inh_prop of them excitatory, the rest inhibitory."""
-    num_exc = round(s['n_hidden'] * s['exc_inh_prop'])
-    sign = np.ones(s['n_hidden'], np.float32)
+    num_exc = round(p['n_hidden'] * p['exc_inh_prop'])
+    sign = np.ones(p['n_hidden'], np.float32)
     sign[num_exc:] = -1
     return {
-        'EI': s['exc_inh_prop'] < 1,
+        'EI': p['exc_inh_prop'] < 1,
         'num_exc_units': num_exc,
-        'num_inh_units': s['n_hidden'] - num_exc,
+        'num_inh_units': p['n_hidden'] - num_exc,
         'EI_list': sign,
         'EI_matrix': np.diag(sign),
         'ind_inh': np.flatnonzero(sign < 0),
     }
 
 
-def synapses(s: Settings, sign: np.ndarray) -> dict:
+def synapses(p: Mapping) -> dict:
     """Rates alpha, U, and the start of x and u, of every unit's synapses.
 
     A static unit has dynamic_synapse 0: its x and u never change.
     """
-    kind = synapse_kinds(s['synapse_config'], sign)
+    kind = synapse_kinds(p['synapse_config'], p['EI_list'])
     facilitating, depressing = kind == 'facilitating', kind == 'depressing'
     dynamic = facilitating | depressing
-    fast, slow = s['dt'] / s['tau_fast'], s['dt'] / s['tau_slow']
+    fast, slow = p['dt'] / p['tau_fast'], p['dt'] / p['tau_slow']
 
     def per_unit(if_facilitating, if_depressing, if_static):
         value = np.select([facilitating, depressing], [if_facilitating, if_depressing], if_static)
         return value.astype(np.float32)[np.newaxis]
 
-    U = per_unit(s['U_stf'], s['U_std'], 1)
-    u_static = 1 if s['synapse_config'] is None else STATIC_UTILISATION
+    U = per_unit(p['U_stf'], p['U_std'], 1)
+    u_static = 1 if p['synapse_config'] is None else STATIC_UTILISATION
     u_start = np.where(dynamic, U, np.float32(u_static))
     return {
         'alpha_std': per_unit(fast, slow, 1),
         'alpha_stf': per_unit(slow, fast, 1),
         'U': U,
         'dynamic_synapse': dynamic.astype(np.float32)[np.newaxis],
-        'syn_x_init': np.ones((s['batch_size'], s['n_hidden']), np.float32),
-        'syn_u_init': np.repeat(u_start, s['batch_size'], axis=0),
+        'syn_x_init': np.ones((p['batch_size'], p['n_hidden']), np.float32),
+        'syn_u_init': np.repeat(u_start, p['batch_size'], axis=0),
     }
 
 
-def rates(p: Settings) -> dict[str, np.ndarray]:
-    """What a step multiplies by, from derived parameters: 0 for units without plasticity, but U.
+def rates(p: Mapping) -> dict[str, np.ndarray]:
+    """What a step multiplies by: 0 for units without plasticity, but U.
 
     dt in s, alpha_std, alpha_stf and U, (1, n_hidden).
     """
@@ -111,49 +109,49 @@ def synapse_kinds(config: str | None, sign: np.ndarray) -> np.ndarray:
     return np.where(sign > 0, exc, inh)
 
 
-def masks(s: Settings, derived: Settings, separate_projections: bool = False) -> dict:
+def masks(p: Mapping, separate_projections: bool = False) -> dict:
     """1 where a weight may exist and learn, 0 where it stays 0.
 
     With separate projections, receptive field k projects only to the units whose index is k modulo
     the number of fields.
     """
-    n_input, n_hidden, n_output = derived['shape']
+    n_input, n_hidden, n_output = p['shape']
     w_in = np.ones((n_input, n_hidden), np.float32)
     if separate_projections:
-        fields = s['num_receptive_fields']
-        field = np.arange(s['num_motion_tuned']) // (s['num_motion_tuned'] // fields)
+        fields = p['num_receptive_fields']
+        field = np.arange(p['num_motion_tuned']) // (p['num_motion_tuned'] // fields)
         w_in[: len(field)] = field[:, np.newaxis] == np.arange(n_hidden) % fields
     w_rnn = np.ones((n_hidden, n_hidden), np.float32)
     w_out = np.ones((n_hidden, n_output), np.float32)
-    if derived['EI']:
+    if p['EI']:
         np.fill_diagonal(w_rnn, 0)
-        w_out[derived['ind_inh']] = 0
+        w_out[p['ind_inh']] = 0
     return {'w_in_mask': w_in, 'w_rnn_mask': w_rnn, 'w_out_mask': w_out}
 
 
-def weights(s: Settings, derived: Settings) -> dict:
+def weights(p: Mapping) -> dict:
     """Initial values of the trained variables, drawn from the seed; names end in 0."""
-    rng = np.random.default_rng(s['seed'])
-    n_input, n_hidden, n_output = derived['shape']
-    kept = s['connection_prob']
-    w_in = _gamma(rng, 0.2, (n_input, n_hidden), kept / s['num_receptive_fields'])
-    w_rnn = _gamma(rng, _recurrent_gamma_shape(s, derived), (n_hidden, n_hidden), kept)
+    rng = np.random.default_rng(p['seed'])
+    n_input, n_hidden, n_output = p['shape']
+    kept = p['connection_prob']
+    w_in = _gamma(rng, 0.2, (n_input, n_hidden), kept / p['num_receptive_fields'])
+    w_rnn = _gamma(rng, _recurrent_gamma_shape(p), (n_hidden, n_hidden), kept)
     w_out = _gamma(rng, 0.1, (n_hidden, n_output), kept)
-    if not derived['EI']:
+    if not p['EI']:
         w_rnn = 0.54 * np.eye(n_hidden, dtype=np.float32)
-    if s['synapse_config'] is None:
+    if p['synapse_config'] is None:
         w_rnn = w_rnn / 3  # makes up for the missing factor u of the synapses
     return {
         'h0': np.full((1, n_hidden), 0.1, np.float32),
-        'w_in0': w_in * derived['w_in_mask'],
-        'w_rnn0': (w_rnn * derived['w_rnn_mask']).astype(np.float32),
+        'w_in0': w_in * p['w_in_mask'],
+        'w_rnn0': (w_rnn * p['w_rnn_mask']).astype(np.float32),
         'b_rnn0': np.zeros((1, n_hidden), np.float32),
-        'w_out0': w_out * derived['w_out_mask'],
+        'w_out0': w_out * p['w_out_mask'],
         'b_out0': np.zeros((1, n_output), np.float32),
     }
 
 
-def given(arrays: Settings, derived: Settings) -> dict:
+def given(arrays: Mapping, p: Mapping) -> dict:
     """Masks and initial values in which the user's arrays take part.
 
     A user's mask is multiplied by that of the network: no connection comes back. Raises ValueError
@@ -162,7 +160,7 @@ def given(arrays: Settings, derived: Settings) -> dict:
     """
     found = {}
     for name, array in arrays.items():
-        usual = derived[name]
+        usual = p[name]
         if array.shape != usual.shape:
             raise ValueError(
                 f'{name} has shape {array.shape}, but these settings need {usual.shape}'
@@ -170,10 +168,10 @@ def given(arrays: Settings, derived: Settings) -> dict:
         found[name] = array
         if name.endswith('_mask'):
             found[name] = array * usual
-        elif name in ('w_in0', 'w_out0') or (name == 'w_rnn0' and derived['EI']):
+        elif name in ('w_in0', 'w_out0') or (name == 'w_rnn0' and p['EI']):
             if (array < 0).any():
                 raise ValueError(f'{name} must not be negative: its weights act rectified')
-            if (array[derived[f'{name[:-1]}_mask'] == 0] != 0).any():
+            if (array[p[f'{name[:-1]}_mask'] == 0] != 0).any():
                 raise ValueError(
                     f'{name} must be 0 where the network has no connection '
                     f'(with excitatory and inhibitory units: the diagonal of w_rnn, and the '
@@ -188,8 +186,8 @@ def _gamma(rng, shape_parameter, size, probability) -> np.ndarray:
     return drawn * (rng.random(size) < probability)
 
 
-def _recurrent_gamma_shape(s: Settings, derived: Settings) -> np.ndarray:
+def _recurrent_gamma_shape(p: Mapping) -> np.ndarray:
     """Shape of the gamma distribution: larger wherever an inhibitory unit takes part."""
-    inhibitory = derived['EI_list'] < 0
+    inhibitory = p['EI_list'] < 0
     takes_part = inhibitory[:, np.newaxis] | inhibitory
-    return np.where(takes_part & s['balance_EI'], 0.2, 0.1)
+    return np.where(takes_part & p['balance_EI'], 0.2, 0.1)

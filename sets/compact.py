@@ -42,7 +42,7 @@ def compact(network: dict, without: Sequence[str] = (), whole_par: bool = False)
     smaller = {name: value for name, value in network.items() if name not in left_out}
     if left_out:
         smaller['analysis'] = {**about, 'measures': sorted({*measures} - left_out)}
-    smaller |= {name: _curve(network[name]) for name in results.CURVES if name != 'iteration'}
+    smaller |= {name: _curve(network[name]) for name in results.VALUES}
     p = network['parameters']
     smaller['parameters'] = parameters_with({}, p) | p if whole_par else _without_large(p)
     return smaller

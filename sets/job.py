@@ -42,7 +42,7 @@ from training.start import PLACE, SHOWN_ONLY, Start, begin, network_of, restored
 TEST_COST_MULTIPLIER = 2  # with which the networks of the paper's code were trained
 ANALYSIS_SEED = 0  # the default of analysis.py, which therefore has nothing left to do
 REMEDY = 'a smaller batch_size, n_hidden or --stack'  # where memory runs out
-COLUMNS = ('iterations', 'accuracy', *results.CURVES[1:-1])
+LAST_VALUES = ('iterations', *results.VALUES)
 
 
 class Job(NamedTuple):
@@ -86,7 +86,7 @@ class Report(NamedTuple):
     reason: str = ''
     seconds: float | None = None
     goes_on: bool = False
-    values: dict | None = None  # of COLUMNS, at the end of the training
+    values: dict | None = None  # {name of LAST_VALUES: value}
 
 
 def seed_of(seed: int, task: str, index: int, swept: Mapping | None = None) -> int:
@@ -272,7 +272,7 @@ def _iterations_in(checkpoint: Path, p: Mapping, job: Job) -> int:
 
 def _last_values(saved: Mapping) -> dict[str, float]:
     """Iterations, and the means of the last 20 of accuracy and losses."""
-    means = {name: last_mean(saved[name]) for name in COLUMNS[1:]}
+    means = {name: last_mean(saved[name]) for name in results.VALUES}
     return {'iterations': len(saved['iteration']), **means}
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from results import replacing
 from sets import sweep
-from sets.job import COLUMNS, Report
+from sets.job import LAST_VALUES, Report
 from sets.sweep import Combination
 from settings.compared import written
 from system.files import read_bytes
@@ -22,7 +22,7 @@ from training.display import losses
 FILE = 'summary.csv'
 TIMEOUT = 60  # s to wait for others that write it
 NOTHING: Mapping[str, Combination] = {}
-FIELDS = ('network', 'status', *COLUMNS, 'minutes', 'reason')
+FIELDS = ('network', 'status', *LAST_VALUES, 'minutes', 'reason')
 
 
 def line(name: str, report: Report) -> str:
@@ -120,7 +120,7 @@ def _rows(reports: Mapping[str, Report], swept: Mapping[str, Combination]) -> li
 
 
 def _row(name: str, report: Report, combination: Combination) -> dict:
-    values = report.values or dict.fromkeys(COLUMNS, '')
+    values = report.values or dict.fromkeys(LAST_VALUES, '')
     minutes = '' if report.seconds is None else report.seconds / 60
     about = {'network': name, 'status': report.status, 'reason': report.reason}
     settings = {setting: written(value) for setting, value in combination.items()}

@@ -38,8 +38,8 @@ class STPOutput(STPLayer):
         n_hidden = int(input_shape[-1])
         p = network(self.settings | {'n_hidden': n_hidden, 'seed': self.drawn_seed})
         p |= {'shape': (1, n_hidden, self.units)}  # a task has 3 outputs or more
-        p |= initial_values.masks(p, p)
-        p |= initial_values.weights(p, p)
+        p |= initial_values.masks(p)
+        p |= initial_values.weights(p)
         self.add_weights(p | self._given_mask(p))
 
     def _given_mask(self, p: Mapping[str, Any]) -> dict[str, np.ndarray]:

@@ -284,7 +284,7 @@ def assert_logged_once(path):
     log = path.parent / 'logs' / path.stem
     events = EventAccumulator(str(log), size_guidance={'tensors': 0}).Reload()
     saved = results.load_results(path)
-    for name in results.CURVES[:-1]:
+    for name in results.VALUES:
         logged = events.Tensors(name)
         assert [event.step for event in logged] == saved['iteration']
         values = [make_ndarray(event.tensor_proto) for event in logged]

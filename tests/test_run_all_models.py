@@ -246,7 +246,7 @@ def test_files_lines_and_table(whole):
         assert saved['parameters']['test_cost_multiplier'] == 2
         assert saved['parameters']['seed'] == seed_of(0, 'DMS', whole.paths.index(path))
         assert saved['iteration'] == list(range(30))
-        mean = {name: np.mean(saved[name][-20:]) for name in results.CURVES[:-1]}
+        mean = {name: np.mean(saved[name][-20:]) for name in results.VALUES}
         in_file = rows[path.stem]
         assert in_file['iterations'] == str(30)
         for name, value in mean.items():

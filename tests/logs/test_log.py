@@ -208,7 +208,7 @@ def test_a_run(tmp_path, server):
     expected = SETTINGS | {'trial_type': 'DMS', 'stop_accuracy': None}
     assert run['config'].items() >= expected.items()
     assert [*server.logged] == [0, 1, 2, 3, 4]
-    assert server.logged[4] == {name: curves_of(5)[name][4] for name in results.CURVES[:-1]}
+    assert server.logged[4] == {name: curves_of(5)[name][4] for name in results.VALUES}
     assert server.summary == {'analysis/neuronal decoding': 0.5}
 
 

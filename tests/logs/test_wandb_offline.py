@@ -64,7 +64,7 @@ def run_in(folder) -> tuple[dict, list[int], dict[str, list]]:
     ]
     config = {item.key: json.loads(item.value_json) for item in run.config.update}
     about = config | {'project': run.project, 'name': run.display_name}
-    curves = {name: [row[name] for row in values] for name in results.CURVES[:-1]}
+    curves = {name: [row[name] for row in values] for name in results.VALUES}
     return about, [row.step.num for row in rows], curves
 
 

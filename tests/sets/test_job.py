@@ -40,7 +40,7 @@ from training.member import TrainingError
 from training.signals import Interrupted
 
 BRIEF = SETTINGS | {'seed': 5, 'num_iterations': 4}
-VALUES = dict.fromkeys(network_set.COLUMNS, 0.25) | {'iterations': 7}
+VALUES = dict.fromkeys(network_set.LAST_VALUES, 0.25) | {'iterations': 7}
 pytestmark = pytest.mark.usefixtures('eager')
 
 
@@ -151,7 +151,7 @@ def test_report_of_a_trained_network(job):
     assert (report.status, report.reason) == ('trained', '')
     assert report.seconds > 0
     saved = results.load_results(job.filename)
-    means = {name: np.mean(saved[name]) for name in network_set.COLUMNS[1:]}
+    means = {name: np.mean(saved[name]) for name in results.VALUES}
     assert report.values == {'iterations': 4, **means}
     assert train_network(job, on) == Report('finished', values=report.values)
 
@@ -162,7 +162,7 @@ def test_values_are_those_of_the_last_twenty_iterations(trained):
         saved[name] = [0.0] * 5 + [1.0] * 20
     results.save(trained.filename, saved)
     values = network_set.finished(trained).values
-    assert values == {'iterations': 25} | dict.fromkeys(network_set.COLUMNS[1:], 1.0)
+    assert values == {'iterations': 25} | dict.fromkeys(results.VALUES, 1.0)
 
 
 def test_differences_of_a_finished_network(trained):

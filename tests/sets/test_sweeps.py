@@ -25,12 +25,12 @@ from run_all_models import make_jobs, parser
 from sets import summary as set_summary
 from sets import sweep
 from sets.grouping import stacks_of
-from sets.job import COLUMNS, Job, Report, plan, seed_of
+from sets.job import LAST_VALUES, Job, Report, plan, seed_of
 from sets.local import LocalWorkers
 from tasks import TASKS
 from training.stacks import MOST
 
-VALUES = dict.fromkeys(COLUMNS, 0.25)
+VALUES = dict.fromkeys(LAST_VALUES, 0.25)
 
 
 def jobs_of(*arguments: str) -> list[Job]:
