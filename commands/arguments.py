@@ -5,6 +5,7 @@ import ast
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -69,7 +70,7 @@ def _array(filename: str) -> np.ndarray:
     try:
         require_file(a_path(filename))
         array = np.load(a_path(filename), allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, BadZipFile, MemoryError) as error:
         message = f'{filename} cannot be read as an array that np.save wrote: {error}'
         raise argparse.ArgumentTypeError(message) from error
     if not isinstance(array, np.ndarray):

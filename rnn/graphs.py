@@ -10,6 +10,7 @@ GRAPHS_KEPT others of its kind were needed since.
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial, wraps
+from threading import RLock
 
 import tensorflow as tf
 
@@ -27,6 +28,8 @@ def kept(make: Callable) -> Callable:
     graph is made.
     """
 
+    lock = RLock()
+
     @lru_cache(GRAPHS_KEPT)
     def graph(*kind):
         function, arguments, options = make(*kind)
@@ -35,7 +38,10 @@ def kept(make: Callable) -> Callable:
 
     @wraps(make)
     def get(*kind):
-        return make(*kind)[0] if tf.config.functions_run_eagerly() else graph(*kind)
+        if tf.config.functions_run_eagerly():
+            return make(*kind)[0]
+        with lock:  # else threads that need a graph at the same time would each make it
+            return graph(*kind)
 
     get.cache_info, get.cache_clear = graph.cache_info, graph.cache_clear
     return get

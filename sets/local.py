@@ -3,9 +3,10 @@
     workers = LocalWorkers(plans, at_once=2)
     workers.run([plans[0].job])  # from as many threads as processes are to train at once
 
-A process (of loky) that is killed takes nothing but its own networks with it, and another one takes
-its place, also that of one whose memory has grown. All processes end when the one that started them
-does.
+A process that is killed takes nothing but its own networks with it, and another one takes its
+place, also that of one whose memory has grown. All processes end when the one that started them
+does. They are those of the copy of loky in joblib, since two copies in one process would each wait
+for the trackers of the other.
 """
 
 import os
@@ -17,7 +18,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from loky.process_executor import ProcessPoolExecutor, TerminatedWorkerError
+from joblib.externals.loky.process_executor import ProcessPoolExecutor, TerminatedWorkerError
 from tqdm import tqdm
 
 from rnn import device

@@ -11,6 +11,7 @@ from stimulus import Stimulus
 from stp_keras.layer import PACKAGE, require_known, with_defaults
 
 SETTINGS = ('spike_cost', 'spike_regularization')
+BEGINS = hasattr(keras.utils.PyDataset, 'on_epoch_begin')  # not in the first versions of Keras 3
 
 
 class Trials(keras.utils.PyDataset):
@@ -18,12 +19,13 @@ class Trials(keras.utils.PyDataset):
 
     Each is input (trial, time, input), target (trial, time, output) and the weight of each time
     point (trial, time), as the project's iterations from `first` on have them. Every epoch has
-    `num_batches` new ones.
+    `num_batches` new ones, in random order unless `fit` is told shuffle=False.
     """
 
     def __init__(self, p: Mapping[str, Any], num_batches: int, first: int = 0, **options):
         super().__init__(**options)
         self.p, self.length, self.first = p, num_batches, first
+        self.is_in_use = not BEGINS
 
     def __len__(self) -> int:
         return self.length
@@ -33,9 +35,15 @@ class Trials(keras.utils.PyDataset):
         names = 'neural_input', 'desired_output', 'train_mask'
         return tuple(np.swapaxes(trial[name], 0, 1) for name in names)
 
+    def on_epoch_begin(self):
+        """Note that these batches are used."""
+        self.is_in_use = True
+
     def on_epoch_end(self):
-        """Go on to other batches."""
-        self.first += self.length
+        """Go on to other batches, but not from those that were not used: Keras also begins so."""
+        if self.is_in_use:
+            self.first += self.length
+        self.is_in_use = not BEGINS
 
 
 @keras.saving.register_keras_serializable(PACKAGE)

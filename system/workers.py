@@ -1,7 +1,5 @@
 """Worker processes: they end with the process that started them, and their death is a sentence."""
 
-import importlib
-import multiprocessing
 import os
 import signal
 import threading
@@ -54,11 +52,13 @@ def start_trackers() -> None:
     """
     if not hasattr(signal, 'pthread_sigmask'):  # Windows
         return
-    # loky has a copy in joblib; the one that was imported last makes the processes of both
-    loky = type(multiprocessing.get_context('loky')).__module__.rpartition('.')[0]
+    from multiprocessing import resource_tracker
+
+    from joblib.externals.loky.backend import resource_tracker as tracker_of_loky
+
     with _blocked(NOT_FOR_TRACKERS):
-        for package in ('multiprocessing', loky):
-            importlib.import_module(f'{package}.resource_tracker').ensure_running()
+        resource_tracker.ensure_running()
+        tracker_of_loky.ensure_running()
 
 
 @contextmanager

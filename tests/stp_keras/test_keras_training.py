@@ -85,5 +85,26 @@ def test_every_epoch_has_new_trials(small):
     first = [trials[i][0] for i in range(2)]
     iteration = Stimulus([par['seed'], 1]).generate_trial()['neural_input']
     np.testing.assert_array_equal(np.swapaxes(first[1], 0, 1), iteration)
-    trials.on_epoch_end()
-    assert not any(np.array_equal(trials[0][0], x) for x in first)
+
+
+class NotedTrials(Trials):
+    """Trials that note which iterations they are asked for."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.iterations = []
+
+    def __getitem__(self, index):
+        self.iterations.append(self.first + index)
+        return super().__getitem__(index)
+
+
+def test_each_epoch_goes_on_where_the_last_one_ended(small):
+    """Also from one `fit` or `evaluate` to the next; Keras itself looks at some batches before."""
+    small()
+    model, trials = compiled(keras.optimizers.Adam()), NotedTrials(par, 3)
+    model.fit(trials, epochs=2, shuffle=False, verbose=0)
+    assert trials.iterations[-6:] == list(range(6))
+    assert {*trials.iterations} == {*range(6)}
+    model.evaluate(trials, verbose=0)
+    assert trials.iterations[-3:] == [6, 7, 8]

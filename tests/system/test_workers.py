@@ -115,5 +115,24 @@ def test_a_signal_to_a_group_leaves_the_tracker_alone():
     assert (done.stdout, done.stderr) == ('noted\n[1, 2]\n', '')
 
 
+LARGE = """
+import numpy as np
+import run_all_models
+from system.workers import outcomes
+
+if __name__ == '__main__':
+    of_this_process = np.ones(300_000)  # bytes enough to be shared
+    print(*outcomes(np.sum, [(of_this_process,)] * 4, jobs=2))
+"""
+
+
+def test_shared_arrays_are_given_back_where_networks_may_also_be_trained():
+    """Both are done by processes of loky, of which there is a copy in joblib."""
+    done = subprocess.run(
+        [sys.executable, '-c', LARGE], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert (done.stdout.split(), done.stderr) == (['300000.0'] * 4, '')
+
+
 def test_a_process_does_not_follow_itself():
     assert workers.follow(os.getpid()) is None
