@@ -194,9 +194,12 @@ def _save(job: Job, received: bytes, replaces: bool) -> None:
 
 def _connect(address: str, local_workers: int):
     try:
+        import dask
         from distributed import Client, LocalCluster
     except ImportError as error:
         raise ClusterError("--dask needs Dask: pip install 'dask[distributed]'") from error
+    # networks are sent as bytes; Dask would advise to load them in its own ways
+    dask.config.set({'distributed.admin.large-graph-warning-threshold': '100 GB'})
     try:
         if address == 'local':
             options = {'n_workers': local_workers, 'threads_per_worker': 1}

@@ -210,7 +210,11 @@ def test_files_without_an_array_are_refused(tmp_path, monkeypatch, capsys):
     np.save('objects.npy', np.array([{}], object), allow_pickle=True)
     np.savez('several.npz', a=np.eye(3))
     (tmp_path / 'text.npy').write_text('1 0')
-    for name in ('absent.npy', 'objects.npy', 'several.npz', 'text.npy'):
+    (tmp_path / 'cut.npz').write_bytes((tmp_path / 'several.npz').read_bytes()[:100])
+    with open('huge.npy', 'wb') as file:
+        header = {'descr': '<f8', 'fortran_order': False, 'shape': (3, 10**13)}
+        np.lib.format.write_array_header_1_0(file, header)
+    for name in ('absent.npy', 'objects.npy', 'several.npz', 'text.npy', 'cut.npz', 'huge.npy'):
         with pytest.raises(SystemExit, match='2'):
             request([f'--set=w_rnn_mask={name}'])
         usage, sentence = capsys.readouterr().err.split('error: ')

@@ -51,8 +51,8 @@ def test_local_cluster(tmp_path):
     assert there['task_digest'] == here['task_digest']
 
 
-def test_local_workers_come_and_end_without_a_word(capfd, recwarn):
-    """Not even of a port that is taken, or of a heartbeat that the scheduler does not hear."""
+def test_a_local_cluster_works_without_a_word(capfd, recwarn):
+    """Not even of a port that is taken, much that is sent, or a heartbeat that is not heard."""
     from distributed import WorkerPlugin
 
     class Beating(WorkerPlugin):
@@ -65,6 +65,7 @@ def test_local_workers_come_and_end_without_a_word(capfd, recwarn):
             taken.enter_context(socket.create_server(('127.0.0.1', 8787)))
         local = cluster.Cluster('local', total=1, local_workers=1)
     local.client.register_plugin(Beating())
+    assert local.client.submit(len, bytes(20_000_000)).result() == 20_000_000
     local.close()
     assert (local.at_once, [*recwarn]) == (1, [])
     assert capfd.readouterr() == ('it ends\n', '')
