@@ -50,7 +50,7 @@ GROUPS: dict[str, dict[str, Setting]] = {
             1,
             number(above=0, high=1),
             'probability that an initial weight is not 0; for inputs divided by the number of '
-            'receptive fields',
+            'receptive fields; recurrent weights only with excitatory and inhibitory units',
         ),
         'num_motion_tuned': Setting(
             24, count(1), 'direction-tuned inputs, over all receptive fields'

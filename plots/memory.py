@@ -38,11 +38,6 @@ def chance(rule: int, p: Mapping) -> float:
     return 1 / len(np.unique(conditions(every, 'sample', rule, p)))
 
 
-def guessed(p: Mapping) -> float:
-    """Accuracy of a guess among the responses, which are all outputs but one."""
-    return 1 / (p['n_output'] - 1)
-
-
 def over_repetitions(networks: Sequence[Mapping], name: str) -> np.ndarray:
     """A measure (R, F, repetition, ...) averaged over repetitions: (network, R, F, ...)."""
     return np.array([np.mean(network[name], axis=2) for network in networks])
@@ -118,7 +113,7 @@ def shuffles(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figure:
 
 def _draw_shuffles(ax, x: np.ndarray, networks, rule: int, p: Mapping) -> None:
     """Points of the networks, with their standard error where there is one."""
-    style.mark_chance(ax, guessed(p))
+    style.mark_chance(ax, tasks.of(p).accuracy_without_sample(p), 'without the sample')
     for name, (key, color, marker) in _possible(SHUFFLES, p).items():
         y = np.array([network[key][rule, -1].mean() for network in networks])
         label = f'{name}: {style.correlation(pearsonr, x, y)}'
@@ -212,7 +207,7 @@ def _draw_curves(axes, by_network: list[dict], signals: list[str], rule: str) ->
 def draw_group_shuffles(ax, networks: Sequence[Mapping], rule: int, p: Mapping) -> None:
     """Accuracy after a shuffle of each group: points for networks, lines for their medians."""
     place = np.arange(len(GROUPS))
-    style.mark_chance(ax, guessed(p))
+    style.mark_chance(ax, tasks.of(p).accuracy_without_sample(p), 'without the sample')
     for i, (name, (key, color, marker)) in enumerate(_possible(GROUP_SHUFFLES, p).items()):
         x = place + 0.3 * (i - 0.5)
         values = np.array([n[f'{key}_grp'][rule, -1].mean(-1) for n in networks])

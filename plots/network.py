@@ -93,14 +93,15 @@ def _sorted_units(h: np.ndarray, sample: np.ndarray, p: Mapping) -> dict[str, np
 
 
 def _labels(trial_info: Mapping, index: int, p: Mapping) -> str:
-    degrees = 360 / p['num_motion_dirs']
-    every = tasks.of(p).fields(trial_info, p)
+    task = tasks.of(p)
+    labels = task.fields(trial_info, p)
     shown = [
-        name + ' ' + ', '.join(f'{label[index] * degrees:g}°' for label in every[name])
+        name + ' ' + ', '.join(task.value_name(label[index], p) for label in labels[name])
         for name in ('sample', 'test')
-        if name in every
+        if name in labels
     ]
-    return f'{p["trial_type"]}: {"; ".join(shown)}'
+    rule = task.rule_name(task.rule_index(trial_info)[index], p)
+    return '\n'.join(filter(None, (f'{p["trial_type"]}: {"; ".join(shown)}', rule)))
 
 
 @rc_context(STYLE)
@@ -224,13 +225,19 @@ def effective_weights(network: Mapping) -> np.ndarray:
 
 
 def mean_weights(matrix: np.ndarray, groups: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Mean of weights (from, to) between the four groups of units: (4, 4); NaN for an empty one."""
+    """Mean of weights (from, to) between the four groups of units: (4, 4).
+
+    Those from a unit to itself do not count, which networks with E/I do not have. NaN where there
+    are none.
+    """
     members = [groups[name] for name in GROUPS[:-1]]
+    others = ~np.eye(len(matrix), dtype=bool)
     means = np.full((4, 4), np.nan)
     for i, sources in enumerate(members):
         for j, targets in enumerate(members):
-            if sources.any() and targets.any():
-                means[i, j] = matrix[np.ix_(sources, targets)].mean()
+            between = np.ix_(sources, targets)
+            if others[between].any():
+                means[i, j] = matrix[between][others[between]].mean()
     return means
 
 

@@ -28,7 +28,7 @@ ANALYSIS: dict[str, Setting] = {
     'decode_match': Setting(False, flag(), 'decode whether the first test matches'),
     'decode_rule': Setting(False, flag(), 'decode the rule'),
     'decode_neuronal_groups': Setting(
-        False, flag(), 'what is decoded, also from each group of units'
+        False, flag(), 'what is decoded (not the rule), also from each group of units'
     ),
     'decode_stability': Setting(
         False, flag(), 'decode the sample with training at each time and test at every time'

@@ -67,7 +67,7 @@ class DualMatch(Task):
         labels = {'sample': sample, 'test': test, 'rule': rule, 'match': match, 'catch': catch}
         return labels | {'test_mod': test_mod}
 
-    def can_vary_delay(self) -> bool:
+    def can_vary_delay(self, s: Mapping) -> bool:
         """The two delays are fixed."""
         return False
 

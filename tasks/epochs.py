@@ -55,7 +55,7 @@ def timing(task, s: Mapping) -> dict:
     other_time_rng a dictionary; other times are in ms. Each epoch is floored to whole steps of dt.
     """
     dt = s['dt']
-    epochs = task.epochs(_steps(s))
+    epochs = task.epochs(steps_of(s))
     steps = epochs.num_time_steps
     cues = [range(*(min(t, steps) for t in (c.start, c.stop))) for c in task.cues(epochs, dt)]
     return {
@@ -86,12 +86,12 @@ class _Noted(dict):
 
 def unused_times(task, s: Mapping) -> set[str]:
     """Settings of durations that the task's epochs do not use."""
-    steps = _Noted(_steps(s))
+    steps = _Noted(steps_of(s))
     task.epochs(steps)
     return steps.keys() - steps.asked
 
 
-def _steps(s: Mapping) -> dict[str, int]:
+def steps_of(s: Mapping) -> dict[str, int]:
     """Durations of epochs in time steps."""
     times = [name for name in s if name.endswith('_time') or name == 'ABBA_delay']
     return {name: s[name] // s['dt'] for name in times}

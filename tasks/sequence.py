@@ -89,7 +89,7 @@ class SequentialMatch(Task):
         """The setting that is the duration of a test."""
         return 'ABBA_delay'
 
-    def can_vary_delay(self) -> bool:
+    def can_vary_delay(self, s: Mapping) -> bool:
         """The gaps between tests are fixed."""
         return False
 
@@ -101,6 +101,16 @@ class SequentialMatch(Task):
         tests = s['delay_time'] // s['dt'] // (2 * (s['ABBA_delay'] // s['dt']))
         needed = f'it must be more than the {tests} tests, none of which repeats a direction'
         yield s['num_motion_dirs'] <= tests, 'num_motion_dirs', needed
+
+    def accuracy_without_sample(self, p: Mapping) -> float:
+        """Who knows test 1 and how tests are drawn does better than a guess in test 2.
+
+        With repeats the best answer is always match. Without, it is match if test 2 equals test 1,
+        in a quarter of the trials, all of which match; of the others two thirds do not match.
+        """
+        if len(p['test_time_rng']) == 1:
+            return super().accuracy_without_sample(p)
+        return 5 / 8 if self.repeats else 3 / 4
 
     def silencing_windows(self, p: Mapping) -> list[tuple[range, range]]:
         """The 200 ms before the first test, and the second test, which is scored."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from settings import Setting
 from settings.validators import Check, fixed
-from tasks.epochs import Epochs, Steps, consecutive, until_sample
+from tasks.epochs import Epochs, Steps, consecutive, steps_of, until_sample
 from tasks.inputs import von_mises
 from tasks.trial import Batch
 
@@ -124,8 +124,8 @@ class Task:
         words = f'it must be shorter than a test, {test} ms, by at least one step of dt = '
         yield masked, 'mask_duration', f'{words}{s["dt"]} ms'
         if s['var_delay']:
-            several = not self.can_vary_delay()
-            yield several, 'var_delay', 'only a task with one test can have a variable delay'
+            words = 'only a task with one test can have a variable delay'
+            yield not self.can_vary_delay(s), 'var_delay', words
             late = s['variable_delay_max'] > s['delay_time']
             yield late, 'variable_delay_max', f'it must be at most delay_time, {s["delay_time"]} ms'
         yield from self._wrong_inputs(s)
@@ -151,9 +151,9 @@ class Task:
         """The setting that is the duration of a test."""
         return 'test_time'
 
-    def can_vary_delay(self) -> bool:
-        """Whether `var_delay` has a meaning."""
-        return True
+    def can_vary_delay(self, s: Mapping) -> bool:
+        """Whether `var_delay` has a meaning: where there is one test."""
+        return len(self.epochs(steps_of(s)).tests) == 1
 
     def notes(self, p: Mapping) -> list[str]:
         """A sentence on each thing in these settings that the user may not have meant."""
@@ -181,6 +181,10 @@ class Task:
         if kind == 'category':
             return 'DMC rule'
         return f'DMRS{degrees} rule' if degrees else 'DMS rule'
+
+    def value_name(self, value: int, p: Mapping) -> str:
+        """How figures write a sample or test: as a direction."""
+        return f'{int(value) * 360 / p["num_motion_dirs"]:g}°'
 
     def sample_of(self, rule: int, test: int) -> int:
         """Number of the sample that a test, counted from 0, is about."""
@@ -227,9 +231,10 @@ class Task:
         return p['sample_time_rng']
 
     def wait_before(self, step: int, milliseconds: int, p: Mapping) -> range:
-        """The last steps before a step, without those of a sample or test; but at least one."""
+        """The last steps before a step in which nothing is shown; but at least one."""
         samples = [self.sample_period(i, p) for i in range(self.num_samples)]
-        ends = [shown.stop for shown in (*samples, *p['test_time_rng']) if shown.stop <= step]
+        shown = *samples, *p['test_time_rng'], *p['other_time_rng'].values()
+        ends = [period.stop for period in shown if period.stop <= step]
         start = max(1, step - steps_in(milliseconds, p), *ends)
         return range(min(start, step - 1), step)
 
@@ -242,6 +247,10 @@ class Task:
         if len(tests) > 1:
             return tests[:1]
         return [max(self.sample_period(i, p).stop for i in range(self.num_samples)), tests[0]]
+
+    def accuracy_without_sample(self, p: Mapping) -> float:
+        """The best accuracy in the scored test without knowing the sample: that of a guess."""
+        return 1 / (p['n_output'] - 1)
 
     def scored_test(self, p: Mapping) -> range:
         """The test whose accuracy is measured after a perturbation: the second, if there is one."""

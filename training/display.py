@@ -17,9 +17,10 @@ def header(p: Mapping, device_name: str, done: int) -> str:
     """The main settings of a run, `done` iterations of which are made already."""
     going_on = f'\nGoing on after iteration {done - 1}.' if done else ''
     notes = ''.join(f'\n{note}' for note in notes_of(p))
+    signs = f'{p["num_exc_units"]} excitatory' if p['EI'] else 'whose weights have either sign'
     return (
         f'Task {p["trial_type"]}, synapses {p["synapse_config"]}, {device_name}, seed {p["seed"]}\n'
-        f'{p["n_hidden"]} units ({p["num_exc_units"]} excitatory), {p["n_input"]} inputs, '
+        f'{p["n_hidden"]} units ({signs}), {p["n_input"]} inputs, '
         f'{p["n_output"]} outputs, {p["num_time_steps"]} steps of {p["dt"]} ms, '
         f'{p["batch_size"]} trials per iteration, {p["num_iterations"]} iterations, '
         f'learning rate {p["learning_rate"]}, spike cost {p["spike_cost"]}, '

@@ -323,6 +323,9 @@ def test_windows_before_a_test_hold_no_stimulus():
     (first, test_1), (second, test_2) = tasks.of(p).silencing_windows(p)
     assert first == range(p['sample_time_rng'].stop, test_1.start)
     assert second == range(test_1.stop, test_2.start)
+    p = parameters_with({'trial_type': 'distractor', 'delay_time': 60})
+    shown, onset = p['other_time_rng']['distractor'], p['test_time_rng'][0].start
+    assert end_of_delay(p) == slice(shown.stop, onset)
 
 
 def test_rotation_of_each_rule_and_group():

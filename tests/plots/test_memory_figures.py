@@ -103,7 +103,7 @@ ACCURACIES = {
 
 def assert_points(ax, networks, rule, x):
     found = {label.split(':')[0]: xy for label, xy in lines(ax).items()}
-    np.testing.assert_array_equal(found.pop('chance')[1], [0.5, 0.5])
+    np.testing.assert_array_equal(found.pop('without the sample')[1], [0.5, 0.5])
     assert set(found) == set(ACCURACIES)
     for name, key in ACCURACIES.items():
         y = [network[key][rule, -1].mean() for network in networks]
@@ -125,7 +125,7 @@ def test_shuffles_are_points_of_networks_with_their_correlation():
 def test_shuffles_of_one_network():
     network = fabricated()
     (ax,) = memory.shuffles(network).axes
-    assert set(lines(ax)) == {'chance', *(f'{name}: n = 1' for name in ACCURACIES)}
+    assert set(lines(ax)) == {'without the sample', *(f'{name}: n = 1' for name in ACCURACIES)}
 
 
 def test_shuffles_of_dual_dms_are_about_the_sample_of_test_2():
@@ -147,12 +147,16 @@ def test_shuffles_of_each_rule():
 
 def test_shuffles_without_plasticity():
     (ax,) = memory.shuffles(fabricated(synapse_config=None)).axes
-    assert set(lines(ax)) == {'chance', 'no shuffle: n = 1', 'activity shuffled: n = 1'}
+    names = {'without the sample', 'no shuffle: n = 1', 'activity shuffled: n = 1'}
+    assert set(lines(ax)) == names
 
 
-def test_chance_of_shuffles_is_that_of_the_responses():
-    (ax,) = memory.shuffles(fabricated('distractor')).axes
-    np.testing.assert_array_equal(lines(ax)['chance'][1], [1 / 8, 1 / 8])
+@pytest.mark.parametrize(
+    ('task', 'level'), [('distractor', 1 / 8), ('ABBA', 5 / 8), ('ABCA', 3 / 4)]
+)
+def test_shuffles_show_what_is_possible_without_the_sample(task, level):
+    (ax,) = memory.shuffles(fabricated(task)).axes
+    np.testing.assert_array_equal(lines(ax)['without the sample'][1], [level, level])
 
 
 # Tuning

@@ -194,10 +194,11 @@ def test_mean_weights_between_groups():
     }
     matrix = np.arange(25.0).reshape(5, 5)  # (from, to)
     means = net.mean_weights(matrix, groups)
-    assert means[0, 0] == np.mean([0, 4, 20, 24])
+    assert means[0, 0] == np.mean([4, 20])  # no unit projects to itself
     assert means[0, 1] == np.mean([1, 21])
     assert means[1, 2] == np.mean([7, 8])
     assert means[2, 1] == np.mean([11, 16])
+    assert np.isnan(means[1, 1])  # a single unit
     assert np.isnan(means[3]).all()
     assert np.isnan(means[:, 3]).all()
 
@@ -213,9 +214,10 @@ def test_weights_are_an_image_and_points(number):
     np.testing.assert_allclose(image.get_array(), expected)
     assert image.origin == 'upper'
     low, high = image.get_clim()
-    assert -low == high == np.abs(expected).max()
+    assert -low == high == np.nanmax(np.abs(expected))
     texts = {text.get_position(): text.get_text() for text in image_ax.texts}
-    assert texts == {(j, i): f'{value:.2g}' for (i, j), value in np.ndenumerate(expected)}
+    shown = {(j, i): f'{value:.2g}' for (i, j), value in np.ndenumerate(expected)}
+    assert texts == {place: text.replace('nan', '-') for place, text in shown.items()}
     assert (image_ax.get_xlabel(), image_ax.get_ylabel()) == ('To', 'From')
     points = [line for line in plane.get_lines() if line.get_marker() == '.']
     for line, matrix in zip(points, matrices, strict=True):
@@ -228,7 +230,8 @@ def test_weights_are_an_image_and_points(number):
 def test_a_group_that_one_network_lacks_is_shown_of_the_others():
     both, only = ([fabricated(), fabricated(exc_inh_prop=1)][:n] for n in (2, 1))
     with_groups, expected = (net.weights(networks).axes[0].texts for networks in (both, only))
-    inhibitory = [i for i, text in enumerate(expected) if text.get_position()[0] == 2]
+    places = [text.get_position() for text in expected]
+    inhibitory = [i for i, (to, origin) in enumerate(places) if to == 2 != origin]
     for i in inhibitory:
         assert with_groups[i].get_text() == expected[i].get_text() != '-'
 

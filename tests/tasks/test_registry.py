@@ -133,3 +133,27 @@ def test_a_task_has_the_known_attributes_only():
     assert Task(num_samples=2).num_samples == 2
     with pytest.raises(TypeError, match="no attribute 'num_sample'"):
         Task(num_sample=2)
+
+
+TWO_TESTS = REPORT.replace(
+    '    def trials',
+    """    def epochs(self, steps):
+        usual = super().epochs(steps)
+        more = range(usual.num_time_steps, usual.num_time_steps + steps['test_time'])
+        return usual._replace(tests=[*usual.tests, more], num_time_steps=more.stop)
+
+    def trials""",
+)
+
+
+def test_only_a_task_with_one_test_has_a_variable_delay(report):
+    load_task(report)
+    assert parameters_with({'trial_type': 'report_task', 'var_delay': True})['var_delay']
+    several = report.with_name('two_tests.py')
+    several.write_text(TWO_TESTS)
+    load_task(several)
+    assert len(parameters_with({'trial_type': 'two_tests'})['test_time_rng']) == 2
+    with pytest.raises(
+        ValueError, match=r'var_delay = True .* with two_tests: only a task with one'
+    ):
+        parameters_with({'trial_type': 'two_tests', 'var_delay': True})

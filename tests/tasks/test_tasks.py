@@ -314,3 +314,17 @@ def test_shapes_of_the_paper(task, num_steps, num_inputs):
     assert info['neural_input'].shape == (num_steps, 10, num_inputs)
     assert info['desired_output'].shape == (num_steps, 10, 9 if task == 'distractor' else 3)
     assert info['train_mask'].shape == (num_steps, 10)
+
+
+@pytest.mark.parametrize('task', ['ABBA', 'ABCA'])
+def test_accuracy_without_the_sample_is_that_of_the_best_answer_to_the_tests(task):
+    """Which is one thing if test 2 is test 1, and one if it is not."""
+    short = {'fix_time': 10, 'sample_time': 10, 'ABBA_delay': 20, 'mask_duration': 0}
+    trial = batch_of(task, short | {'delay_time': 120, 'test_time': 10, 'batch_size': 20_000})
+    again, match = trial['test'][:, 1] == trial['test'][:, 0], trial['match'][:, 1]
+    best = sum(
+        max(np.mean(case & (match == 1)), np.mean(case & (match == 0))) for case in (again, ~again)
+    )
+    level = find(task).accuracy_without_sample(par)
+    assert level == pytest.approx(best, abs=0.02)
+    assert find(task).accuracy_without_sample(par | {'test_time_rng': [range(10)]}) == 0.5

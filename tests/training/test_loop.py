@@ -22,6 +22,7 @@ from rnn.optimizer import Adam, adam_step
 from stimulus import Stimulus
 from tasks import TASKS
 from training.accuracy import ITERATIONS_TO_STOP
+from training.display import header
 from training.member import Member, TrainingError
 from training.signals import Interrupted
 from training.start import CHANGEABLE, RunError, begin
@@ -190,6 +191,7 @@ def test_lines_are_printed_at_intervals(ask_for, script, capsys):
     assert '12 units (10 excitatory), 6 inputs, 3 outputs, 6 steps of 10 ms' in lines[1]
     shown = [re.match(r'iteration +(\d+)  accuracy ([\d.]+)  ', line) for line in lines[2:-1]]
     assert [match.groups() for match in shown] == [('0', '0.000'), ('5', '0.050'), ('10', '0.100')]
+    assert '12 units (whose weights have either sign)' in header(par | {'EI': False}, 'CPU', 0)
     assert lines[-1].startswith(f'Saved {path} after ')
 
 
