@@ -98,12 +98,15 @@ class Measure:
         counted = [self.repetitions] if self.repetitions else []
         return all(p[option] for option in (*self.options, *counted))
 
+    def unmet(self, p: Mapping, *names: str) -> list[str]:
+        """Why these of its results, by default all, have no meaning with the parameters `p`."""
+        needs = [*self.needs, *[PLASTICITY] * any(map(is_synaptic, names or self.axes))]
+        about = {'task': p['trial_type'], 'title': self.title}
+        return [need.sentence.format(**about) for need in needs if not need.is_met(p)]
+
     def absent(self, p: Mapping) -> list[str]:
         """Why it is not measured, or not wholly, though it is asked for."""
-        needs = [*self.needs, *[PLASTICITY] * any(map(is_synaptic, self.axes))]
-        unmet = [need.sentence for need in needs if not need.is_met(p)]
-        texts = [s.format(task=p['trial_type'], title=self.title) for s in unmet]
-        return texts if self.is_asked_for(p) else []
+        return self.unmet(p) if self.is_asked_for(p) else []
 
 
 def measure(
@@ -124,9 +127,18 @@ def measure(
     """
 
     def declare(function: Callable) -> Measure:
-        kinds = _of_signals(results or {}), _of_signals(averaged or {})
-        how = title, trials, options, needs, work, degrees, repetitions
-        return Measure(function, *kinds, *how)
+        return Measure(
+            function,
+            _of_signals(results or {}),
+            _of_signals(averaged or {}),
+            title=title,
+            trials=trials,
+            options=options,
+            needs=needs,
+            work=work,
+            degrees=degrees,
+            repetitions=repetitions,
+        )
 
     return declare
 

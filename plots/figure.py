@@ -19,7 +19,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from measures.measure import PLASTICITY, is_synaptic, measure_of, signal_names
+from measures.measure import measure_of, signal_names
 from parameters import ANALYSIS, analysis_parameters
 from plots.style import FONT_SIZE, MM, PAGE, STYLE
 from results import analysis_of, replacing
@@ -172,14 +172,12 @@ def _remedy(name: str, lacking: Sequence[Mapping]) -> str:
     measure = measure_of(name)
     if measure is None:
         return 'analyse them'
-    needs = [*measure.needs, *[PLASTICITY] * is_synaptic(name)]
-    for p in map(settings, lacking):
-        unmet = [need.sentence for need in needs if not need.is_met(p)]
-        if not unmet:
-            extra = [option for option in measure.options if not ANALYSIS[option].default]
-            words = ' '.join(f'--set {option}=True' for option in extra)
-            return f'analyse them with {words}' if words else 'analyse them'
-    return unmet[0].format(task=p['trial_type'], title=measure.title).rstrip('.')
+    reasons = [measure.unmet(settings(network), name) for network in lacking]
+    if all(reasons):
+        return reasons[-1][0].rstrip('.')
+    extra = [option for option in measure.options if not ANALYSIS[option].default]
+    words = ' '.join(f'--set {option}=True' for option in extra)
+    return f'analyse them with {words}' if words else 'analyse them'
 
 
 def panels(

@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 import tasks
 from plots import style
 from plots.figure import Tasks, figure, panels
-from plots.memory import guessed
 from plots.network import curves_of
 from plots.style import COLORS
 from reproduction.measured import dms_measures
@@ -36,7 +35,7 @@ def comparison(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figure:
     own = panels(axes, 1, 2, height=60)
     _draw_curves(own[0, 0], networks)
     _draw_measures(own[0, 1], networks)
-    style.mark_chance(own[0, 0], guessed(p))
+    style.mark_chance(own[0, 0], tasks.of(p).accuracy_without_sample(p))
     return own[0, 0].figure
 
 

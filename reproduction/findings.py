@@ -25,7 +25,19 @@ from reproduction.measured import (
     turned_groups,
     turned_towards_match,
 )
-from reproduction.published import OF_ORIGINAL, ORIGINAL, SILENT_OF_ORIGINAL
+from reproduction.published import (
+    ALIKE,
+    ATTENTION,
+    MANIPULATION_OF_PAPER,
+    MANIPULATION_OF_PREPRINT,
+    OF_ORIGINAL,
+    OF_PREPRINT,
+    ORIGINAL,
+    SILENCED,
+    SILENT_OF_ORIGINAL,
+    SILENT_OF_PREPRINT,
+    UNLIKE,
+)
 from reproduction.statistics import (
     FEWEST,
     agreed,
@@ -44,10 +56,7 @@ from reproduction.statistics import (
 DIRECTED, HALF_TURN = ('DMRS45', 'DMRS90', 'DMRS90ccw'), 'DMRS180'  # tasks with rotation
 ROTATIONS = (*DIRECTED, HALF_TURN)
 CHANCE = 1 / 8  # of decoding one of eight directions
-SILENT_OF_PREPRINT, OF_PREPRINT = 15, 20  # DMS networks
 FROM_PREPRINT = ' (preprint)'  # where a finding is known from there
-# similarity of sample and test in ABCA, in ABBA, and in ABBA with inh. fac. units silenced
-ALIKE, UNLIKE, SILENCED = 0.92, 0.23, 0.52
 CARRIES = 'inh. dep. units carry the rotated sample'
 ByTask = Mapping[str, Networks]
 
@@ -57,12 +66,12 @@ class Row(NamedTuple):
 
     finding: str
     paper: str
-    original: str
-    project: str
-    interval: str
-    networks: str
-    test: str
-    verdict: str
+    original: str = ''
+    project: str = ''
+    interval: str = ''
+    networks: str = ''
+    test: str = ''
+    verdict: str = 'undecided'
 
 
 def evaluated(by_task: ByTask) -> list[Row]:
@@ -149,20 +158,23 @@ def _memory(networks: Networks) -> Iterator[Row]:
 
 def _silent(silent: Sequence[bool]) -> Row:
     """How many DMS networks have nothing of the sample in their activity when the delay ends."""
-    about = (
+    count = sum(silent)
+    row = Row(
         'DMS: silent networks',
         f'{SILENT_OF_PREPRINT} of {OF_PREPRINT}{FROM_PREPRINT}',
         f'{SILENT_OF_ORIGINAL} of {OF_ORIGINAL}',
+        project=f'{count} of {len(silent)}',
+        networks=str(len(silent)),
     )
-    count, number_of_networks = sum(silent), str(len(silent))
-    ours = f'{count} of {number_of_networks}'
     if len(silent) < FEWEST:
-        return Row(*about, ours, '', number_of_networks, '', 'undecided')
+        return row
     found = interval_of_share(count, len(silent))
     p_value = compared_shares(count, len(silent), SILENT_OF_PREPRINT, OF_PREPRINT)
-    test = _words("Fisher's exact", p_value)
-    verdict = verdict_of_interval(found, SILENT_OF_PREPRINT / OF_PREPRINT, 0)
-    return Row(*about, ours, ' to '.join(map(number, found)), number_of_networks, test, verdict)
+    return row._replace(
+        interval=' to '.join(map(number, found)),
+        test=_words("Fisher's exact", p_value),
+        verdict=verdict_of_interval(found, SILENT_OF_PREPRINT / OF_PREPRINT, 0),
+    )
 
 
 def _rotation(by_task: ByTask) -> Iterator[Row]:
@@ -224,8 +236,7 @@ def _sequences(abca: Networks, abba: Networks) -> Iterator[Row]:
 
 def _attention(networks: Networks) -> Iterator[Row]:
     """Decoding of the attended and of the other sample in the last 100 ms of either delay."""
-    published = {'neuronal': ((0.46, 0.35), (0.34, 0.21)), 'synaptic': ((1, 1), (1, 1))}
-    for signal, delays in published.items():
+    for signal, delays in ATTENTION.items():
         source = style.SIGNALS[signal]
         for delay, values in enumerate(delays):
             found = np.reshape([attended(n, signal, delay) for n in networks], (-1, 2)).T
@@ -245,16 +256,25 @@ def _manipulation(networks: Networks) -> Row:
             of_network = [(point.decoding, point.manipulation) for point in variant_points(n)]
             points.setdefault(n['parameters']['trial_type'], []).append(of_network)
     variants = sum(len(of_task[0]) for of_task in points.values())
-    number_of_networks = str(sum(map(len, points.values())))
-    about = 'Manipulation and delay activity', 'R = .93, 9 variants; .79, 10 (preprint)', ''
+    published, of_paper = MANIPULATION_OF_PAPER
+    in_preprint = '{:.2f}, {}'.format(*MANIPULATION_OF_PREPRINT)
+    row = Row(
+        'Manipulation and delay activity',
+        f'R = {published:.2f}, {of_paper} variants; {in_preprint}{FROM_PREPRINT}',
+        project='too few variants',
+        networks=str(sum(map(len, points.values()))),
+    )
     if variants < 4:
-        return Row(*about, 'too few variants', '', number_of_networks, '', 'undecided')
+        return row
     r, p_value, found = rank_correlation([np.array(of_task) for of_task in points.values()])
     enough = min(map(len, points.values())) >= FEWEST
     intervals = found, correlation_interval(r, variants)
-    verdict = agreed(intervals, 0.93, 0) if enough else 'undecided'
-    ours, shown = f'R = {r:.2f}, {variants} variants', ' to '.join(map(number, found))
-    return Row(*about, ours, shown, number_of_networks, _words("Spearman's R", p_value), verdict)
+    return row._replace(
+        project=f'R = {r:.2f}, {variants} variants',
+        interval=' to '.join(map(number, found)),
+        test=_words("Spearman's R", p_value),
+        verdict=agreed(intervals, published, 0) if enough else row.verdict,
+    )
 
 
 def _accuracy(networks: Networks) -> Row:
@@ -262,6 +282,10 @@ def _accuracy(networks: Networks) -> Row:
     found = [n['task_accuracy'] for n in networks if n['parameters'].get('stop_accuracy') is None]
     worst = min(found, default=np.nan)
     verdict = 'reproduced' if worst > 0.9 else 'not reproduced'
-    verdict = verdict if len(found) >= FEWEST else 'undecided'
-    about = 'Accuracy of every network', 'above .90', ''
-    return Row(*about, f'at least {number(worst)}', '', str(len(found)), '', verdict)
+    row = Row(
+        'Accuracy of every network',
+        'above .90',
+        project=f'at least {number(worst)}',
+        networks=str(len(found)),
+    )
+    return row._replace(verdict=verdict) if len(found) >= FEWEST else row

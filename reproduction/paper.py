@@ -13,11 +13,12 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+import tasks
 from measures.measure import signal_names
 from parameters import SETTINGS
 from plots import style
 from plots.figure import FigureError, panels, save
-from plots.memory import chance, decoding, draw_group_shuffles, guessed, shuffles, tuning
+from plots.memory import chance, decoding, draw_group_shuffles, shuffles, tuning
 from plots.network import curves_of
 from plots.style import COLORS, MM, PAGE, SIGNALS, STYLE
 from plots.tasks import attention, manipulation, sequence
@@ -108,7 +109,8 @@ def supplement_plasticity(by_kind: ByKind) -> Figure:
         networks = _of(by_kind, kind)
         curves, label = curves_of(networks, 'accuracy'), f'{label}, n = {len(networks)}'
         style.band(own[0, 0], np.arange(curves.shape[1]), curves, COLORS[color], label)
-    style.mark_chance(own[0, 0], guessed(networks[0]['parameters']))
+    p = networks[0]['parameters']
+    style.mark_chance(own[0, 0], tasks.of(p).accuracy_without_sample(p))
     own[0, 0].set(xlabel='Iteration', ylabel='Accuracy', ylim=(0, 1.03))
     own[0, 0].legend(loc='lower right')
     return own[0, 0].figure

@@ -1,4 +1,7 @@
-"""Numbers of 20 DMS networks that the original code trained; all else comes from result files."""
+"""Numbers of the paper, its preprint, and 20 DMS networks of the original code.
+
+All else in the tables comes from result files.
+"""
 
 OF_ORIGINAL, SILENT_OF_ORIGINAL = 20, 2  # DMS networks of the original code; without delay activity
 ITERATIONS = (50, 100, 200, 300, 500, 1000)  # at which its accuracy is known
@@ -33,3 +36,12 @@ ORIGINAL: dict[str, tuple[float, float | None]] = {
 }
 # R over these 20, taken as Pearson's, of decoding from activity and the accuracy after a shuffle
 CORRELATION_OF_ORIGINAL = {'activity': -0.72, 'synapses': 0.62}
+
+# Of the preprint: how many of its DMS networks have no delay activity
+OF_PREPRINT, SILENT_OF_PREPRINT = 20, 15
+# similarity of sample and test, test 2: ABCA, ABBA, and ABBA with inh. fac. units silenced
+ALIKE, UNLIKE, SILENCED = 0.92, 0.23, 0.52
+# decoding of the attended and of the other sample in dualDMS, for each delay
+ATTENTION = {'neuronal': ((0.46, 0.35), (0.34, 0.21)), 'synaptic': ((1, 1), (1, 1))}
+# Spearman's R of manipulation and delay activity, and the number of variants of tasks
+MANIPULATION_OF_PAPER, MANIPULATION_OF_PREPRINT = (0.93, 9), (0.79, 10)
