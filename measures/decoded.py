@@ -10,7 +10,6 @@ import numpy as np
 
 import tasks
 from measures.decoding import (
-    calculate_stability,
     calculate_svms,
     check_conditions,
     decoding_significance,
@@ -82,24 +81,24 @@ class Decoder:
 
     def decode(self, what: str) -> dict[str, np.ndarray]:
         """{neuronal,synaptic}_<what>_decoding: (R, F, repetition, T); R is 1 for the rule."""
-        found = self.all_cases(calculate_svms, what, self.p['decoding_reps'])
+        found = self.all_cases(what, self.p['decoding_reps'])
         return {f'{name}_{what}_decoding': value for name, value in found.items()}
 
     def decode_groups(self, what: str) -> dict[str, np.ndarray]:
         """{..}_<what>_decoding_group: (4, R, F, repetition, T), from the units of each group."""
         repetitions = min(GROUP_REPETITIONS, self.p['decoding_reps'])
         groups = [unit_groups(self.p)[name] for name in GROUPS[:-1]]
-        found = [self.all_cases(calculate_svms, what, repetitions, units=u) for u in groups]
+        found = [self.all_cases(what, repetitions, units=u) for u in groups]
         return {
             f'{name}_{what}_decoding_group': np.stack([group[name] for group in found])
             for name in self.signals
         }
 
-    def all_cases(self, method: Callable, what: str, repetitions: int, **options) -> dict:
-        """What `method` gives for all rules and fields, (R, F, ...) for each signal."""
+    def all_cases(self, what: str, repetitions: int, **options) -> dict:
+        """Scores of `calculate_svms` for all rules and fields, (R, F, ...) for each signal."""
         number, num_fields = LABELS.index(what), len(self.run.fields[what])
         found = [
-            method(
+            calculate_svms(
                 {name: _of_trials(signal, trials) for name, signal in self.signals.items()},
                 condition,
                 repetitions,
@@ -236,5 +235,5 @@ def groups(run: Run) -> dict:
 def stability(run: Run) -> dict:
     """Decoding of the sample at each time with classifiers of any time, at most 10 times."""
     repetitions = min(STABILITY_REPETITIONS, run.p['decoding_reps'])
-    found = Decoder(run).all_cases(calculate_stability, 'sample', repetitions)
+    found = Decoder(run).all_cases('sample', repetitions, across_time=True)
     return {f'{name}_sample_decoding_stability': value for name, value in found.items()}

@@ -15,8 +15,9 @@ one time step (Masse et al. 2019, Methods). In each repetition
 Arrays are (time, trial, unit). This file needs no TensorFlow: its worker processes start fast.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -51,6 +52,8 @@ def calculate_svms(
     condition: np.ndarray,
     repetitions: int,
     seed,
+    *,
+    across_time: bool = False,
     normalize: bool = True,
     first_step: int = 0,
     jobs: int = 1,
@@ -64,6 +67,8 @@ def calculate_svms(
         condition: what to decode (trial,), such as directions.
         repetitions: how often trials are drawn.
         seed: anything numpy.random.SeedSequence takes. It alone decides which trials are drawn.
+        across_time: test the classifiers of each time step at every step, where features are scaled
+            by the training trials of that same step.
         normalize: scale each unit by its range over the training trials of the time step. A
             constant unit is only shifted.
         first_step: earlier steps (the dead time) are not decoded and score 0.
@@ -71,40 +76,18 @@ def calculate_svms(
         progress: is called with 1 after each repetition of all signals.
         units: indices or mask of the units to decode from; all if None.
 
-    Returns the share of correct test trials by name of the signal: (repetition, time) float32.
-    It is NaN if there are no units to decode from.
+    Returns the share of correct test trials by name of the signal: (repetition, time) float32, or
+    across time (repetition, time of training, time of testing). It is NaN if there are no units to
+    decode from.
 
     Raises ValueError for signals that do not fit the condition or are not finite, and for
     conditions with too few trials.
     """
     signals = _checked(signals, condition, first_step, units)
     draws = draw_repetitions(condition, repetitions, seed)
-    return _measure(_decode_over_time, 1, signals, draws, normalize, first_step, jobs, progress)
-
-
-def calculate_stability(
-    signals: Mapping[str, np.ndarray],
-    condition: np.ndarray,
-    repetitions: int = 10,
-    *,
-    seed,
-    normalize: bool = True,
-    first_step: int = 0,
-    jobs: int = 1,
-    progress: Callable[[int], object] | None = None,
-    units: np.ndarray | None = None,
-) -> dict[str, np.ndarray]:
-    """Decode at each time step with the classifiers that were trained at any step.
-
-    Arguments and errors are those of `calculate_svms`. The features of a time step are scaled by
-    the training trials of that same step.
-
-    Returns the share of correct test trials by name of the signal: (repetition, time of training,
-    time of testing) float32. With the same seed, its diagonal is the result of `calculate_svms`.
-    """
-    signals = _checked(signals, condition, first_step, units)
-    draws = draw_repetitions(condition, repetitions, seed)
-    return _measure(_decode_across_time, 2, signals, draws, normalize, first_step, jobs, progress)
+    method = _decode_across_time if across_time else _decode_over_time
+    decode = partial(method, normalize=normalize, first_step=first_step)
+    return _scores(decode, 1 + across_time, signals, draws, jobs, progress)
 
 
 def decoding_significance(decoding: np.ndarray, num_conditions: int, steps) -> Significance:
@@ -201,15 +184,15 @@ def _checked(signals, condition, first_step, units) -> dict[str, np.ndarray]:
     return {name: np.asarray(signal)[picked] for name, signal in signals.items()}
 
 
-def _measure(measure, time_axes, signals, draws, normalize, first_step, jobs, progress):
-    """Take a measure of each signal with each draw: arrays (repetition, time, ...) by name."""
+def _scores(decode, time_axes: int, signals, draws: Sequence[Draw], jobs: int, progress) -> dict:
+    """What `decode` gives of each signal with each draw: arrays (repetition, time, ...) by name."""
     svm.warn_if_slow()  # here, so that the processes need not
     scores = {
         name: np.full((len(draws), *[len(signal)] * time_axes), np.nan, np.float32)
         for name, signal in signals.items()
     }
     with_units = {name: signal for name, signal in signals.items() if signal.shape[2]}
-    arguments = [(measure, with_units, draw, normalize, first_step) for draw in draws]
+    arguments = [(decode, with_units, draw) for draw in draws]
     with closing(outcomes(_repetition, arguments, jobs)) as found:
         for i, result in enumerate(found):
             for name, score in result.items():
@@ -219,13 +202,11 @@ def _measure(measure, time_axes, signals, draws, normalize, first_step, jobs, pr
     return scores
 
 
-def _repetition(measure, signals, draw: Draw, normalize: bool, first_step: int) -> dict:
-    """Take a measure of each signal with the trials of one draw."""
+def _repetition(decode, signals, draw: Draw) -> dict:
+    """Decode each signal with the trials of one draw."""
     # One thread: the matrices are small, and the processes share the cores already.
     with threadpool_limits(1):
-        return {
-            name: measure(signal, draw, normalize, first_step) for name, signal in signals.items()
-        }
+        return {name: decode(signal, draw) for name, signal in signals.items()}
 
 
 def _decode_over_time(signal, draw: Draw, normalize: bool, first_step: int) -> np.ndarray:

@@ -42,21 +42,24 @@ def sizes(s: Mapping) -> dict:
     }
 
 
-def least_memory(p: Mapping) -> int:
-    """Bytes that a network and one batch of its trials need at least."""
+def needed_memory(p: Mapping, batches: int = 1, trials_at_once: int = TRIALS_PER_PART) -> int:
+    """Bytes that a network, so many batches, and the states of trials that are differentiated need.
+
+    The states h, x and u are those of every step, and that before the first.
+    """
     n_input, n_hidden, n_output = p['shape']
     steps, trials = p['num_time_steps'], p['batch_size']
     weights = COPIES * n_hidden * (n_input + n_hidden + n_output)
     synapses = 2 * trials * n_hidden
-    batch = steps * trials * (n_input + n_output)
-    states = 3 * steps * min(trials, TRIALS_PER_PART) * n_hidden
+    batch = steps * trials * (n_input + n_output + 1)  # input, target and mask
+    states = 3 * (steps + 1) * min(trials, trials_at_once) * n_hidden
     tuning = p['num_motion_tuned'] * p['num_motion_dirs']
-    return FLOAT * (weights + synapses + batch + states + tuning)
+    return FLOAT * (weights + synapses + batches * batch + states + tuning)
 
 
 def require_memory(p: Mapping) -> None:
     """Raise ValueError, naming what is too large, for a network that this machine cannot hold."""
-    there, needed = memory.total(), least_memory(p)
+    there, needed = memory.total(), needed_memory(p)
     if there is None or needed <= there:
         return
     name = max(USUAL, key=lambda n: p[n] / USUAL[n])

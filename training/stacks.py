@@ -6,7 +6,7 @@ cost the more in relation the smaller a network is, are made for all networks at
 
 from collections.abc import Mapping, Sequence
 
-from rnn.sizes import COPIES, FLOAT, TRIALS_PER_PART
+from rnn.sizes import TRIALS_PER_PART, needed_memory
 
 # What networks of a stack must agree in: the task, and all sizes. Everything else may differ.
 ALIKE = ('trial_type', 'task_digest', 'shape', 'num_time_steps', 'dt', 'batch_size', 'EI')
@@ -42,12 +42,9 @@ def usual_size(p: Mapping, gpu_memory: int | None = None) -> int:
 
 
 def memory(p: Mapping, num_networks: int, threads: int = 1, whole_batch: bool = False) -> int:
-    """Bytes that a stack takes, about: two batches of each network, and the states of what is
-    differentiated at once, which on a GPU is the whole batch.
+    """Bytes that a stack takes, about. While a batch is used, the next one is made.
+
+    On a GPU the whole batch is differentiated at once.
     """
-    steps, trials = p['num_time_steps'], p['batch_size']
-    batches = 2 * steps * trials * (p['n_input'] + p['n_output'] + 1)
-    rows = trials if whole_batch else min(trials, threads * TRIALS_PER_PART)
-    states = 3 * (steps + 1) * rows * p['n_hidden']
-    weights = COPIES * p['n_hidden'] * (p['n_hidden'] + p['n_input'] + p['n_output'])
-    return FLOAT * num_networks * (batches + states + weights)
+    at_once = p['batch_size'] if whole_batch else threads * TRIALS_PER_PART
+    return num_networks * needed_memory(p, batches=2, trials_at_once=at_once)

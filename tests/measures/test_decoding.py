@@ -8,7 +8,6 @@ import pytest
 from sklearn.svm import SVC
 
 from measures.decoding import (
-    calculate_stability,
     calculate_svms,
     check_conditions,
     classify,
@@ -115,7 +114,9 @@ def test_stability_is_that_of_svc_at_every_pair_of_steps(num_conditions, normali
     condition = make_condition(num_conditions)
     signal = make_signal(condition, 0.6)
     signal[1] = 5 + 3 * signal[0]  # another range
-    scores = calculate_stability({'a': signal}, condition, 2, seed=3, normalize=normalize)['a']
+    scores = calculate_svms({'a': signal}, condition, 2, 3, across_time=True, normalize=normalize)[
+        'a'
+    ]
     expected = [
         [
             [plain_score(signal, draw, normalize, trained, tested) for tested in range(STEPS)]
@@ -129,7 +130,7 @@ def test_stability_is_that_of_svc_at_every_pair_of_steps(num_conditions, normali
 def test_diagonal_of_stability_is_the_decoding():
     condition = make_condition()
     signals = {'neuronal': make_signal(condition), 'synaptic': make_signal(condition, 1, seed=4)}
-    stability = calculate_stability(signals, condition, 2, seed=[3, 4], first_step=1)
+    stability = calculate_svms(signals, condition, 2, [3, 4], across_time=True, first_step=1)
     decoding = calculate_svms(signals, condition, 2, [3, 4], first_step=1)
     for name in signals:
         assert stability[name].shape == (2, STEPS, STEPS)
@@ -146,7 +147,7 @@ def test_separable_conditions_are_decoded_perfectly():
     signal = np.repeat(10 * np.eye(8, dtype=np.float32)[None, condition], 2, axis=0)
     signal += np.random.default_rng(0).random(signal.shape, dtype=np.float32)
     assert (calculate_svms({'a': signal}, condition, 3, 1)['a'] == 1).all()
-    assert (calculate_stability({'a': signal}, condition, 1, seed=1)['a'] == 1).all()
+    assert (calculate_svms({'a': signal}, condition, 1, 1, across_time=True)['a'] == 1).all()
 
 
 @pytest.mark.parametrize('num_conditions', [2, 8])
@@ -177,8 +178,8 @@ def test_steps_before_the_first_score_zero_and_leave_the_others_alone():
     assert (later[:, :2] == 0).all()
     np.testing.assert_array_equal(later[:, 2:], scores[:, 2:])
 
-    square = calculate_stability(signals, condition, 1, seed=1)['a']
-    later = calculate_stability(signals, condition, 1, seed=1, first_step=2)['a']
+    square = calculate_svms(signals, condition, 1, 1, across_time=True)['a']
+    later = calculate_svms(signals, condition, 1, 1, across_time=True, first_step=2)['a']
     assert (later[:, :2] == 0).all()
     assert (later[:, :, :2] == 0).all()
     np.testing.assert_array_equal(later[:, 2:, 2:], square[:, 2:, 2:])
@@ -189,7 +190,7 @@ def test_signals_are_left_as_they_are():
     signal = make_signal(condition)
     before = signal.copy()
     calculate_svms({'a': signal}, condition, 1, 1)
-    calculate_stability({'a': signal}, condition, 1, seed=1)
+    calculate_svms({'a': signal}, condition, 1, 1, across_time=True)
     np.testing.assert_array_equal(signal, before)
 
 
@@ -212,7 +213,7 @@ def test_no_units_give_nan():
     condition = make_condition(3)
     signals, units = {'a': make_signal(condition)}, np.zeros(15, bool)
     scores = calculate_svms(signals, condition, 2, 1, units=units)['a']
-    square = calculate_stability(signals, condition, 2, seed=1, units=units)['a']
+    square = calculate_svms(signals, condition, 2, 1, across_time=True, units=units)['a']
     assert scores.shape == (2, STEPS)
     assert square.shape == (2, STEPS, STEPS)
     assert np.isnan(scores).all()
@@ -273,9 +274,11 @@ def test_results_do_not_depend_on_the_number_of_processes():
     # large enough for joblib to map it into memory instead of copying it
     signals = {'a': make_signal(condition, units=170), 'b': make_signal(condition)}
     assert signals['a'].nbytes > 2**20
-    for calculate in (calculate_svms, calculate_stability):
-        one = calculate(signals, condition, 3, seed=7, jobs=1)
-        two = calculate(signals, condition, 3, seed=7, jobs=2)
+    for across_time in (False, True):
+        one, two = (
+            calculate_svms(signals, condition, 3, 7, across_time=across_time, jobs=jobs)
+            for jobs in (1, 2)
+        )
         for name in signals:
             np.testing.assert_array_equal(one[name], two[name])
 
@@ -286,7 +289,7 @@ def test_progress_tells_of_each_repetition():
     told = []
     calculate_svms(signals, condition, 3, 0, progress=told.append)
     assert told == [1, 1, 1]
-    calculate_stability(signals, condition, 2, seed=0, progress=told.append)
+    calculate_svms(signals, condition, 2, 0, across_time=True, progress=told.append)
     assert told == [1] * 5
 
 
@@ -313,7 +316,7 @@ def test_too_few_trials_are_reported_with_their_condition():
     with pytest.raises(ValueError, match=message):
         calculate_svms({'a': signal}, condition, 1, 0)
     with pytest.raises(ValueError, match=message):
-        calculate_stability({'a': signal}, condition, seed=0)
+        calculate_svms({'a': signal}, condition, 10, 0, across_time=True)
 
 
 def test_four_trials_of_each_condition_are_enough():
@@ -322,7 +325,7 @@ def test_four_trials_of_each_condition_are_enough():
     signals = {'a': make_signal(condition, steps=1)}
     assert np.isfinite(calculate_svms(signals, condition, 2, 0)['a']).all()
     # ten repetitions unless told otherwise
-    assert calculate_stability(signals, condition, seed=0)['a'].shape == (10, 1, 1)
+    assert calculate_svms(signals, condition, 10, 0, across_time=True)['a'].shape == (10, 1, 1)
 
 
 def test_a_condition_that_must_be_there_is_missed():

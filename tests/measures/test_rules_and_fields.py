@@ -186,8 +186,7 @@ def test_decoding_from_groups_and_its_stability_are_repeated_less(
         made.append(repetitions)
         return dict.fromkeys(signals, np.zeros((repetitions, par['num_time_steps'])))
 
-    for name in ('calculate_svms', 'calculate_stability'):
-        monkeypatch.setattr(decoded, name, decode)
+    monkeypatch.setattr(decoded, 'calculate_svms', decode)
     run = run_of(random_states(len(trial_info['sample'])), trial_info)
     for measure, repetitions in (
         (decoded.sample, [asked]),

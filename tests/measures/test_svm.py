@@ -13,7 +13,7 @@ from shell import ROOT, TIMEOUT, environment
 from test_decoding import make_condition, make_signal
 
 from measures import svm
-from measures.decoding import calculate_stability, calculate_svms, classify, draw_repetitions
+from measures.decoding import calculate_svms, classify, draw_repetitions
 
 
 @pytest.fixture(autouse=True)
@@ -108,7 +108,7 @@ def decode():
     condition = make_condition(4)
     signals = {'a': make_signal(condition), 'b': make_signal(condition, 0.8, seed=5)}
     found = [calculate_svms(signals, condition, 2, seed=1)[name] for name in signals]
-    found.append(calculate_stability(signals, condition, 1, seed=1)['a'])
+    found.append(calculate_svms(signals, condition, 1, 1, across_time=True)['a'])
     for num_conditions in (2, 3, 8):
         condition = make_condition(num_conditions)
         (draw,) = draw_repetitions(condition, 1, 3)

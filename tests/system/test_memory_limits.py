@@ -99,7 +99,7 @@ def test_limits_of_a_batch_job_count(tmp_path, monkeypatch, group, file):
 
 
 def test_a_usual_network_is_far_from_the_limit():
-    assert 10**7 < sizes.least_memory(par) < 10**9
+    assert 10**7 < sizes.needed_memory(par) < 10**9
     assert memory.total() > 10**9
 
 

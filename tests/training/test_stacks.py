@@ -315,7 +315,9 @@ def test_as_many_networks_as_a_gpu_holds_are_stacked():
     batches = 2 * 250 * 1024 * (24 + 3 + 1)  # input, target and mask; the next one is being made
     states = 3 * (250 + 1) * 1024 * 100  # h, x and u, also before the first step
     weights = 6 * 100 * (24 + 100 + 3)  # with their slots and what else has their shape
-    assert memory(default, 1, whole_batch=True) == 4 * (batches + states + weights)
+    synapses, tuning = 2 * 1024 * 100, 24 * 8  # x and u at the start; input to each direction
+    parts = batches, states, weights, synapses, tuning
+    assert memory(default, 1, whole_batch=True) == 4 * sum(parts)
     assert usual_size(default, gpu_memory=8 * 10**9) == 17  # in 80 %
     assert usual_size(default, gpu_memory=10**8) == 1
 
