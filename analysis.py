@@ -24,14 +24,13 @@ from measures import sampling
 from measures.accuracy import get_perf
 from measures.decoded import check_trials, decoded_labels
 from measures.decoding import calculate_svms
-from measures.measure import INDEPENDENT, PROBE, TRAINING, Measure, all_measures, measure_of
+from measures.earlier import MeasuresLost, is_analyzed, made_with, require_kept
+from measures.measure import INDEPENDENT, PROBE, TRAINING, Measure, all_measures
 from measures.run import TRIALS, Progress, Run, end_of_delay, number
 from measures.shuffling import simulate_network
 from measures.silencing import calculate_response_matrix
 from measures.tuning import calculate_tuning
 from parameters import (
-    ANALYSIS,
-    OTHER_NAMES,
     analysis_parameters,
     par,
     parameters_with,
@@ -41,10 +40,11 @@ from rnn import device
 from rnn.state import State
 from stimulus import Stimulus
 from system.locks import lock
+from system.signals import Interrupted
 from training.guard import enough_memory
-from training.signals import Interrupted
 
 __all__ = [
+    'MeasuresLost',
     'analyze_model_from_file',
     'calculate_response_matrix',
     'calculate_svms',
@@ -54,11 +54,6 @@ __all__ = [
     'run_multiple',
     'simulate_network',
 ]
-
-# Options of which more gives the same measures, more precisely, and switches that add measures.
-COUNTS = {n for n, option in ANALYSIS.items() if type(option.default) is int}
-SWITCHES = {n for n, option in ANALYSIS.items() if isinstance(option.default, bool)}
-SWITCHES -= {'svm_normalize'}
 
 ACTIVITIES_AT_ONCE = 38_400  # activities of a step in a part of a run: rows times units
 
@@ -137,9 +132,12 @@ def analyze_model_from_file(
     """
     saved = results.load_results(filename)
     p = analysis_parameters(saved['parameters'], update_params)
+    options = made_with(p, update_params, seed)
     if savefile is not None and Path(savefile).exists() and not overwrite:
         same = Path(savefile) == Path(filename)
-        require_kept(saved if same else analysing.load_same(savefile, saved), p)
+        taken = {m for kind in kinds_of_trials(p) for m in wanted(kind, p)}
+        there = saved if same else analysing.load_same(savefile, saved)
+        require_kept(there, options, taken)
     from model import Model  # brings TensorFlow, which takes seconds
 
     with enough_memory(p, 'fewer analysis_trials or jobs'):
@@ -149,7 +147,7 @@ def analyze_model_from_file(
     earlier = results.analysis_of(saved).get('measures', [])
     network = {name: value for name, value in saved.items() if name not in earlier}
     about = {
-        'options': made_with(p, update_params, seed),
+        'options': options,
         'measures': sorted(found),
         'end_of_delay': (end.start, end.stop),
     }
@@ -157,54 +155,6 @@ def analyze_model_from_file(
     if savefile is not None:
         results.save(savefile, analyzed)
     return analyzed
-
-
-def made_with(p: Mapping, update_params: Mapping | None, seed: int) -> dict:
-    """What decides the numbers of an analysis: options, other changed parameters, and the seed."""
-    changed = (OTHER_NAMES.get(name, name) for name in update_params or {})
-    return {name: p[name] for name in (*ANALYSIS, *changed)} | {'seed': seed}
-
-
-def is_analyzed(saved: Mapping, options: Mapping) -> bool:
-    """Whether saved results hold all measures of an analysis that is `made_with` these options."""
-    about = results.analysis_of(saved)
-    before = about.get('options', {})
-    if before.keys() != options.keys() or not set(about.get('measures', ())) <= saved.keys():
-        return False
-    # a switch that was on, and is not asked for now, has only added measures
-    return all(
-        before[name] == value
-        or (name in SWITCHES and before[name])
-        or (name in COUNTS and before[name] > value)
-        for name, value in options.items()
-    )
-
-
-class MeasuresLost(ValueError):
-    """A file would lose measures to an analysis; the message names some."""
-
-
-def require_kept(saved: Mapping, p: Mapping) -> None:
-    """Raise MeasuresLost if `saved` would lose measures to an analysis with the parameters `p`.
-
-    These are measures of an earlier analysis for which `p` does not ask, or that it would take from
-    less, or, where nothing says how they were made (the original code does not), all that would be
-    replaced.
-    """
-    words = 'ask for as much, write to another file, or overwrite them'
-    taken = {m for kind in kinds_of_trials(p) for m in wanted(kind, p)}
-    if about := results.analysis_of(saved):
-        before = about.get('options', {})
-        for name in sorted(COUNTS & before.keys()):
-            if before[name] > p[name]:
-                found = f'{name} = {before[name]}, not {p[name]}'
-                raise MeasuresLost(f'it holds measures from more ({found}): {words}')
-        lost = [n for n in about.get('measures', ()) if n in saved and measure_of(n) not in taken]
-    else:
-        lost = [name for name in saved if measure_of(name) in taken]
-    if lost:
-        few = ', '.join(lost[:3]) + (f' and {len(lost) - 3} more' if len(lost) > 3 else '')
-        raise MeasuresLost(f'it holds measures that would be lost ({few}): {words}')
 
 
 def kinds_of_trials(p: Mapping) -> dict[str, dict]:

@@ -44,9 +44,9 @@ from sets.grouping import say_if_separate, stacks_of
 from sets.job import Job, Plan, Report, one_line, plan, seed_of
 from sets.local import LocalWorkers, memory_of
 from settings.validators import file_name
+from system.signals import Signals
 from tasks import digest
 from training.display import notes_of
-from training.signals import Signals
 from training.stacks import memory
 
 POLL = 0.5  # s between two looks at the progress

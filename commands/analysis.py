@@ -24,19 +24,11 @@ from commands.arguments import (
     positive,
 )
 from commands.explain import explanation
+from measures.summary import summary
 from parameters import analysis_parameters, parameters_with
 from rnn import device
 from settings.analysis import require_of_analysis
-from training.signals import Signals
-
-COLUMNS = {
-    'network': 28,
-    'accuracy': 9,
-    'neuronal decoding': 18,
-    'synaptic decoding': 18,
-    'neuronal shuffle': 17,
-    'synaptic shuffle': 17,
-}
+from system.signals import Signals
 
 
 def parser() -> argparse.ArgumentParser:
@@ -125,7 +117,7 @@ def _explain(args, settings: Mapping) -> None:
 
 def analyze_all(args, settings: Mapping, analyze: Callable[[Request], dict]) -> int:
     """Analyse all files, print what was found, and return the exit status."""
-    status, rows, notes, sources = 0, [], set(), {}
+    status, summaries, notes, sources = 0, {}, set(), {}
     try:
         with Signals(ctrl_c=False) as signals:
             for filename in _files(args.paths):
@@ -140,7 +132,7 @@ def analyze_all(args, settings: Mapping, analyze: Callable[[Request], dict]) -> 
                         analyzed = analyze(request)
                     if args.mat:
                         save_mat(target.with_suffix('.mat'), analyzed)
-                    rows.append((filename.name, *summary(analyzed)))
+                    summaries[filename.name] = summary(analyzed)
                 except (ValueError, OSError, MemoryError) as error:
                     signals.check()  # which may have ended a process that decodes
                     words = error if str(filename) in str(error) else f'{filename}: {error}'
@@ -148,7 +140,7 @@ def analyze_all(args, settings: Mapping, analyze: Callable[[Request], dict]) -> 
     finally:
         for note in sorted(notes):
             print(note)
-        print_table(rows)
+        print_table(summaries)
     empty = [path for path in args.paths if path.is_dir() and not any(path.glob('*.pkl'))]
     return 1 if empty else status
 
@@ -192,42 +184,16 @@ def load_same(target: str | os.PathLike, saved: Mapping) -> dict:
     return earlier
 
 
-def summary(analyzed: Mapping) -> list[float]:
-    """Accuracy, decoding in the last 100 ms of the delay, accuracy after shuffles at the test.
-
-    Means over rules and samples; decoding is NaN where rules differ in its chance.
-    """
-    p, late = analyzed['parameters'], slice(*analyzed['analysis']['end_of_delay'])
-
-    def decoding(signal: str) -> float:
-        scores = analyzed.get(f'{signal}_sample_decoding')  # (rule, field, repetition, time)
-        known = scores is not None and tasks.of(p).has_one_chance(p)
-        return np.mean(scores[..., late]) if known else np.nan
-
-    def shuffled(signal: str) -> float:
-        accuracy = analyzed.get(f'accuracy_{signal}_shuffled')  # (rule, period, repetition)
-        return np.nan if accuracy is None else np.mean(accuracy[:, -1])
-
-    of_decoding = decoding('neuronal'), decoding('synaptic')
-    return [analyzed['task_accuracy'], *of_decoding, shuffled('neural'), shuffled('syn')]
-
-
-def named_summary(analyzed: Mapping) -> dict[str, float]:
-    """The same by the names of COLUMNS, without what was not measured."""
-    values = zip(list(COLUMNS)[1:], summary(analyzed), strict=True)
-    return {name: float(value) for name, value in values if not np.isnan(value)}
-
-
-def print_table(rows: list[tuple]) -> None:
-    """One line for each network."""
-    if not rows:
+def print_table(summaries: Mapping[str, Mapping[str, float]]) -> None:
+    """One line for each network, from its summary by the name of its file."""
+    if not summaries:
         return
-    print(''.join(f'{name:>{width}}' for name, width in COLUMNS.items()))
-    for name, *numbers in rows:
-        widths = list(COLUMNS.values())
-        cells = [f'{name:>{widths[0]}}']
-        cells += [f'{n:>{w}.3f}' for n, w in zip(numbers, widths[1:], strict=True)]
-        print(''.join(cells))
+    width = max(map(len, summaries))
+    names = list(next(iter(summaries.values())))
+    print('  '.join([f'{"network":>{width}}', *names]))
+    for network, numbers in summaries.items():
+        cells = (f'{numbers[name]:>{len(name)}.3f}' for name in names)
+        print('  '.join([f'{network:>{width}}', *cells]))
 
 
 def save_mat(filename: Path, analyzed: Mapping) -> None:

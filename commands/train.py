@@ -19,9 +19,9 @@ from commands.explain import explanation
 from commands.running import command
 from parameters import par, update_parameters, user_settings
 from results import ResultsError
+from system.signals import Interrupted
 from tasks import TaskError
 from training.member import TrainingError
-from training.signals import Interrupted
 from training.start import RunError, Start, begin
 
 

@@ -10,7 +10,8 @@ import numpy as np
 
 import figures
 import results
-from commands.analysis import named_summary
+from measures.earlier import conditions
+from measures.summary import summary
 from plots.figure import COMMON
 from results import CURVES
 from sets.summary import FILE
@@ -106,12 +107,14 @@ def _network(file: Path) -> Network:
     """Raises ValueError, which names the file, if it holds no network."""
     saved, p = figures.load(file)
     own = figures.own_settings(saved['parameters'])
+    made = conditions(results.analysis_of(saved).get('options', {}))
+    analysed = {f'{name} when analysed': value for name, value in made.items()}
     versions = saved.get('versions')
     return Network(
         path=file,
-        task=p['trial_type'],
+        task=saved['parameters']['trial_type'],
         is_finished=file.suffix == '.pkl',
-        settings={name: _plain(v) for name, v in own.items()},
+        settings={name: _plain(v) for name, v in (own | analysed).items()},
         p={name: _plain(value) for name, value in saved['parameters'].items()},
         group=(p['trial_type'], *(str(p[name]) for name in COMMON)),
         curves={name: np.array(saved[name], float) for name in CURVES},
@@ -129,11 +132,11 @@ def _plain(value):
 
 
 def _measures(saved: Mapping, file: Path) -> dict[str, float]:
-    """Those of `commands.analysis.named_summary`, and manipulation; without what is not known."""
+    """Its summary, and manipulation; without what is not known."""
     if not results.analysis_of(saved):
         return {}
     try:
-        found = named_summary(saved)
+        found = summary(saved)
         found['manipulation'] = float(np.mean(saved.get('manipulation', np.nan)))
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise ValueError(f'{file} holds measures that are damaged ({error!r})') from error

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 import tasks
+from measures import summary
 from measures.groups import GROUPS
 from measures.measure import signal_names
 from measures.run import end_of_delay, end_of_wait
@@ -91,10 +92,9 @@ def end_decoding(network: Mapping, signal: str) -> float:
     NaN without plasticity, where synapses hold nothing, and where rules differ in their chance.
     """
     p = settings(network)
-    if signal not in signal_names(p) or not tasks.of(p).has_one_chance(p):
-        return np.nan
-    late = end_of_delay(p)
-    return float(np.mean(measure(network, f'{signal}_sample_decoding')[..., late]))
+    if signal in signal_names(p) and tasks.of(p).has_one_chance(p):
+        require([network], f'{signal}_sample_decoding')
+    return summary.end_decoding(network, signal)
 
 
 def measure(network: Mapping, name: str) -> np.ndarray:
@@ -110,7 +110,8 @@ def is_silent(network: Mapping) -> bool:
 
 def shuffled(network: Mapping, signal: str) -> float:
     """Accuracy with `signal` ('neural' or 'syn') shuffled at the onset of the test, over rules."""
-    return float(np.mean(measure(network, f'accuracy_{signal}_shuffled')[:, -1]))
+    require([network], f'accuracy_{signal}_shuffled')
+    return summary.shuffled(network, signal)
 
 
 def shuffled_groups(network: Mapping) -> np.ndarray:

@@ -16,8 +16,9 @@ from typing import NamedTuple
 import numpy as np
 
 import results
-from commands.analysis import named_summary
 from logs.log import Log
+from measures.earlier import is_analyzed, made_with
+from measures.summary import summary
 from parameters import (
     ANALYSIS,
     ARRAYS,
@@ -31,12 +32,12 @@ from sets import sweep
 from settings.compared import differing
 from system import outputs, workers
 from system.locks import Busy, lock
+from system.signals import Interrupted
 from tasks import TaskError, digest, load_task, require_same
 from training.accuracy import last_mean
 from training.guard import enough_memory
 from training.loop import train_stack
 from training.member import TrainingError, Watch
-from training.signals import Interrupted
 from training.start import PLACE, SHOWN_ONLY, Start, begin, network_of, restored
 
 TEST_COST_MULTIPLIER = 2  # with which the networks of the paper's code were trained
@@ -302,11 +303,9 @@ def _analyze(job: Job, watch: Watch) -> None:
 
 def _is_analyzed(job: Job, saved: Mapping) -> bool:
     """Whether a result has all measures that its job asks for."""
-    import analysis  # brings scikit-learn, which takes a second
-
     options = _options(job)
     p = analysis_parameters(saved['parameters'], options)
-    return analysis.is_analyzed(saved, analysis.made_with(p, options, ANALYSIS_SEED))
+    return is_analyzed(saved, made_with(p, options, ANALYSIS_SEED))
 
 
 def _options(job: Job) -> dict:
@@ -324,4 +323,5 @@ def log_result(job: Job, saved: Mapping, goes_on: bool) -> None:
     with Log(job.log, network_of(job.filename, saved['parameters'], goes_on)) as log:
         log.write(saved)
         if results.analysis_of(saved):
-            log.summarize(named_summary(saved))
+            known = {name: value for name, value in summary(saved).items() if not np.isnan(value)}
+            log.summarize(known)

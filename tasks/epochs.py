@@ -1,6 +1,6 @@
 """When things happen in a trial: epochs and rule cues as ranges of time steps."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
@@ -93,5 +93,9 @@ def unused_times(task, s: Mapping) -> set[str]:
 
 def steps_of(s: Mapping) -> dict[str, int]:
     """Durations of epochs in time steps."""
-    times = [name for name in s if name.endswith('_time') or name == 'ABBA_delay']
-    return {name: s[name] // s['dt'] for name in times}
+    return {name: s[name] // s['dt'] for name in durations(s)}
+
+
+def durations(names: Iterable[str]) -> list[str]:
+    """Those of the names that are of durations of epochs; one of them has the original's name."""
+    return [name for name in names if name.endswith('_time') or name == 'ABBA_delay']

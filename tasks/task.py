@@ -11,7 +11,7 @@ import numpy as np
 
 from settings import Setting
 from settings.validators import Check, fixed
-from tasks.epochs import Epochs, Steps, consecutive, steps_of, until_sample
+from tasks.epochs import Epochs, Steps, consecutive, durations, steps_of, until_sample
 from tasks.inputs import von_mises
 from tasks.trial import Batch
 
@@ -144,8 +144,7 @@ class Task:
 
     def needed_times(self) -> list[str]:
         """Settings that must hold at least a time step."""
-        own = [name for name in self.settings if name.endswith('_time')]
-        return ['fix_time', 'sample_time', 'delay_time', 'test_time', *own]
+        return ['fix_time', 'sample_time', 'delay_time', 'test_time', *durations(self.settings)]
 
     def test_duration(self) -> str:
         """The setting that is the duration of a test."""

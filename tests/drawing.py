@@ -14,6 +14,7 @@ import figures
 import results
 import simulate_STP
 import tasks
+from measures.run import end_of_delay
 from parameters import parameters_with
 from plots.figure import DeclaredFigure
 
@@ -34,7 +35,8 @@ def fabricated(task: str = 'DMS', seed: int = 0, **settings) -> dict:
         name: (2 * value - 1) * np.pi if 'pref_dir' in name else value
         for name, value in measures.items()
     }
-    about = {'options': {}, 'measures': sorted(measures), 'end_of_delay': (0, 1)}
+    late = end_of_delay(p)
+    about = {'options': {}, 'measures': sorted(measures), 'end_of_delay': (late.start, late.stop)}
     return {'weights': weights, 'parameters': p, **curves, **measures, 'analysis': about}
 
 

@@ -15,6 +15,7 @@ from test_analysis import QUICK, eagerly, network  # noqa: F401
 import analysis
 import results
 from commands import analysis as analysis_command
+from page import folder
 from parameters import par, update_parameters, user_settings
 from tasks import TASKS
 
@@ -99,7 +100,9 @@ def test_files_of_a_folder_are_analysed_into_themselves(tmp_path, files, run):
     status, out, err = run(files[0].parent, '--seed=3')
     assert (status, err) == (0, '')
     header, *rows = out.splitlines()
-    assert header.split() == ' '.join(analysis_command.COLUMNS).split()
+    columns = 'accuracy', 'neuronal decoding', 'synaptic decoding'
+    columns += 'neuronal shuffle', 'synaptic shuffle'
+    assert header.split() == ['network', *' '.join(columns).split()]
     for path, copy, row in zip(files, copies, rows, strict=True):
         found = assert_measures_of(path, copy, seed=3)
         assert row.split() == row_of(path.name, found)
@@ -207,6 +210,25 @@ def test_measures_are_not_lost_unasked(files, run, analysed, origin):
     assert files[0].read_bytes() == before
     assert run(files[0], '--overwrite', decoding_reps=1)[0] == 0
     assert ('neuronal_test_decoding' in results.load_results(files[0])) == (origin == 'unknown')
+
+
+def test_measures_under_other_conditions_do_not_replace_those_of_the_network(files, run):
+    """Which the report would show beside the settings of the training."""
+    trained = results.load_results(files[0])['parameters']['test_time']
+    assert run(files[0])[0] == 0
+    before = files[0].read_bytes()
+    status, out, err = run(files[0], test_time=trained + 10)
+    assert (status, out, files[0].read_bytes()) == (1, '', before)
+    words = (
+        f'it holds measures with test_time = {trained}, not {trained + 10}: write to another file'
+    )
+    assert err.startswith(f'error: {files[0]}: {words}')
+    assert run(files[0], '--overwrite', test_time=trained + 10)[0] == 0
+    networks = {n.path: n for n in folder.read(files[0].parent).networks}
+    assert networks[files[0]].settings['test_time when analysed'] == trained + 10
+    assert run(files[0], test_time=trained)[0] == 1
+    assert run(files[0], '--overwrite', test_time=trained)[0] == 0
+    assert run(files[0], decoding_reps=9)[0] == 0  # the same conditions, unsaid
 
 
 def test_a_measure_that_was_removed_is_missed(files, run):

@@ -13,7 +13,7 @@ from rnn.initial_values import MASKS
 from sets import compact
 from sets import job as network_set
 from stimulus import Stimulus
-from training.signals import Interrupted
+from system.signals import Interrupted
 from training.start import RunError
 
 

@@ -36,9 +36,9 @@ from commands import train as command
 from model import Model
 from parameters import par
 from rnn import device
+from system.signals import Interrupted
 from training.loop import train
 from training.member import TrainingError
-from training.signals import Interrupted
 from training.start import RunError
 
 

@@ -30,10 +30,10 @@ from commands import train as command
 from parameters import par, parameters_with, update_parameters
 from results import checkpoint_name
 from stimulus import Stimulus
+from system.signals import ASKS_TO_STOP, Interrupted, Signals
 from training import member
 from training.display import header
 from training.member import TrainingError
-from training.signals import ASKS_TO_STOP, Interrupted, Signals
 
 TINY = SHORT | {'num_iterations': 4}
 

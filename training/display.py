@@ -7,9 +7,9 @@ from tqdm import tqdm
 
 import tasks
 from rnn.initial_values import SYNAPSES
+from tasks.epochs import durations
 from training import accuracy
 
-OTHER_TIMES = ('ABBA_delay', 'mask_duration')
 Curves = dict[str, list]  # one entry per iteration, see results.CURVES
 
 
@@ -36,8 +36,7 @@ def notes_of(p: Mapping) -> list[str]:
 
 def uneven_times(p: Mapping) -> list[str]:
     """A sentence if dt does not divide times of a trial, with what they become."""
-    names = [n for n in p if n.endswith('_time') or n in OTHER_TIMES]
-    names += ['variable_delay_max'] * p['var_delay']
+    names = [*durations(p), 'mask_duration', *['variable_delay_max'] * p['var_delay']]
     uneven = [n for n in names if type(p[n]) is int and p[n] % p['dt']]
     lengths = ', '.join(f'{n} {p[n]} ms is {p[n] // p["dt"] * p["dt"]} ms' for n in uneven)
     return [f'With steps of {p["dt"]} ms, {lengths}.'] if uneven else []

@@ -15,10 +15,10 @@ from pathlib import Path
 from logs.log import Log
 from rnn import device
 from system import outputs
+from system.signals import Signals
 from training.display import Display, duration, header
 from training.guard import guarded
 from training.member import Member, Watch
-from training.signals import Signals
 from training.start import Start
 
 
@@ -28,7 +28,7 @@ def train(make_model: Callable, start: Start, watch: Watch | None = None) -> Pat
     `make_model` is `model.Model`, `start` comes from `start.begin`. `watch`, if given, gets the
     curves after every iteration, in place of what is printed, and stops the run by returning True.
     Raises RunError for a checkpoint that does not fit, TrainingError where the loss is not finite,
-    MemoryError with its sizes, and Interrupted after a signal (training/signals.py) or a stop by
+    MemoryError with its sizes, and Interrupted after a signal (system/signals.py) or a stop by
     `watch`. A result that has appeared meanwhile is kept, which a TrainingError says.
     """
     with guarded(start), outputs.courtesy():

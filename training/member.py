@@ -11,10 +11,10 @@ import results
 from rnn import device
 from stimulus import Stimulus
 from system.files import named
+from system.signals import Interrupted
 from system.versions import versions
 from training.accuracy import accurate_enough
 from training.display import Curves
-from training.signals import Interrupted
 from training.start import RunError, Start
 
 Watch = Callable[[Curves], bool]

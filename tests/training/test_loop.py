@@ -20,11 +20,11 @@ from parameters import SETTINGS, par, reset_parameters, update_parameters
 from rnn import device
 from rnn.optimizer import Adam, adam_step
 from stimulus import Stimulus
+from system.signals import Interrupted
 from tasks import TASKS
 from training.accuracy import ITERATIONS_TO_STOP
 from training.display import header
 from training.member import Member, TrainingError
-from training.signals import Interrupted
 from training.start import CHANGEABLE, RunError, begin
 
 SHORT = {'fix_time': 10, 'sample_time': 10, 'delay_time': 20, 'test_time': 20, 'mask_duration': 10}

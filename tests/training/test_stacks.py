@@ -14,11 +14,11 @@ from parameters import par, parameters_with, update_parameters
 from rnn import bptt, graphs
 from rnn.initial_values import SYNAPSES
 from stimulus import Stimulus
+from system.signals import Interrupted
 from system.versions import versions
 from tasks import TASKS
 from training.loop import train_stack
 from training.member import Member, TrainingError
-from training.signals import Interrupted
 from training.stacks import ALIKE, kind, memory, usual_size
 from training.start import begin
 

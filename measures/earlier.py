@@ -1,0 +1,81 @@
+"""What an earlier analysis left in a result: whether another is needed, and what it would lose."""
+
+from collections.abc import Collection, Mapping
+
+import results
+from measures.measure import Measure, measure_of
+from parameters import OTHER_NAMES
+from settings.analysis import ANALYSIS
+from settings.compared import differing
+
+# Options of which more gives the same measures, more precisely, and switches that add measures.
+COUNTS = {n for n, option in ANALYSIS.items() if type(option.default) is int}
+SWITCHES = {n for n, option in ANALYSIS.items() if isinstance(option.default, bool)}
+SWITCHES -= {'svm_normalize'}
+
+
+class MeasuresLost(ValueError):
+    """A file would lose measures to an analysis; the message names some."""
+
+
+def made_with(p: Mapping, update_params: Mapping | None, seed: int) -> dict:
+    """What decides the numbers of an analysis: options, other changed parameters, and the seed."""
+    changed = (OTHER_NAMES.get(name, name) for name in update_params or {})
+    return {name: p[name] for name in (*ANALYSIS, *changed)} | {'seed': seed}
+
+
+def conditions(options: Mapping) -> dict:
+    """Among what an analysis is `made_with`, the parameters that differ from those of the training.
+
+    An analysis with other conditions, such as another delay, measures something else.
+    """
+    return {n: value for n, value in options.items() if n not in ANALYSIS and n != 'seed'}
+
+
+def is_analyzed(saved: Mapping, options: Mapping) -> bool:
+    """Whether saved results hold all measures of an analysis that is `made_with` these options."""
+    about = results.analysis_of(saved)
+    before = about.get('options', {})
+    if before.keys() != options.keys() or not set(about.get('measures', ())) <= saved.keys():
+        return False
+    # a switch that was on, and is not asked for now, has only added measures
+    return all(
+        before[name] == value
+        or (name in SWITCHES and before[name])
+        or (name in COUNTS and before[name] > value)
+        for name, value in options.items()
+    )
+
+
+def require_kept(saved: Mapping, options: Mapping, taken: Collection[Measure]) -> None:
+    """Raise MeasuresLost if `saved` would lose measures to an analysis that takes those of `taken`.
+
+    It is `made_with` these options. Lost are measures of an earlier analysis that are not taken, or
+    from less, or under other conditions, or, where nothing says how they were made (the original
+    code does not), all that would be replaced.
+    """
+    words = 'ask for as much, write to another file, or overwrite them'
+    if about := results.analysis_of(saved):
+        before = about.get('options', {})
+        for name in sorted(COUNTS & before.keys()):
+            if before[name] > options[name]:
+                found = f'{name} = {before[name]}, not {options[name]}'
+                raise MeasuresLost(f'it holds measures from more ({found}): {words}')
+        _require_same_conditions(saved['parameters'], before, options)
+        lost = [n for n in about.get('measures', ()) if n in saved and measure_of(n) not in taken]
+    else:
+        lost = [name for name in saved if measure_of(name) in taken]
+    if lost:
+        few = ', '.join(lost[:3]) + (f' and {len(lost) - 3} more' if len(lost) > 3 else '')
+        raise MeasuresLost(f'it holds measures that would be lost ({few}): {words}')
+
+
+def _require_same_conditions(trained: Mapping, before: Mapping, options: Mapping) -> None:
+    both = [{**trained, **conditions(made)} for made in (before, options)]
+    names = differing(conditions(before).keys() | conditions(options).keys(), both)
+    if names:
+        was, now = (values.get(names[0]) for values in both)
+        raise MeasuresLost(
+            f'it holds measures with {names[0]} = {was!r}, not {now!r}: '
+            'write to another file, or overwrite them'
+        )
