@@ -82,7 +82,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument('folder', type=a_path, metavar='FOLDER', help='where the networks are (*.pkl)')
     p.add_argument('--out', type=a_path, metavar='FOLDER', help='default: FOLDER/figures')
     p.add_argument(
-        '--format', nargs='+', choices=FORMATS, default=['png'], dest='formats', help='default: png'
+        '--format', nargs='+', action='extend', choices=FORMATS, dest='formats', help='default: png'
     )
     add_own_tasks(p)
     return p
@@ -103,7 +103,7 @@ def main(arguments: list[str] | None = None) -> int:
         files = results.networks_in(args.folder)
         results.check_writable(out / 'figure')
         device.select(None)
-        return _draw(files, out, args.formats)
+        return _draw(files, out, args.formats or ['png'])
     except (tasks.TaskError, results.ResultsError, OSError) as error:
         return fail(error, 2)
     except KeyboardInterrupt:

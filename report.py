@@ -85,6 +85,8 @@ def _require_place(out: Path) -> None:
     if out.exists() and not is_report(out):
         raise results.ResultsError(f'{out} exists and is no report: --out names another file')
     results.check_writable(out)
+    if out.suffix.lower() not in ('.html', '.htm'):
+        raise results.ResultsError(f'{out} is not allowed: a report must end in .html')
 
 
 if __name__ == '__main__':

@@ -29,6 +29,7 @@ from commands.arguments import (
     as_settings,
     command_parser,
     fail,
+    gpu_number,
     positive,
     whole_number,
 )
@@ -101,15 +102,13 @@ def add_resources(p: argparse.ArgumentParser) -> None:
     p.add_argument('--dask', metavar='ADDRESS', help="of a Dask scheduler, or 'local'")
 
 
-def gpu_number(text: str) -> str:
-    """The number of a GPU, or none."""
-    if not (is_cpu(text) or text.isdecimal()):
-        raise argparse.ArgumentTypeError(f'{text!r} is neither the number of a GPU nor none')
-    return text.lower()
-
-
 def _stack(text: str) -> int | str:
-    return text if text == 'auto' else positive(text)
+    if text == 'auto':
+        return text
+    try:
+        return positive(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f'{error}, and not auto') from error
 
 
 def _name(text: str) -> str:

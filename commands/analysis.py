@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
         'python analysis.py --settings decoding_reps tuning_batches',
     )
     p.add_argument('paths', nargs='*', type=a_path, metavar='FILE_OR_FOLDER')
-    add_settings(p)
+    add_settings(p, 'analysis.py')
     add_explained(p)
     add_own_tasks(p)
     p.add_argument('--jobs', type=positive, default=device.available_cores(), help='processes')
@@ -109,7 +109,10 @@ def _explain(args, settings: Mapping) -> None:
         if first is None:
             sys.exit(1)  # which files are not there is said already
         saved = results.load_results(first)['parameters']
-        p = analysis_parameters(saved, dict(args.settings))
+        try:
+            p = analysis_parameters(saved, dict(args.settings))
+        except ValueError as error:
+            raise ValueError(f'{first}: {error}') from error
     else:
         p = parameters_with(settings)
     print(explanation(args.explained, p, 'Analysis'))

@@ -11,6 +11,7 @@ import numpy as np
 
 from logs.log import WRITERS
 from parameters import ARRAYS
+from rnn.device import is_cpu
 from system.files import require_file
 from tasks import load_task
 
@@ -111,8 +112,15 @@ def command_parser(program: str, description: str, *examples: str) -> argparse.A
     )
 
 
-def add_settings(p: argparse.ArgumentParser) -> None:
-    """Add the option that sets parameters."""
+def gpu_number(text: str) -> str:
+    """The number of a GPU, or none."""
+    if not (is_cpu(text) or text.isdecimal()):
+        raise argparse.ArgumentTypeError(f'{text!r} is neither the number of a GPU nor none')
+    return text.lower()
+
+
+def add_settings(p: argparse.ArgumentParser, explained_by: str = 'model.py') -> None:
+    """Add the option that sets parameters, which a command explains."""
     p.add_argument(
         '--set',
         action='append',
@@ -120,7 +128,7 @@ def add_settings(p: argparse.ArgumentParser) -> None:
         type=setting,
         metavar='NAME=VALUE',
         dest='settings',
-        help='a setting; python model.py --settings explains them',
+        help=f'a setting; python {explained_by} --settings explains them',
     )
 
 

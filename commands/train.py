@@ -11,6 +11,7 @@ from commands.arguments import (
     as_settings,
     command_parser,
     fail,
+    gpu_number,
     positive,
     setting,
     task_name,
@@ -33,11 +34,31 @@ def parser() -> argparse.ArgumentParser:
         'python model.py --task DMRS90 --set n_hidden=200 --seed 7',
         'python model.py --settings dt n_hidden --task ABBA',
     )
-    p.add_argument('gpu_id', nargs='?', default='none', help='number of a GPU, or none (default)')
-    p.add_argument('--task', help='same as --set trial_type=TASK, or the file of your own task')
+    p.add_argument(
+        'gpu_id',
+        nargs='?',
+        type=gpu_number,
+        default='none',
+        help='number of a GPU, or none (default)',
+    )
+    p.add_argument(
+        '--task',
+        action='append',
+        default=[],
+        dest='tasks',
+        help='same as --set trial_type=TASK, or the file of your own task',
+    )
     add_settings(p)
     add_explained(p)
-    p.add_argument('--seed', help='same as --set seed=N', type=lambda text: setting(f'seed={text}'))
+    p.add_argument(
+        '--seed',
+        action='append',
+        default=[],
+        dest='settings',
+        type=lambda text: setting(f'seed={text}'),
+        metavar='N',
+        help='same as --set seed=N',
+    )
     p.add_argument('--threads', type=positive, help='threads on the CPU (default: all cores)')
     add_logs(p)
     files = p.add_mutually_exclusive_group()
@@ -53,9 +74,8 @@ def request(arguments: list[str] | None = None) -> Start:
     """Set `par` as the command line says; return the run. Without one, the process ends."""
     args = parser().parse_args(arguments)
     try:
-        task = [] if args.task is None else [('trial_type', task_name(args.task))]
-        seed = [] if args.seed is None else [args.seed]
-        update_parameters(as_settings([*args.settings, *task, *seed]))
+        names = [('trial_type', task_name(task)) for task in args.tasks]
+        update_parameters(as_settings([*args.settings, *names]))
         if args.explained is not None:
             print(explanation(args.explained, par | {'seed': user_settings().get('seed')}))
             sys.exit(0)

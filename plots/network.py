@@ -166,7 +166,7 @@ def learning_curves(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figur
     axes = panels(axes, 1, len(CURVE_LABELS), height=42)
     longest = max((network['iteration'] for network in networks), key=len)
     if not len(longest):
-        raise FigureError('the networks have no learning curves: they were not trained')
+        raise FigureError('the networks have no learning curves')
     for ax, (name, label) in zip(axes.flat, CURVE_LABELS.items(), strict=True):
         curves = curves_of(networks, name)
         style.band(ax, longest, curves, COLORS['all'], linewidth=0.7)

@@ -17,11 +17,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from commands.arguments import command_parser
+from commands.arguments import command_parser, gpu_number
 from commands.running import command
 from reproduction import __main__ as comparing
 from reproduction import plan
-from run_all_models import add_resources, carry_out, gpu_number
+from run_all_models import add_resources, carry_out
 
 
 def parser() -> argparse.ArgumentParser:

@@ -145,7 +145,7 @@ def test_stopped_runs_end_as_if_never_stopped(tmp_path):
     assert_same_network(path, tmp_path / 'whole' / 'model_results.pkl')
     assert_whole(path, 'distractor', done + 3)
     finished = run_here(tmp_path, '--resume', **place)
-    assert finished == (0, 'new/net.pkl is finished already.\n', '')
+    assert finished == (0, 'new/net.pkl is finished already; --overwrite starts again.\n', '')
 
 
 # What is refused before TensorFlow is imported

@@ -64,7 +64,8 @@ class Start(NamedTuple):
     @property
     def words_if_finished(self) -> str:
         """What is said of a run that is finished; '' of one that is not."""
-        return f'{self.filename} is finished already.' if self.is_finished else ''
+        words = f'{self.filename} is finished already; --overwrite starts again.'
+        return words if self.is_finished else ''
 
 
 def begin(
@@ -121,9 +122,8 @@ def _resumed(p, asked, filename: Path, resume: bool, overwrite: bool) -> tuple:
     if not resume:
         for path in (filename, checkpoint):
             if path.exists() and not overwrite:
-                raise RunError(
-                    f'{path} exists: --resume goes on with it, --overwrite starts again without it'
-                )
+                goes_on = '--resume goes on with it, ' if path == checkpoint else ''
+                raise RunError(f'{path} exists: {goes_on}--overwrite starts again without it')
         return p, None
     if overwrite:
         raise RunError('--resume and --overwrite exclude each other')
@@ -158,7 +158,7 @@ def restored(saved: dict, p: Mapping, asked: Collection[str], file: Path) -> dic
             raise RunError(f'{name} contradicts {file}, in which it is another array')
         raise RunError(
             f'{name} = {p[name]!r} contradicts {file}, where it is {found.get(name)!r}: '
-            f'only {", ".join(CHANGEABLE)} may change on --resume'
+            f'only {", ".join(CHANGEABLE)} may change when a run goes on'
         )
     changes = [*PLACE, *(name for name in changeable if name in asked)]
     return parameters_with(settings | {name: p[name] for name in changes})
