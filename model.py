@@ -29,7 +29,7 @@ from rnn.device import available_cores
 from rnn.initial_values import ARRAYS, MASKS, rates
 from rnn.optimizer import Adam
 from rnn.sizes import TRIALS_PER_PART
-from rnn.state import State
+from rnn.state import State, require_fitting
 from training.loop import train
 from training.member import Watch
 from training.stacks import require_alike
@@ -238,8 +238,10 @@ class Model:
         Initial states are (1, unit) or (trial, unit). `key`, two integers, decides the recurrent
         noise; without it there is none. suppress_activity (time, unit) multiplies the activity
         after each step. Returns arrays y (time, trial, output), the logits, and h, syn_x, syn_u
-        (time, trial, unit), the states after each step.
+        (time, trial, unit), the states after each step. Raises ValueError for other shapes.
         """
+        states = {'h_init': h_init, 'syn_x_init': syn_x_init, 'syn_u_init': syn_u_init}
+        require_fitting(self.par, x, suppress_activity, key, **states)
         start = self.initial_state(np.shape(x)[1], h_init, syn_x_init, syn_u_init)
         start = State(*(v.numpy()[np.newaxis] for v in start))
         gain = None if suppress_activity is None else np.asarray(suppress_activity)[:, np.newaxis]

@@ -187,3 +187,22 @@ def test_a_training_step_in_numpy(small, changes, power):
     diagonal = np.diag(model.weights['w_rnn'].numpy())
     np.testing.assert_array_equal(diagonal, 0)
     np.testing.assert_array_equal(model.weights['w_out'].numpy()[par['ind_inh']], 0)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'words'),
+    [
+        ({'x': (5, 2, 5)}, r'x has shape \(5, 2, 5\), but this network needs \(time, trial, 6\)'),
+        ({'x': (5, 6)}, r'x has shape \(5, 6\)'),
+        ({'suppress_activity': (4, 12)}, r'suppress_activity .* needs \(5, 12\)'),
+        ({'key': (3,)}, r'key has shape \(3,\), but this network needs \(2\)'),
+        ({'key': ()}, 'key has shape'),
+        ({'h_init': (12,)}, r'h_init has shape \(12,\), but this network needs \(2, 12\)'),
+        ({'syn_u_init': (3, 12)}, r'syn_u_init .* needs \(2, 12\)'),
+    ],
+)
+def test_what_does_not_fit_a_network_is_refused(small, changes, words):
+    small()
+    given = {name: np.ones(shape, int) for name, shape in ({'x': (5, 2, 6)} | changes).items()}
+    with pytest.raises(ValueError, match=words):
+        Model().run_model(**given)

@@ -320,7 +320,7 @@ def test_shapes_of_the_paper(task, num_steps, num_inputs):
 def test_accuracy_without_the_sample_is_that_of_the_best_answer_to_the_tests(task):
     """Which is one thing if test 2 is test 1, and one if it is not."""
     short = {'fix_time': 10, 'sample_time': 10, 'ABBA_delay': 20, 'mask_duration': 0}
-    trial = batch_of(task, short | {'delay_time': 120, 'test_time': 10, 'batch_size': 20_000})
+    trial = batch_of(task, short | {'delay_time': 120, 'test_time': 10, 'batch_size': 8000})
     again, match = trial['test'][:, 1] == trial['test'][:, 0], trial['match'][:, 1]
     best = sum(
         max(np.mean(case & (match == 1)), np.mean(case & (match == 0))) for case in (again, ~again)
