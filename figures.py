@@ -2,8 +2,8 @@
 
     python figures.py FOLDER [--out FOLDER] [--format png pdf] [--task FILE.py]...
 
-draws all that the networks in the folder allow, one file per figure and task. In Python a figure is
-one function, which takes networks, and axes to draw in:
+draws all that the networks in the folder allow, one file per figure and task, or per setting where
+trials differ. In Python a figure is one function, which takes networks, and axes to draw in:
 
     from plots.memory import decoding
     from results import load_results
@@ -38,9 +38,9 @@ from commands.arguments import a_path, add_own_tasks, command_parser, fail
 from commands.running import command
 from measures.sampling import OF_PROBE
 from parameters import saved_settings
-from plots.figure import FORMATS, DeclaredFigure, FigureError, save, settings
+from plots.figure import COMMON, FORMATS, DeclaredFigure, FigureError, save, settings
 from rnn import device
-from settings.compared import differing
+from settings.compared import differing, written
 from training.start import PLACE, SHOWN_ONLY
 
 NOT_ANALYZED = 'its networks are not analysed'
@@ -53,6 +53,11 @@ class DrawnNetwork(NamedTuple):
 
     saved: dict
     p: dict
+
+    @property
+    def group(self) -> tuple[str, ...]:
+        """The task, and what else networks of one figure must have in common."""
+        return (self.p['trial_type'], *(str(self.p[name]) for name in COMMON))
 
     @property
     def is_analyzed(self) -> bool:
@@ -115,9 +120,9 @@ def _draw(files: list[Path], out: Path, formats: list[str]) -> int:
     if not networks:
         raise results.ResultsError(f'{files[0].parent} holds no network that can be drawn')
     left_out, is_drawn = LeftOut(), False
-    for task, figure, those, is_fresh in _plan(networks):
-        drawn = draw_or_leave_out(task, figure, those, left_out, is_fresh)
-        name = f'{task}-{figure.name}' if task else figure.name
+    for label, figure, those, is_fresh in _plan(networks):
+        drawn = draw_or_leave_out(label, figure, those, left_out, is_fresh)
+        name = f'{label}-{figure.name}' if label else figure.name
         for suffix in formats if drawn else ():
             target = out / f'{name}.{suffix}'
             save(drawn, target)
@@ -129,12 +134,35 @@ def _draw(files: list[Path], out: Path, formats: list[str]) -> int:
 
 
 def shown_together(networks: Sequence[DrawnNetwork]) -> Iterator[str]:
-    """A sentence on each task whose networks differ in more than their seeds."""
-    for task in sorted({network.p['trial_type'] for network in networks}):
-        those = [n.saved['parameters'] for n in networks if n.p['trial_type'] == task]
-        if names := differing_settings(those):
+    """A sentence on networks that share figures but differ in more than their seeds."""
+    for label, those in alike(networks).items():
+        if names := differing_settings([network.saved['parameters'] for network in those]):
             words = 'figures of several do not tell them apart'
-            yield f'{task} networks differ in {", ".join(names)}: {words}'
+            yield f'{label} networks differ in {", ".join(names)}: {words}'
+
+
+def alike(networks: Sequence[DrawnNetwork]) -> dict[str, list[DrawnNetwork]]:
+    """Networks that can share a figure, by their task, and by settings that tell them apart."""
+    by_task: dict[str, dict[tuple, list[DrawnNetwork]]] = {}
+    for network in sorted(networks, key=lambda network: network.group):
+        of_task = by_task.setdefault(network.group[0], {})
+        of_task.setdefault(network.group, []).append(network)
+    found: dict[str, list[DrawnNetwork]] = {}
+    for task, of_task in by_task.items():
+        groups = list(of_task.values())
+        for those, values in zip(groups, _told_apart_by(groups), strict=True):
+            label = '-'.join([task, *values])
+            found[f'{label}-{len(found)}' if label in found else label] = those
+    return found
+
+
+def _told_apart_by(groups: Sequence[list[DrawnNetwork]]) -> list[list[str]]:
+    """NAME=VALUE for each group: settings that differ between them, and nowhere within."""
+    settings = [[network.saved['parameters'] for network in those] for those in groups]
+    between = differing_settings([those[0] for those in settings])
+    within = {name for those in settings for name in differing_settings(those)}
+    names = [name for name in between if name not in within]
+    return [[f'{name}={written(those[0].get(name))}' for name in names] for those in settings]
 
 
 def differing_settings(parameters: Sequence[Mapping]) -> list[str]:
@@ -148,39 +176,42 @@ def own_settings(p: Mapping) -> dict:
 
 
 class LeftOut:
-    """Figures that are not drawn, with the reasons, and the tasks of each reason."""
+    """Figures that are not drawn, with the reasons, and the networks of each reason."""
 
     def __init__(self):
-        self.tasks: dict[tuple[str, str], list[str]] = {}
+        self.labels: dict[tuple[str, str], list[str]] = {}
 
-    def add(self, figure: DeclaredFigure, task: str | None, reason: object) -> None:
+    def add(self, figure: DeclaredFigure, label: str | None, reason: object) -> None:
         """Note a figure that is not drawn, or not of all networks."""
-        self.tasks.setdefault((figure.name, str(reason)), []).extend([task] if task else [])
+        self.labels.setdefault((figure.name, str(reason)), []).extend([label] if label else [])
 
     def lines(self) -> list[str]:
         """One for each figure and reason."""
         found = []
-        for (name, reason), of_tasks in self.tasks.items():
-            about = f' ({", ".join(of_tasks)})' if of_tasks else ''
+        for (name, reason), labels in self.labels.items():
+            about = f' ({", ".join(labels)})' if labels else ''
             found.append(f'left out {name}{about}: {reason}')
         return found
 
 
 def draw_or_leave_out(
-    task: str | None,
+    label: str | None,
     figure: DeclaredFigure,
     networks: Sequence[Mapping],
     left_out: LeftOut,
     is_fresh: bool = False,
 ) -> Figure | None:
-    """The figure of those networks that have its measures; None if it cannot be drawn."""
+    """The figure of those networks that have its measures; None if it cannot be drawn.
+
+    The label of networks of one task is one of `alike`.
+    """
     try:
-        with tasks.blamed(task or ''):
+        with tasks.blamed(networks[0]['parameters']['trial_type'] if label and networks else ''):
             return figure(networks)
     except (FigureError, tasks.TaskError) as error:
-        left_out.add(figure, task, NOT_ANALYZED if is_fresh else error)
+        left_out.add(figure, label, NOT_ANALYZED if is_fresh else error)
         others = getattr(error, 'others', None)  # of a MissingMeasure
-    return draw_or_leave_out(task, figure, others, left_out) if others else None
+    return draw_or_leave_out(label, figure, others, left_out) if others else None
 
 
 def _load(files: list[Path]) -> tuple[list[DrawnNetwork], int]:
@@ -221,20 +252,22 @@ def _without_what_is_not_drawn(network: Mapping) -> dict:
 
 
 def _plan(networks: list[DrawnNetwork]) -> Iterator[tuple]:
-    """(task or None, figure, networks, whether only analysed ones are missing) of all figures.
+    """(label or None, figure, networks, whether only analysed ones are missing) of all figures.
 
     There is no network if none suits the figure.
     """
+    groups = alike(networks)
     for figure in all_figures():
-        suited = [network for network in networks if figure.suits(network.p)]
-        of_tasks = sorted({network.p['trial_type'] for network in suited})
-        drawable = [n for n in suited if n.is_analyzed or not figure.analyzed]
-        if not figure.per_task or not of_tasks:
-            yield None, figure, [n.saved for n in drawable], bool(suited) and not drawable
-            continue
-        for task in of_tasks:
-            those = [n.saved for n in drawable if n.p['trial_type'] == task]
-            yield task, figure, those, not those
+        suited = {
+            label: [network for network in those if figure.suits(network.p)]
+            for label, those in groups.items()
+        }
+        suited = {label: those for label, those in suited.items() if those}
+        if not figure.per_task or not suited:
+            suited = {None: list(chain.from_iterable(suited.values()))}
+        for label, those in suited.items():
+            drawable = [n.saved for n in those if n.is_analyzed or not figure.analyzed]
+            yield label, figure, drawable, bool(those) and not drawable
 
 
 if __name__ == '__main__':

@@ -12,7 +12,6 @@ import figures
 import results
 from measures.earlier import conditions
 from measures.summary import summary
-from plots.figure import COMMON
 from results import CURVES
 from sets.summary import FILE
 from sets.summary import read as summary_rows
@@ -116,7 +115,7 @@ def _network(file: Path) -> Network:
         is_finished=file.suffix == '.pkl',
         settings={name: _plain(v) for name, v in (own | analysed).items()},
         p={name: _plain(value) for name, value in saved['parameters'].items()},
-        group=(p['trial_type'], *(str(p[name]) for name in COMMON)),
+        group=figures.DrawnNetwork(saved, p).group,
         curves={name: np.array(saved[name], float) for name in CURVES},
         measures=_measures(saved, file),
         versions=dict(versions) if isinstance(versions, Mapping) else {},

@@ -30,6 +30,7 @@ TIMEOUT = 240  # s
 OPTIONS = {'analysis_trials': 120, 'decoding_reps': 2, 'simulation_reps': 2}
 OPTIONS |= dict.fromkeys(('suppress_analysis', 'decode_test'), True)
 OPTIONS['calculate_resp_matrix'] = False
+KINDS = (500, 'full'), (1000, 'full'), (1000, None)  # delay_time and synapse_config
 
 
 @pytest.fixture(scope='module')
@@ -228,16 +229,20 @@ def test_networks_that_lack_a_measure_are_left_out_of_its_figure_alone(run, tmp_
     np.testing.assert_allclose(lines(page.axes[0])['efficacy'][1], expected)
 
 
-def test_networks_with_other_trials_are_left_out(run, tmp_path, monkeypatch):
-    only(monkeypatch, figure_of('decoding'))
-    save(tmp_path, short=fabricated(delay_time=500), long=fabricated())
-    status, out, _ = run(tmp_path)
-    assert status == 1  # nothing is drawn
-    assert out == [
-        'left out decoding (DMS): the networks of one figure must agree in num_time_steps, '
-        'which is 40 and 50',
-        'DMS networks differ in delay_time: figures of several do not tell them apart',
-    ]
+def test_networks_with_other_trials_are_drawn_apart(fast, run, tmp_path):
+    """Where they differ in nothing by which figures can be named, these are numbered."""
+    settings = {'delay_time': 500}, {'delay_time': 500}, {}, {'synapse_config': None}
+    networks = {f'n{i}': fabricated(seed=i, **own) for i, own in enumerate(settings)}
+    networks['n0']['parameters']['spike_cost'] = 0.5
+    save(tmp_path, **networks)
+    status, out, err = run(tmp_path)
+    assert (status, err) == (0, '')
+    labels = [f'DMS-delay_time={delay}-synapse_config={config}' for delay, config in KINDS]
+    assert {Path(line).stem for line in out[:6]} == {
+        f'{label}-{name}' for label in labels for name in ('learning', 'decoding')
+    }
+    differ = 'networks differ in spike_cost: figures of several do not tell them apart'
+    assert out[6:] == [f'{labels[0]} {differ}']
 
 
 # A user's own task
@@ -290,13 +295,13 @@ def test_a_file_that_is_no_task_is_refused(own, run):
     assert err == f'error: {own} fails: ZeroDivisionError: division by zero\n'
 
 
-def test_ctrl_c_ends_the_command_quietly(run, tmp_path, monkeypatch):
+def test_ctrl_c_ends_the_command_quietly(fast, run, tmp_path, monkeypatch):
     save(tmp_path, one=fabricated())
 
-    def interrupt(networks):
+    def interrupt(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(figures, '_plan', lambda networks: [('a', interrupt, networks, False)])
+    monkeypatch.setattr(figures, 'draw_or_leave_out', interrupt)
     assert run(tmp_path) == (130, [], '')
 
 
