@@ -46,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
         action='append',
         default=[],
         dest='tasks',
+        metavar='TASK',
         help='same as --set trial_type=TASK, or the file of your own task',
     )
     add_settings(p)

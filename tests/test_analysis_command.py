@@ -174,8 +174,8 @@ def analysed(tmp_path_factory) -> bytes:
         ([], {'decoding_reps': 1}, True),
         ([], {'decoding_reps': 3}, False),
         ([], {'svm_normalize': False}, False),
-        ([], {'noise_rnn_sd': 0.4}, False),
-        ([], {'delay_time': 200}, False),
+        (['--overwrite'], {'noise_rnn_sd': 0.4}, False),
+        (['--overwrite'], {'delay_time': 200}, False),
     ],
 )
 def test_what_is_analysed_already(files, run, analysed, arguments, changes, skipped):
@@ -186,7 +186,9 @@ def test_what_is_analysed_already(files, run, analysed, arguments, changes, skip
     assert out.splitlines()[-1].split()[0] == 'a.pkl'
     assert (f'{files[0]} is analysed already.' in out) == skipped
     after = results.load_results(files[0])
-    assert (after['analysis'] == before['analysis']) == (skipped or arguments == ['--overwrite'])
+    assert (after['analysis'] == before['analysis']) == (
+        skipped or (arguments, changes) == (['--overwrite'], {})
+    )
     options = {'decode_test': True} | changes
     assert ('neuronal_test_decoding' in after) == (skipped or options['decode_test'])
 

@@ -217,7 +217,8 @@ def test_existing_files_are_kept(tmp_path, refused, name):
     results.save(path, saved_network())
     before = path.read_bytes()
     sentence = refused(save_dir='.', save_fn='net.pkl')
-    assert all(word in sentence for word in (name, '--resume', '--overwrite'))
+    assert all(word in sentence for word in (name, '--overwrite'))
+    assert ('--resume' in sentence) == (name == 'net.checkpoint')
     assert 'not allowed with' in refused('--resume', '--overwrite', save_dir='.', save_fn='net.pkl')
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
@@ -351,11 +352,10 @@ def test_gpu_that_is_not_there(tmp_path, monkeypatch, capsys, names):
     gpus = [SimpleNamespace(name=name) for name in names]
     monkeypatch.setattr(tf.config, 'list_physical_devices', lambda kind: gpus)
     seen = ', '.join(f'{i} ({name})' for i, name in enumerate(names)) or 'none'
-    for gpu_id in ('2', '-1', 'first'):
-        assert train_here([gpu_id, f'--set=save_dir={tmp_path}']) == 2
-        sentence = capsys.readouterr().err
-        assert f'GPU {gpu_id} is not there: TensorFlow sees these GPUs: {seen}. ' in sentence
-        assert "pip install 'tensorflow[and-cuda]'" in sentence
+    assert train_here(['2', f'--set=save_dir={tmp_path}']) == 2
+    sentence = capsys.readouterr().err
+    assert f'GPU 2 is not there: TensorFlow sees these GPUs: {seen}. ' in sentence
+    assert "pip install 'tensorflow[and-cuda]'" in sentence
 
 
 def test_a_gpu_is_chosen_and_takes_the_memory_that_it_needs(monkeypatch):

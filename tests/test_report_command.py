@@ -133,6 +133,7 @@ def test_wrong_requests(tmp_path, run):
         (('empty',), 'empty holds no networks (*.pkl, *.checkpoint)'),
         (('nets', '--out', tmp_path / 'empty'), 'empty is a folder; the name of a file is needed'),
         (('nets', '--out', tmp_path / 'file' / 'a'), 'file: it is a file'),
+        (('nets', '--out', tmp_path / 'page'), 'page is not allowed: a report must end in .html'),
         (('nets', '--pictures', '-1'), "'-1' is not a whole number from 0"),
         (('nets', '--task', tmp_path / 'none.py'), 'none.py'),
         ((), 'the following arguments are required: FOLDER'),
