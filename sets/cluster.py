@@ -12,6 +12,7 @@ import asyncio
 import logging
 import pickle
 import time
+import warnings
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -194,12 +195,11 @@ def _save(job: Job, received: bytes, replaces: bool) -> None:
 
 def _connect(address: str, local_workers: int):
     try:
-        import dask
         from distributed import Client, LocalCluster
     except ImportError as error:
         raise ClusterError("--dask needs Dask: pip install 'dask[distributed]'") from error
-    # networks are sent as bytes; Dask would advise to load them in its own ways
-    dask.config.set({'distributed.admin.large-graph-warning-threshold': '100 GB'})
+    # networks are sent as bytes; Dask advises to load them in its own ways
+    warnings.filterwarnings('ignore', 'Sending large graph')
     try:
         if address == 'local':
             options = {'n_workers': local_workers, 'threads_per_worker': 1}

@@ -326,14 +326,14 @@ def test_scheduler_that_is_killed(tmp_path):
     """Its networks have failed, and the command ends."""
     (tmp_path / 'scheduler').mkdir()
     locks = tmp_path / 'savedir' / 'set' / '.locks'
-    file = tmp_path / 'scheduler' / 'scheduler.json'
-    with scheduler(file.parent) as found:
+    with scheduler(tmp_path / 'scheduler') as found:
         words = ('none', 'set', 2, 0, f'--dask={found}', '--stack=1')
         with start_set(tmp_path, *words, **SLOW) as process:
             wait_for(lambda: len(list(locks.glob('*.lock'))) == 2, process)
-            lines = [(p, p.info['cmdline'] or ()) for p in psutil.process_iter(['cmdline'])]
-            (of_dask,) = (p for p, line in lines if f'--scheduler-file={file}' in line)
-            of_dask.kill()
+            port = int(found.rpartition(':')[2])
+            listening = (c for c in psutil.net_connections('tcp') if c.status == 'LISTEN')
+            (pid,) = {c.pid for c in listening if c.laddr.port == port}
+            psutil.Process(pid).kill()
             out, _ = process.communicate()
     assert process.returncode == 1
     assert list(statuses(out).values()) == ['failed'] * 2
