@@ -120,7 +120,7 @@ def _explain(args, settings: Mapping) -> None:
 
 def analyze_all(args, settings: Mapping, analyze: Callable[[Request], dict]) -> int:
     """Analyse all files, print what was found, and return the exit status."""
-    status, summaries, notes, sources = 0, {}, set(), {}
+    status, rows, notes, sources = 0, [], set(), {}
     try:
         with Signals(ctrl_c=False) as signals:
             for filename in _files(args.paths):
@@ -135,7 +135,7 @@ def analyze_all(args, settings: Mapping, analyze: Callable[[Request], dict]) -> 
                         analyzed = analyze(request)
                     if args.mat:
                         save_mat(target.with_suffix('.mat'), analyzed)
-                    summaries[filename.name] = summary(analyzed)
+                    rows.append((filename.name, summary(analyzed)))
                 except (ValueError, OSError, MemoryError) as error:
                     signals.check()  # which may have ended a process that decodes
                     words = error if str(filename) in str(error) else f'{filename}: {error}'
@@ -143,7 +143,7 @@ def analyze_all(args, settings: Mapping, analyze: Callable[[Request], dict]) -> 
     finally:
         for note in sorted(notes):
             print(note)
-        print_table(summaries)
+        print_table(rows)
     empty = [path for path in args.paths if path.is_dir() and not any(path.glob('*.pkl'))]
     return 1 if empty else status
 
@@ -187,15 +187,14 @@ def load_same(target: str | os.PathLike, saved: Mapping) -> dict:
     return earlier
 
 
-def print_table(summaries: Mapping[str, Mapping[str, float]]) -> None:
-    """One line for each network, from its summary by the name of its file."""
-    if not summaries:
+def print_table(rows: Sequence[tuple[str, Mapping[str, float]]]) -> None:
+    """One line for each network: the name of its file, which others may share, and its summary."""
+    if not rows:
         return
-    width = max(map(len, summaries))
-    names = list(next(iter(summaries.values())))
-    print('  '.join([f'{"network":>{width}}', *names]))
-    for network, numbers in summaries.items():
-        cells = (f'{numbers[name]:>{len(name)}.3f}' for name in names)
+    width = max(len(network) for network, _ in rows)
+    print('  '.join([f'{"network":>{width}}', *rows[0][1]]))
+    for network, numbers in rows:
+        cells = (f'{value:>{len(name)}.3f}' for name, value in numbers.items())
         print('  '.join([f'{network:>{width}}', *cells]))
 
 

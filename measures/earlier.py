@@ -71,9 +71,9 @@ def require_kept(saved: Mapping, options: Mapping, taken: Collection[Measure]) -
 
 
 def _require_same_conditions(trained: Mapping, before: Mapping, options: Mapping) -> None:
-    both = [{**trained, **conditions(made)} for made in (before, options)]
-    names = differing(conditions(before).keys() | conditions(options).keys(), both)
-    if names:
+    made = conditions(before), conditions(options)
+    both = [{**trained, **values} for values in made]
+    if names := differing([*made[0], *made[1]], both):
         was, now = (values.get(names[0]) for values in both)
         raise MeasuresLost(
             f'it holds measures with {names[0]} = {was!r}, not {now!r}: '

@@ -111,6 +111,16 @@ def test_files_of_a_folder_are_analysed_into_themselves(tmp_path, files, run):
     assert all(par[name] is before[name] for name in before)
 
 
+def test_networks_of_one_name_have_a_line_each(files, run):
+    twin = files[0].parent.with_name('others') / files[0].name
+    twin.parent.mkdir()
+    twin.write_bytes(files[1].read_bytes())
+    status, out, err = run(files[0], twin)
+    assert (status, err) == (0, '')
+    expected = [row_of('a.pkl', results.load_results(file)) for file in (files[0], twin)]
+    assert [line.split() for line in out.splitlines()[1:]] == expected
+
+
 def test_results_go_to_another_folder(tmp_path, files, run):
     before = [path.read_bytes() for path in files]
     out = tmp_path / 'new' / 'folder'
