@@ -136,9 +136,18 @@ def _draw(files: list[Path], out: Path, formats: list[str]) -> int:
 def shown_together(networks: Sequence[DrawnNetwork]) -> Iterator[str]:
     """A sentence on networks that share figures but differ in more than their seeds."""
     for label, those in alike(networks).items():
-        if names := differing_settings([network.saved['parameters'] for network in those]):
+        if names := _differing(those):
             words = 'figures of several do not tell them apart'
             yield f'{label} networks differ in {", ".join(names)}: {words}'
+    for task in sorted({network.p['trial_type'] for network in networks}):
+        of_task = [network for network in networks if network.p['trial_type'] == task]
+        if len({network.group for network in of_task}) > 1:
+            words = 'figures of several tasks do not tell them apart'
+            yield f'{task} networks differ in {", ".join(_differing(of_task))}: {words}'
+
+
+def _differing(networks: Sequence[DrawnNetwork]) -> list[str]:
+    return differing_settings([network.saved['parameters'] for network in networks])
 
 
 def alike(networks: Sequence[DrawnNetwork]) -> dict[str, list[DrawnNetwork]]:

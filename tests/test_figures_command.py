@@ -241,8 +241,11 @@ def test_networks_with_other_trials_are_drawn_apart(fast, run, tmp_path):
     assert {Path(line).stem for line in out[:6]} == {
         f'{label}-{name}' for label in labels for name in ('learning', 'decoding')
     }
-    differ = 'networks differ in spike_cost: figures of several do not tell them apart'
-    assert out[6:] == [f'{labels[0]} {differ}']
+    assert out[6:] == [
+        f'{labels[0]} networks differ in spike_cost: figures of several do not tell them apart',
+        'DMS networks differ in delay_time, spike_cost, synapse_config: '
+        'figures of several tasks do not tell them apart',
+    ]
 
 
 # A user's own task
