@@ -42,8 +42,10 @@ from sets import selection, sweep
 from sets import summary as set_summary
 from sets.cluster import Cluster, ClusterError
 from sets.grouping import say_if_separate, stacks_of
-from sets.job import Job, Plan, Report, one_line, plan, seed_of
+from sets.job import Job, Report, seed_of
 from sets.local import LocalWorkers, memory_of
+from sets.plan import Plan, plan
+from sets.train import one_line
 from settings.validators import file_name
 from system.signals import Signals
 from tasks import digest

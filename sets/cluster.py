@@ -20,7 +20,8 @@ from pathlib import Path
 
 import results
 from sets import cluster_worker
-from sets.job import Job, Report, log_result, one_line
+from sets.job import Job, Report
+from sets.train import log_result, one_line
 from system.locks import Busy, lock
 from system.versions import NOTED, commit
 from training.member import save_result

@@ -83,7 +83,7 @@ def run_sent_jobs() -> None:
     """
     threading.Thread(target=_end_with_stdin, daemon=True).start()
     from rnn.device import available_cores
-    from sets.job import train_networks
+    from sets.train import train_networks
 
     jobs = pickle.loads(Path(JOBS).read_bytes())
     threads = jobs[0].threads or max(1, available_cores() // int(sys.argv[1]))

@@ -1,6 +1,6 @@
 """Which networks of a set are trained at once, as a stack."""
 
-from sets.job import Plan
+from sets.plan import Plan
 from training.stacks import kind, usual_size
 
 MANY = 4  # kinds of networks for each process: then whole stacks keep all processes busy

@@ -22,7 +22,9 @@ from joblib.externals.loky.process_executor import ProcessPoolExecutor, Terminat
 from tqdm import tqdm
 
 from rnn import device
-from sets.job import Job, Plan, Report, train_networks
+from sets.job import Job, Report
+from sets.plan import Plan
+from sets.train import train_networks
 from system import workers
 from system.files import named
 

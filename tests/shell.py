@@ -26,7 +26,8 @@ import results
 import run_all_models
 from commands import train
 from parameters import reset_parameters
-from sets.job import Job, Report, train_networks
+from sets.job import Job, Report
+from sets.train import train_networks
 from training.member import Watch
 
 ROOT = Path(__file__).resolve().parents[1]

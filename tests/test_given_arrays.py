@@ -11,7 +11,7 @@ from model import Model, main
 from parameters import ARRAYS, par, update_parameters
 from rnn.initial_values import MASKS
 from sets import compact
-from sets import job as network_set
+from sets.job import Job, finished
 from stimulus import Stimulus
 from system.signals import Interrupted
 from training.start import RunError
@@ -179,8 +179,8 @@ def test_a_set_tells_of_another_array(small, tmp_path):
     curves = {name: [0.5] for name in results.CURVES}
     results.save(file, {'weights': weights, 'parameters': dict(par), **curves})
     settings = SMALL | {'w_rnn_mask': np.zeros((12, 12))}
-    job = network_set.Job(str(file.parent), 'DMS', 0, settings, 'none')
-    assert 'another w_rnn_mask' in network_set.finished(job).reason
+    job = Job(str(file.parent), 'DMS', 0, settings, 'none')
+    assert 'another w_rnn_mask' in finished(job).reason
 
 
 def test_given_weights_are_those_of_the_model(small):

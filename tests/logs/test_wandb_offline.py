@@ -14,7 +14,8 @@ from shell import SETTINGS, environment, paths_of, run_on_terminal, statuses
 import results
 from logs import wandb as writer
 from logs.log import prepared
-from sets.job import Job, seed_of, train_networks
+from sets.job import Job, seed_of
+from sets.train import train_networks
 
 pytestmark = pytest.mark.skipif(
     find_spec('wandb') is None, reason='Weights & Biases is not installed: pip install wandb'

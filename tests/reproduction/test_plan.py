@@ -14,8 +14,8 @@ from reproduction import plan, state, whole
 from reproduction.load import load_folder, of_tasks
 from reproduction.tables import print_tables
 from sets.grouping import stacks_of
-from sets.job import plan as plan_of
 from sets.job import settings_of
+from sets.plan import plan as plan_of
 from tasks import TASKS
 
 SMALL = {'n_hidden': 10, 'dt': 50, 'batch_size': 32, 'num_iterations': 3, 'analysis_trials': 256}

@@ -1,4 +1,4 @@
-"""Sets of networks in this process: seeds, what there is to do, locks, reports and their table.
+"""Sets of networks in this process: seeds, what there is to do, locks and reports.
 
 TensorFlow's functions run eagerly here, which spares seconds per network.
 """
@@ -17,7 +17,6 @@ from shell import (
     assert_same_network,
     ended,
     iterations,
-    summary_of,
     train_network,
 )
 from test_analysis import QUICK, TINY
@@ -28,18 +27,17 @@ from logs.log import WRITERS
 from logs.writer import Writer
 from parameters import user_settings
 from run_all_models import make_jobs, parser
-from sets import job as network_set
-from sets import summary as set_summary
-from sets.job import Job, Report, lock, parameters_of, plan, seed_of
+from sets.job import Job, Report, finished, parameters_of, seed_of
 from sets.local import Board, LocalWorkers
+from sets.plan import plan
 from stimulus import Stimulus
 from system import locks
+from system.locks import lock
 from system.signals import Interrupted
 from tasks import TASKS
 from training.member import TrainingError
 
 BRIEF = SETTINGS | {'seed': 5, 'num_iterations': 4}
-VALUES = dict.fromkeys(network_set.LAST_VALUES, 0.25) | {'iterations': 7}
 pytestmark = pytest.mark.usefixtures('eager')
 
 
@@ -114,7 +112,7 @@ def test_plans(job):
     train_network(job, on)
     done = plan(job)
     assert (done.done, done.wanted, done.words) == (4, 4, 'is finished')
-    assert done.report == network_set.finished(job)._replace(reason='')
+    assert done.report == finished(job)._replace(reason='')
     assert not done.is_needed
     assert plan(job._replace(analyze=True)).is_needed
     again, in_place = job._replace(overwrite=True), ', in place of what is there'
@@ -160,7 +158,7 @@ def test_values_are_those_of_the_last_twenty_iterations(trained):
     for name in results.CURVES:
         saved[name] = [0.0] * 5 + [1.0] * 20
     results.save(trained.filename, saved)
-    values = network_set.finished(trained).values
+    values = finished(trained).values
     assert values == {'iterations': 25} | dict.fromkeys(results.VALUES, 1.0)
 
 
@@ -343,7 +341,7 @@ def test_stopped_analysis(trained):
 HOLD = """
 import sys
 from pathlib import Path
-from sets.job import lock
+from system.locks import lock
 with lock(Path(sys.argv[1])):
     print('held', flush=True)
     sys.stdin.read()
@@ -433,80 +431,3 @@ def test_progress_counts_what_is_done_already(job):
     finally:
         workers.close()
     assert not workers.board.path.exists()
-
-
-# The table
-
-
-def test_rows_of_earlier_commands_stay(tmp_path):
-    first = Report('trained', '', 90, values=VALUES)
-    set_summary.write(tmp_path, {'DMS-run-10': first, 'DMS-run-2': first, 'DMC-run-0': first})
-    busy, finished = Report('busy', 'another'), Report('finished', 'a, b', values=VALUES)
-    later = {'DMS-run-2': finished, 'DMC-run-0': busy, 'ABBA-run-0': busy}
-    set_summary.write(tmp_path, later | {'DMS-run-3': Report('failed', 'a "reason", in words')})
-    rows = summary_of(tmp_path / 'set')
-    assert list(rows) == ['ABBA-run-0', 'DMC-run-0', 'DMS-run-2', 'DMS-run-3', 'DMS-run-10']
-    found = {name: (r['status'], r['reason'], r['minutes'], r['loss']) for name, r in rows.items()}
-    assert found == {
-        'ABBA-run-0': ('busy', 'another', '', ''),
-        'DMC-run-0': ('trained', '', '1.5', '0.25'),  # the one that trains it writes its row
-        'DMS-run-2': ('finished', 'a, b', '1.5', '0.25'),
-        'DMS-run-3': ('failed', 'a "reason", in words', '', ''),
-        'DMS-run-10': ('trained', '', '1.5', '0.25'),
-    }
-
-
-def test_minutes_of_a_network_that_went_on_add_up(tmp_path):
-    for report in (
-        Report('stopped', '', 60),
-        Report('stopped', '', 30, True),
-        Report('trained', '', 90, True, VALUES),
-        Report('finished', values=VALUES),
-    ):
-        set_summary.write(tmp_path, {'DMS-run-0': report})
-    assert summary_of(tmp_path / 'set')['DMS-run-0']['minutes'] == '3'
-    set_summary.write(tmp_path, {'DMS-run-0': Report('trained', '', 90, values=VALUES)})
-    assert summary_of(tmp_path / 'set')['DMS-run-0']['minutes'] == '1.5'
-
-
-MINE = 'network,status,note\nDMS-run-0,trained,good\nmine,,\n'
-
-
-@pytest.mark.parametrize('text', ['', 'no table', MINE, '\ufeff' + MINE])
-def test_table_that_people_changed(tmp_path, text):
-    (tmp_path / 'summary.csv').write_text(text)
-    set_summary.write(tmp_path, {'DMS-run-0': Report('trained', '', 60, values=VALUES)})
-    rows = summary_of(tmp_path / 'set')
-    assert rows['DMS-run-0']['status'] == 'trained'
-    assert set(rows) == {'DMS-run-0', *(['mine'] if 'mine' in text else [])}
-
-
-@pytest.mark.parametrize(
-    'text', [b'network;status\nDMS-run-0;trained\n', b'network,status\n\xff,a\n']
-)
-def test_table_that_cannot_be_read_stays(tmp_path, text):
-    (tmp_path / 'summary.csv').write_bytes(text)
-    with pytest.raises(ValueError, match='summary.csv is damaged'):
-        set_summary.write(tmp_path, {'DMS-run-0': Report('trained', '', 60, values=VALUES)})
-    assert (tmp_path / 'summary.csv').read_bytes() == text
-
-
-def test_columns_of_the_table():
-    reports = {
-        'DMS-run-10': Report('trained', '', 90, values=VALUES),
-        'DMS-run-9': Report('failed', 'why'),
-    }
-    header, failed, trained = set_summary.table(reports).splitlines()
-    assert failed.split() == ['DMS-run-9', 'failed', 'why']
-    assert trained.split() == ['DMS-run-10', 'trained', '7', *5 * ['0.2500'], '1.5']
-    assert header.index('reason') == failed.index('why')
-    assert header.index('minutes') + len('minutes') == len(trained)
-
-
-def test_lines_of_networks():
-    trained = set_summary.line('DMS-run-1', Report('trained', '', 90, values=VALUES))
-    assert trained == (
-        'DMS-run-1  trained  accuracy 0.250  perf loss 0.2500  spike loss 0.2500  '
-        'weight loss 0.2500  1.5 min'
-    )
-    assert set_summary.line('DMS-run-1', Report('failed', 'why')) == 'DMS-run-1  failed  why'

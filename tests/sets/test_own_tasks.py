@@ -17,7 +17,8 @@ from test_job import BRIEF, after, on
 
 import results
 from run_all_models import make_jobs, parser
-from sets.job import Job, Report, finished, plan, seed_of
+from sets.job import Job, Report, finished, seed_of
+from sets.plan import plan
 from tasks import TASKS, digest, load_task, registry
 
 pytestmark = pytest.mark.usefixtures('eager')

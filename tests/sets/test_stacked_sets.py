@@ -27,7 +27,8 @@ from shell import (
 import results
 from results import checkpoint_name
 from run_all_models import _gpu_memory, parser
-from sets.job import Job, plan, seed_of
+from sets.job import Job, seed_of
+from sets.plan import plan
 
 NAMES = [f'DMS-run-{i}' for i in range(4)]
 FOUR = ('none', 'set', 4, 0, '--threads=1')

@@ -25,8 +25,9 @@ from run_all_models import make_jobs, parser
 from sets import summary as set_summary
 from sets import sweep
 from sets.grouping import stacks_of
-from sets.job import LAST_VALUES, Job, Report, plan, seed_of
+from sets.job import LAST_VALUES, Job, Report, seed_of
 from sets.local import LocalWorkers
+from sets.plan import plan
 from tasks import TASKS
 from training.stacks import MOST
 
