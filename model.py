@@ -125,8 +125,7 @@ class Model:
         """One model of several single ones, with their weights and slots as they now are."""
         first, p = models[0], [model.par for model in models]
         weights = [{name: w.numpy() for name, w in model.weights.items()} for model in models]
-        options = first.jit_compile, first.trials_per_part, first.num_threads
-        made = cls(weights, *options, p=p)
+        made = cls(weights, p=p, **first._how())
         slots = [model.optimizer.slots for model in models]
         made.optimizer.slots = tf.nest.map_structure(lambda *values: tf.stack(values), *slots)
         return made
@@ -140,10 +139,14 @@ class Model:
         if not self.is_stack:
             return self
         weights = {name: variable.numpy()[i] for name, variable in self.weights.items()}
-        options = self.jit_compile, self.trials_per_part, self.num_threads
-        made = Model(weights, *options, p=self.networks[i])
+        made = Model(weights, p=self.networks[i], **self._how())
         made.optimizer.slots = tf.nest.map_structure(lambda v: v[i], self.optimizer.slots)
         return made
+
+    def _how(self) -> dict:
+        """How this model computes, which another one can then do."""
+        how = {'jit_compile': self.jit_compile, 'trials_per_part': self.trials_per_part}
+        return how | {'threads': self.num_threads}
 
     def _stacked(self, arrays: Iterable) -> np.ndarray:
         """Arrays of the networks as one; that of a single network as it is."""

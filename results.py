@@ -25,7 +25,15 @@ from typing import Any
 
 import numpy as np
 
-from system.files import FileError, named, read_bytes, require_file, target_of, why_no_folder
+from system.files import (
+    FileError,
+    named,
+    natural,
+    read_bytes,
+    require_file,
+    target_of,
+    why_no_folder,
+)
 
 LEFTOVER_AGE = 3600  # s; a temporary file this old belongs to a run that was killed
 MAX_DEPTH = 100  # levels of nesting; also ends the walk through a list that contains itself
@@ -123,14 +131,17 @@ def load_results(filename: str | os.PathLike, content: bytes | None = None) -> d
 
 
 def networks_in(folder: Path, endings: tuple[str, ...] = ('.pkl',)) -> list[Path]:
-    """The files of networks in a folder. Raises ResultsError, which names it, if there is none."""
+    """The files of networks in a folder, by their names and numbers.
+
+    Raises ResultsError, which names the folder, if there is none.
+    """
     if not folder.is_dir():
         raise ResultsError(f'{folder} is not a folder')
-    found = sorted(path for path in folder.iterdir() if path.suffix in endings)
+    found = [path for path in folder.iterdir() if path.suffix in endings]
     if not found:
         names = ', '.join(f'*{ending}' for ending in endings)
         raise ResultsError(f'{folder} holds no networks ({names})')
-    return found
+    return sorted(found, key=lambda path: natural(path.name))
 
 
 def files_of(path: Path) -> list[Path]:

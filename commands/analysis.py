@@ -160,8 +160,8 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
 def _request_of(filename: Path, target: Path, settings: Mapping, args, notes, signals) -> Request:
     saved = results.load_results(filename)
     earlier = None if args.overwrite else _earlier(saved, filename, target)
-    how = settings, args.seed, args.jobs, notes, signals
-    return Request(filename, target, saved, earlier, *how)
+    how = {'seed': args.seed, 'jobs': args.jobs, 'notes': notes, 'signals': signals}
+    return Request(filename, target, saved, earlier, settings, **how)
 
 
 def progress_bar(total: int, name: str) -> tqdm:

@@ -1,7 +1,6 @@
 """What is in a folder of networks: those that can be read, and the outcome of all others."""
 
 import hashlib
-import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +14,7 @@ from measures.summary import summary
 from results import CURVES
 from sets.summary import FILE
 from sets.summary import read as summary_rows
+from system.files import natural
 from system.locks import is_held
 from training.accuracy import last_mean
 
@@ -72,8 +72,7 @@ def read(path: Path, progress: Callable = iter) -> Folder:
 
     Raises ResultsError if there is no such folder, or if nothing in it is a network.
     """
-    every = results.networks_in(path, ('.pkl', '.checkpoint'))
-    files = sorted(every, key=lambda file: natural(file.name))
+    files = results.networks_in(path, ('.pkl', '.checkpoint'))
     networks, absent, problems = [], [], []
     for file in progress(files):
         try:
@@ -94,12 +93,6 @@ def read(path: Path, progress: Callable = iter) -> Folder:
     known = {network.name for network in networks if network.is_finished}
     absent = _merged([*absent, *_reported(rows, known)])
     return Folder(path, sorted(networks, key=lambda n: (n.task, natural(n.name))), absent, problems)
-
-
-def natural(name: str) -> list:
-    """A key that sorts DMS-run-10 after DMS-run-9."""
-    parts = re.split('([0-9]+)', name)  # text and numbers take turns
-    return [int(part) if i % 2 else part for i, part in enumerate(parts)]
 
 
 def _network(file: Path) -> Network:

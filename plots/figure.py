@@ -114,8 +114,16 @@ def figure(
     """
 
     def declare(draw: Callable) -> DeclaredFigure:
-        options = measures, tasks, per_task, analyzed, is_general
-        return functools.update_wrapper(DeclaredFigure(draw, name or draw.__name__, *options), draw)
+        declared = DeclaredFigure(
+            draw=draw,
+            name=name or draw.__name__,
+            measures=measures,
+            tasks=tasks,
+            per_task=per_task,
+            analyzed=analyzed,
+            is_general=is_general,
+        )
+        return functools.update_wrapper(declared, draw)
 
     return declare
 

@@ -1,6 +1,7 @@
-"""Files that are none, and errors that say which file could not be used and how."""
+"""Files that are none, errors that say which file could not be used and how, and their order."""
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -82,3 +83,9 @@ def why_no_folder(path: Path) -> str | None:
         if place.exists():
             return None if place.is_dir() else ('it is a file' if place == path else None)
     return None
+
+
+def natural(name: str) -> list:
+    """A key that sorts DMS-run-10 after DMS-run-9."""
+    parts = re.split('([0-9]+)', name)  # text and numbers take turns
+    return [int(part) if i % 2 else part for i, part in enumerate(parts)]

@@ -305,3 +305,13 @@ def test_a_missing_key_is_named(tmp_path, key):
     results.save(tmp_path / 'a.pkl', without(network(), key))
     with pytest.raises(ResultsError, match=f"'{key}' must be"):
         results.load_results(tmp_path / 'a.pkl')
+
+
+def test_networks_of_a_folder_come_in_the_order_of_their_numbers(tmp_path):
+    names = ['DMC-run-1.pkl', 'DMS-run-2.pkl', 'DMS-run-10.pkl']
+    for name in [*names, 'summary.csv', 'DMS-run-3.checkpoint']:
+        (tmp_path / name).touch()
+    assert [path.name for path in results.networks_in(tmp_path)] == names
+    assert results.files_of(tmp_path / 'DMS-run-10.pkl') == [tmp_path / 'DMS-run-10.pkl']
+    with pytest.raises(ResultsError, match='holds no networks'):
+        results.networks_in(tmp_path, ('.mat',))

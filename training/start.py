@@ -106,8 +106,18 @@ def begin(
             if lock:
                 lock.release()
             raise
-    place = dict(p), filename, checkpoint, is_finished, device_name
-    return Start(*place, gpu_id, threads, overwrite, lock, log)
+    return Start(
+        p=dict(p),
+        filename=filename,
+        checkpoint=checkpoint,
+        is_finished=is_finished,
+        device_name=device_name,
+        gpu_id=gpu_id,
+        threads=threads,
+        overwrite=overwrite,
+        lock=lock,
+        log=log,
+    )
 
 
 def network_of(filename: Path, p: Mapping, goes_on: bool) -> LoggedNetwork:

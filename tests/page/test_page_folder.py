@@ -8,7 +8,7 @@ from shell import write_own_task
 
 import results
 from measures.summary import summary
-from page.folder import natural, read
+from page.folder import read
 from system.locks import lock
 from tasks import load_task, registry
 
@@ -17,14 +17,6 @@ def test_networks_are_sorted_by_task_and_number(tmp_path):
     found = [network.name for network in whole(tmp_path).networks]
     expected = ['DMC-run-0', 'DMS-run-0', 'DMS-run-1', 'DMS-run-2', 'DMS-run-8', 'DMS-run-10']
     assert found == expected
-    assert sorted(['b2', 'b10', '2', 'a', '10b', ''], key=natural) == [
-        '',
-        '2',
-        '10b',
-        'a',
-        'b2',
-        'b10',
-    ]
 
 
 def test_measures_are_those_that_the_analysis_shows(tmp_path):

@@ -11,7 +11,7 @@ import pytest
 
 import results
 from commands.arguments import setting
-from system.files import not_a_file
+from system.files import natural, not_a_file
 from tasks import TaskError, load_task
 
 DATA = {'a': [1, 2, 3]}
@@ -150,3 +150,8 @@ def test_a_disk_that_is_full_after_some_bytes_keeps_the_old_file(tmp_path, monke
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handler)
     assert results.load(path) == DATA
+
+
+def test_numbers_in_names_are_sorted_as_numbers():
+    expected = ['', '2', '10b', 'a', 'b2', 'b10']
+    assert sorted({*expected}, key=natural) == expected
