@@ -22,13 +22,13 @@ from commands.arguments import fail
 from commands.running import command
 from measures import sampling
 from measures.accuracy import get_perf
-from measures.decoded import check_trials, decoded_labels
 from measures.decoding import calculate_svms
 from measures.earlier import MeasuresLost, is_analyzed, made_with, require_kept
 from measures.measure import INDEPENDENT, PROBE, TRAINING, Measure, all_measures
 from measures.run import TRIALS, Progress, Run, end_of_delay, number
 from measures.shuffling import simulate_network
 from measures.silencing import calculate_response_matrix
+from measures.task_decoding import check_trials, decoded_labels
 from measures.tuning import calculate_tuning
 from parameters import (
     analysis_parameters,
@@ -55,7 +55,7 @@ __all__ = [
     'simulate_network',
 ]
 
-ACTIVITIES_AT_ONCE = 38_400  # activities of a step in a part of a run: rows times units
+ACTIVITIES_PER_PART = 38_400  # activities of a step in a part of a run: rows times units
 
 
 def run_model(
@@ -80,7 +80,7 @@ def rows_at_once(p: Mapping) -> int:
 
     They are the same number of activities in networks of any size; 384 rows of 100 units.
     """
-    return max(1, ACTIVITIES_AT_ONCE // p['n_hidden'])
+    return max(1, ACTIVITIES_PER_PART // p['n_hidden'])
 
 
 def run_multiple(

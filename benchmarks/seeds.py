@@ -25,10 +25,10 @@ import analysis
 import results
 import tasks
 from commands.arguments import add_settings
-from measures.decoded import Decoder
 from measures.groups import GROUPS
 from measures.measure import INDEPENDENT
 from measures.run import Run, end_of_delay, end_of_wait
+from measures.task_decoding import Decoder
 from parameters import analysis_parameters
 from plots.style import GROUP_NAMES
 from plots.tasks import SEQUENCES

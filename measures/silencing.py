@@ -13,7 +13,7 @@ from measures.groups import GROUPS, unit_groups
 from measures.measure import A_TEST, PLASTICITY, TRAINING, measure
 from measures.perturbed import Perturbed, noise_key
 from measures.run import Progress, Run, Stream
-from measures.tuned import similarity
+from measures.task_tuning import similarity
 from measures.tuning import calculate_tuning
 from rnn.state import State
 

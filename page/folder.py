@@ -16,7 +16,7 @@ from sets.summary import FILE
 from sets.summary import read as summary_rows
 from system.files import natural
 from system.locks import is_held
-from training.accuracy import last_mean
+from training.stopping import last_mean
 
 DONE = ('trained', 'finished')  # what summary.csv says of networks whose result there is
 

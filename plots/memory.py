@@ -15,10 +15,10 @@ from matplotlib.figure import Figure
 from scipy.stats import pearsonr
 
 import tasks
-from measures.decoded import conditions
 from measures.groups import GROUPS, unit_groups
 from measures.measure import signal_names
 from measures.run import end_of_delay, end_of_wait
+from measures.task_decoding import conditions
 from measures.tuning import calculate_tuning
 from plots import style
 from plots.figure import figure, panels, settings

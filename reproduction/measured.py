@@ -11,7 +11,7 @@ from measures.measure import signal_names
 from measures.run import end_of_delay, end_of_wait
 from plots.figure import require, settings
 from reproduction.published import ITERATIONS
-from training.accuracy import ITERATIONS_TO_STOP as RECENT
+from training.stopping import ITERATIONS_TO_STOP as RECENT
 
 AROUND = 10  # iterations whose accuracy is averaged
 EPOCHS = ('fixation', 'sample', 'delay', 'test')

@@ -25,7 +25,7 @@ from reproduction.published import (
 )
 from reproduction.state import state_table
 from reproduction.statistics import compared_shares, detectable, welch
-from training.accuracy import last_mean
+from training.stopping import last_mean
 
 HEADER = ('Finding', 'Paper', 'Original code', 'This project', '95 % interval', 'Networks', 'Test')
 HEADER += ('Verdict',)

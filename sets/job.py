@@ -23,8 +23,8 @@ from parameters import (
 from sets import sweep
 from settings.compared import differing
 from tasks import TaskError, digest, load_task
-from training.accuracy import last_mean
 from training.start import PLACE, SHOWN_ONLY
+from training.stopping import last_mean
 
 TEST_COST_MULTIPLIER = 2  # with which the networks of the paper's code were trained
 ANALYSIS_SEED = 0  # the default of analysis.py, which therefore has nothing left to do

@@ -12,7 +12,7 @@ from test_model_command import train_here
 import analysis
 import figures
 import results
-from measures import tuned
+from measures import task_tuning
 from measures.groups import GROUPS
 from measures.measure import INDEPENDENT, PROBE
 from measures.run import Run, end_of_delay
@@ -106,7 +106,8 @@ def test_each_sample_has_its_own_time(files):
         )
     states = State(turned, np.ones(size), efficacy)
     about = INDEPENDENT, 0, 1, 1, 1, lambda work: None
-    found = tuned.rotation(Run(None, p, trial_info, None, states, *about))['synaptic_rotation']
+    run = Run(None, p, trial_info, None, states, *about)
+    found = task_tuning.rotation(run)['synaptic_rotation']
     own = found[[0, 1], [0, 1], GROUPS.index('exc_fac')]  # under the rule that names the sample
     np.testing.assert_allclose(np.abs(own), 30, atol=1)
     assert find(p['trial_type']).shuffle_onsets(p)[0] == p['other_time_rng']['sample 2'].stop

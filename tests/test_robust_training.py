@@ -45,6 +45,14 @@ def place(tmp_path, small):
     return tmp_path / 'net.pkl'
 
 
+@pytest.fixture
+def hang_up_is_heeded():
+    """Also where the tests themselves ignore it, as under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 # Outputs
 
 
@@ -127,7 +135,7 @@ def test_a_program_without_a_console_trains(monkeypatch, place):
 # Signals
 
 
-@pytest.mark.usefixtures('eager')
+@pytest.mark.usefixtures('eager', 'hang_up_is_heeded')
 @pytest.mark.parametrize('name', [*ASKS_TO_STOP, 'SIGINT'])
 def test_every_signal_that_asks_to_stop_saves_a_checkpoint(place, name):
     signum = getattr(signal, name)
@@ -143,7 +151,7 @@ def test_every_signal_that_asks_to_stop_saves_a_checkpoint(place, name):
     assert iterations(checkpoint_name(place)) == [0, 1, 2]
 
 
-@pytest.mark.usefixtures('eager')
+@pytest.mark.usefixtures('eager', 'hang_up_is_heeded')
 def test_signals_at_random_moments_change_nothing(tmp_path, small):
     """Ten runs, each stopped at a random moment and resumed, give one network."""
     small(**SHORT | {'save_dir': str(tmp_path / 'whole'), 'num_iterations': 12, 'save_every': 5})

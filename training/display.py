@@ -8,7 +8,7 @@ from tqdm import tqdm
 import tasks
 from rnn.initial_values import SYNAPSES
 from tasks.epochs import durations
-from training import accuracy
+from training import stopping
 
 Curves = dict[str, list]  # one entry per iteration, see results.CURVES
 
@@ -31,7 +31,7 @@ def header(p: Mapping, device_name: str, done: int) -> str:
 def notes_of(p: Mapping) -> list[str]:
     """A sentence on each thing in these settings that the user may not have meant."""
     found = *uneven_times(p), *late_cues(p), *cues_alike(p), *one_sign(p)
-    return [*found, *tasks.of(p).notes(p), *accuracy.warnings_of(p)]
+    return [*found, *tasks.of(p).notes(p), *stopping.warnings_of(p)]
 
 
 def uneven_times(p: Mapping) -> list[str]:

@@ -13,9 +13,9 @@ from stimulus import Stimulus
 from system.files import named
 from system.signals import Interrupted
 from system.versions import versions
-from training.accuracy import accurate_enough
 from training.display import Curves
 from training.start import RunError, Start
+from training.stopping import accurate_enough
 
 Watch = Callable[[Curves], bool]
 MOST_UNSAVED = 5  # checkpoints in a row that cannot be written

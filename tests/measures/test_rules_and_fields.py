@@ -10,7 +10,7 @@ from test_shuffling import NOISELESS, network_with_active_memory
 
 import tasks
 from analysis import Analysis
-from measures import accuracy, decoded, shuffling, silencing, tuned, tuning
+from measures import accuracy, shuffling, silencing, task_decoding, task_tuning, tuning
 from measures.groups import unit_groups
 from measures.measure import INDEPENDENT
 from measures.run import Run, end_of_delay
@@ -135,14 +135,14 @@ def test_labels_that_are_possible_are_there(task):
 def test_categories_are_decoded_where_the_rule_is_about_them():
     trial_info = trials('DMS+DMRS+DMC')
     sample, rule = trial_info['sample'], trial_info['rule']
-    for picked, condition, r, field in decoded.cases('sample', trial_info, par):
+    for picked, condition, r, field in task_decoding.cases('sample', trial_info, par):
         assert field == 0
         np.testing.assert_array_equal(picked, np.flatnonzero(rule == r))
         of_rule = sample[rule == r]
         np.testing.assert_array_equal(condition, of_rule >= 2 if r == 2 else of_rule)
-    for picked, condition, _, _ in decoded.cases('test', trial_info, par):
+    for picked, condition, _, _ in task_decoding.cases('test', trial_info, par):
         np.testing.assert_array_equal(condition, trial_info['test'][picked])
-    ((picked, condition, _, _),) = decoded.cases('rule', trial_info, par)
+    ((picked, condition, _, _),) = task_decoding.cases('rule', trial_info, par)
     np.testing.assert_array_equal(condition[np.argsort(picked)], rule)
 
 
@@ -153,11 +153,11 @@ def test_a_condition_with_too_few_trials(what, count):
     trial = np.arange(40)
     labels = {'sample': trial % 4, 'test': trial // 4 % 4, 'match': trial % 2, 'rule': trial // 20}
     rare = np.flatnonzero(labels[what] == 1)
-    decoded.check_trials(labels, par, [what])
+    task_decoding.check_trials(labels, par, [what])
     labels[what][rare[count:]] = 0
     words = f'decode the {what} .* at least 4 trials of each condition, but condition 1 has {count}'
     with pytest.raises(ValueError, match=words):
-        decoded.check_trials(labels, par, [what])
+        task_decoding.check_trials(labels, par, [what])
 
 
 def test_decoding_is_of_each_rule_and_field():
@@ -168,7 +168,7 @@ def test_decoding_is_of_each_rule_and_field():
     h = np.zeros((par['num_time_steps'], len(rule), 4), np.float32)
     h[:] = np.eye(4)[trial_info['sample'][:, 1]] * (rule == 2)[:, np.newaxis]
     states = State(h, np.ones_like(h), np.ones_like(h))
-    found = decoded.sample(run_of(states, trial_info))
+    found = task_decoding.sample(run_of(states, trial_info))
     scores = found['neuronal_sample_decoding'].mean((2, 3))  # (rule, field)
     assert scores[2] == pytest.approx([0.25, 1], abs=0.15)
     np.testing.assert_array_equal(scores[[0, 1, 3]], 0.25)  # constant activity
@@ -186,12 +186,12 @@ def test_decoding_from_groups_and_its_stability_are_repeated_less(
         made.append(repetitions)
         return dict.fromkeys(signals, np.zeros((repetitions, par['num_time_steps'])))
 
-    monkeypatch.setattr(decoded, 'calculate_svms', decode)
+    monkeypatch.setattr(task_decoding, 'calculate_svms', decode)
     run = run_of(random_states(len(trial_info['sample'])), trial_info)
     for measure, repetitions in (
-        (decoded.sample, [asked]),
-        (decoded.groups, [of_groups] * 4),
-        (decoded.stability, [of_stability]),
+        (task_decoding.sample, [asked]),
+        (task_decoding.groups, [of_groups] * 4),
+        (task_decoding.stability, [of_stability]),
     ):
         made.clear()
         measure(run)
@@ -203,7 +203,7 @@ def test_dead_time_and_groups_without_units_are_not_decoded():
     trial_info = trials('DMS', dead_time=100, synapse_config='exc_fac')
     update_parameters({'decoding_reps': 2})
     states = random_states(len(trial_info['sample']))
-    decoder = decoded.Decoder(run_of(states, trial_info))
+    decoder = task_decoding.Decoder(run_of(states, trial_info))
     scores = decoder.decode_groups('sample')['neuronal_sample_decoding_group']
     assert (scores[0, ..., :2] == 0).all()
     assert (scores[0, ..., 2:] > 0).all()
@@ -215,7 +215,7 @@ def test_normalization_is_an_option():
     states, scores = random_states(len(trial_info['sample'])), []
     for normalize in (True, False):
         update_parameters({'decoding_reps': 2, 'svm_normalize': normalize})
-        decoder = decoded.Decoder(run_of(states, trial_info))
+        decoder = task_decoding.Decoder(run_of(states, trial_info))
         scores.append(decoder.decode('sample')['neuronal_sample_decoding'])
     assert not np.array_equal(*scores)
 
@@ -223,7 +223,7 @@ def test_normalization_is_an_option():
 def test_tuning_is_of_each_rule_and_field():
     trial_info = trials('dualDMS')
     states = random_states(len(trial_info['sample']))
-    found = tuned.tuning_measures(run_of(states, trial_info))
+    found = task_tuning.tuning_measures(run_of(states, trial_info))
     rule = trial_info['rule'][:, 0] + 2 * trial_info['rule'][:, 1]
     signals = {'neuronal': states.h, 'synaptic': states.syn_x * states.syn_u}
     directions = {'': trial_info['sample'], '_test': trial_info['test'][..., 0]}
@@ -291,13 +291,13 @@ def test_windows_and_signs_of_manipulation(config, sign):
     early = states.h[2:4].mean(0)  # two steps are 100 ms; fixation and sample take two each
     late = (states.syn_x * states.syn_u)[5:7].mean(0)
     expected = tuning.manipulation(early, late, sample, 4, np.array(sign))
-    assert tuned.manipulation(run)['manipulation'] == pytest.approx(expected, rel=1e-5)
+    assert task_tuning.manipulation(run)['manipulation'] == pytest.approx(expected, rel=1e-5)
 
 
 def test_chance_of_a_category_is_a_half():
     """Decoding of .3 is above the chance of a direction, not of a category."""
     trial_info = trials('DMS+DMC')
-    decoder = decoded.Decoder(run_of(random_states(par['batch_size']), trial_info))
+    decoder = task_decoding.Decoder(run_of(random_states(par['batch_size']), trial_info))
     scores = np.full((2, 1, 5, par['num_time_steps']), 0.3)
     found = decoder.significance(dict.fromkeys(DECODINGS, scores))
     for name in ('neuronal_sample_above_chance', 'synaptic_sample_above_chance'):
@@ -330,7 +330,7 @@ def test_windows_before_a_test_hold_no_stimulus():
 def test_rotation_of_each_rule_and_group():
     trial_info = trials('DMS+DMRS')
     states = random_states(len(trial_info['sample']))
-    found = tuned.rotation(run_of(states, trial_info))['synaptic_rotation']
+    found = task_tuning.rotation(run_of(states, trial_info))['synaptic_rotation']
     early = states.h[2:4].mean(0)
     late = (states.syn_x * states.syn_u)[end_of_delay(par)].mean(0)
     sign = np.array([1, -1] * 6)
@@ -357,6 +357,6 @@ def test_decoding_shuffled_labels_is_chance():
     late = end_of_delay(par)
     for sample, expected in ((trial_info['sample'], 1), (shuffled, 1 / 4)):
         labels = trial_info | {'sample': sample}
-        decoder = decoded.Decoder(run_of(states, labels))
+        decoder = task_decoding.Decoder(run_of(states, labels))
         scores = decoder.decode('sample')['neuronal_sample_decoding'][..., late]
         assert np.mean(scores) == pytest.approx(expected, abs=0.1)

@@ -22,10 +22,10 @@ from rnn.optimizer import Adam, adam_step
 from stimulus import Stimulus
 from system.signals import Interrupted
 from tasks import TASKS
-from training.accuracy import ITERATIONS_TO_STOP
 from training.display import header
 from training.member import Member, TrainingError
 from training.start import CHANGEABLE, RunError, begin
+from training.stopping import ITERATIONS_TO_STOP
 
 SHORT = {'fix_time': 10, 'sample_time': 10, 'delay_time': 20, 'test_time': 20, 'mask_duration': 10}
 SEQUENCE = {'ABBA_delay': 10, 'delay_time': 60, 'mask_duration': 0}

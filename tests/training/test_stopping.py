@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from training.accuracy import accurate_enough, last_mean
+from training.stopping import accurate_enough, last_mean
 
 
 @pytest.mark.parametrize(
