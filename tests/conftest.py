@@ -11,7 +11,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
 
-from parameters import reset_parameters, update_parameters  # noqa: E402
+from parameters import reset_parameters, update_parameters, user_settings  # noqa: E402
 from rnn.device import available_cores  # noqa: E402
 from tasks import registry  # noqa: E402
 
@@ -63,11 +63,16 @@ def pytest_collection_modifyitems(items) -> None:
 
 @pytest.fixture(autouse=True)
 def default_parameters():
-    """Undo what a test sets."""
-    reset_parameters()
+    """Undo what a test sets, and what a fixture of its module has set."""
+    _undo_settings()
     yield
-    reset_parameters()
+    _undo_settings()
     registry._own.clear()
+
+
+def _undo_settings() -> None:
+    if user_settings():  # thousands of tests set nothing
+        reset_parameters()
 
 
 @pytest.fixture

@@ -111,7 +111,7 @@ def trained(task: str = 'DMS') -> dict:
 def test_command_as_a_process(tmp_path):
     save(tmp_path, one=trained('DMC'))
     done = subprocess.run(
-        [sys.executable, str(COMMAND), str(tmp_path), '--format', 'pdf'],
+        [sys.executable, str(COMMAND), str(tmp_path), '--format', 'svg'],
         capture_output=True,
         text=True,
         timeout=TIMEOUT,
@@ -122,13 +122,13 @@ def test_command_as_a_process(tmp_path):
     assert done.stderr == f'error: {file} is not analysed: python analysis.py {file}\n'
     assert done.returncode == 1
     expected = [
-        tmp_path / 'figures' / f'{name}.pdf'
+        tmp_path / 'figures' / f'{name}.svg'
         for name in ('synapses', 'DMC-trial', 'DMC-learning', 'DMC-weights')
     ]
     out = done.stdout.splitlines()
     assert out[:4] == list(map(str, expected))
     assert sorted((tmp_path / 'figures').iterdir()) == sorted(expected)
-    assert all(path.read_bytes().startswith(MAGIC['pdf']) for path in expected)
+    assert all(path.read_bytes().startswith(MAGIC['svg']) for path in expected)
     none, fresh = 'there is no network to draw', 'its networks are not analysed'
     of_tasks = f'{none}: this figure is about tasks'
     names = ('decoding', 'shuffles', 'tuning', 'stability')

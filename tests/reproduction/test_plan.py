@@ -102,25 +102,23 @@ def test_state_counts_networks_that_are_trained_to_the_end():
 
 
 def test_the_whole_reproduction_is_one_command(tmp_path, monkeypatch, capfd):
-    kinds = plan.Kind('DMS', 1, (1, 1), settings=SMALL), plan.Kind('DMC', 1, (1, 1), settings=SMALL)
-    monkeypatch.setattr(plan, 'PLAN', kinds)
+    monkeypatch.setattr(plan, 'PLAN', (plan.Kind('DMS', 2, (1, 1), settings=SMALL),))
     monkeypatch.chdir(tmp_path)
     assert whole.main(['--dry-run']) == 0
     assert capfd.readouterr().out.count('starts with seed') == 2
-    assert whole.main(['--jobs', '1', '--stack', '1']) == 0
+    assert whole.main(['--jobs', '1', '--threads', '1', '--stack', '1']) == 0
     out, err = capfd.readouterr()
-    rows = cells(out)
-    assert rows['DMS'][:2] == rows['DMC'][:2] == ['1', '1']
+    assert cells(out)['DMS'][:2] == ['2', '2']
     assert 'figure_4 is left out: there is no network of DMS+DMRS' in err
     folder = tmp_path / plan.FOLDER
     assert (folder / 'figures' / 'paper' / 'figure_2.png').exists()
-    saved = results.load_results(folder / 'DMC-run-0.pkl')
+    saved = results.load_results(folder / 'DMS-run-1.pkl')
     assert saved['analysis']['options']['decode_test']
     np.testing.assert_array_equal(saved['iteration'], range(3))
     assert whole.main(['--dry-run']) == 0
     out = capfd.readouterr().out
     assert out.count('is finished and analysed') == out.count('\n') == 2
     del saved['analysis']
-    results.save(folder / 'DMC-run-0.pkl', saved)
+    results.save(folder / 'DMS-run-1.pkl', saved)
     assert whole.main(['--dry-run']) == 0
     assert '1 to do, 1 at once' in capfd.readouterr().out
