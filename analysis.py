@@ -25,7 +25,7 @@ from measures.accuracy import get_perf
 from measures.decoding import calculate_svms
 from measures.earlier import MeasuresLost, is_analyzed, made_with, require_kept
 from measures.measure import INDEPENDENT, PROBE, TRAINING, Measure, all_measures
-from measures.run import TRIALS, Progress, Run, end_of_delay, number
+from measures.run import TRIALS, Progress, Run, end_of_delay, stream_number
 from measures.shuffling import simulate_network
 from measures.silencing import calculate_response_matrix
 from measures.task_decoding import check_trials, decoded_labels
@@ -88,7 +88,7 @@ def run_multiple(
 ) -> dict[Path, dict | Exception]:
     """Analyse files one after the other, each into itself; see `analyze_model_from_file`.
 
-    `files` are a file or a folder, whose networks (*.pkl) are meant, or several of them; by default
+    `files`: a path or several, each of a result file or of a folder of them (*.pkl); by default
     par['save_dir']. Returns for each file its results, or the error for which it could not be
     analysed. Raises results.ResultsError for a folder without networks, before it begins.
     """
@@ -274,7 +274,7 @@ class Analysis:
 
     def _seed(self, kind: str, batch: int) -> list[int]:
         """Of the trials and the noise in a batch."""
-        return [self.seed, number(batch, TRIALS[kind])]
+        return [self.seed, stream_number(batch, TRIALS[kind])]
 
 
 def require_all_rules(trial_info: Mapping, p: Mapping) -> None:

@@ -38,7 +38,7 @@ from commands.arguments import a_path, add_own_tasks, command_parser, fail
 from commands.running import command
 from measures.sampling import OF_PROBE
 from parameters import saved_settings
-from plots.figure import COMMON, FORMATS, DeclaredFigure, FigureError, save, settings
+from plots.figure import COMMON, FORMATS, DeclaredFigure, FigureError, parameters_of, save
 from rnn import device
 from settings.compared import differing, written
 from training.start import PLACE, SHOWN_ONLY
@@ -120,8 +120,8 @@ def _draw(files: list[Path], out: Path, formats: list[str]) -> int:
     if not networks:
         raise results.ResultsError(f'{files[0].parent} holds no network that can be drawn')
     left_out, is_drawn = LeftOut(), False
-    for label, figure, those, is_fresh in _plan(networks):
-        drawn = draw_or_leave_out(label, figure, those, left_out, is_fresh)
+    for label, figure, those, not_analyzed in _plan(networks):
+        drawn = draw_or_leave_out(label, figure, those, left_out, not_analyzed)
         name = f'{label}-{figure.name}' if label else figure.name
         for suffix in formats if drawn else ():
             target = out / f'{name}.{suffix}'
@@ -137,12 +137,12 @@ def shown_together(networks: Sequence[DrawnNetwork]) -> Iterator[str]:
     """A sentence on networks that share figures but differ in more than their seeds."""
     for label, those in alike(networks).items():
         if names := _differing(those):
-            words = 'figures of several do not tell them apart'
+            words = 'figures of several networks do not distinguish them'
             yield f'{label} networks differ in {", ".join(names)}: {words}'
     for task in sorted({network.p['trial_type'] for network in networks}):
         of_task = [network for network in networks if network.p['trial_type'] == task]
         if len({network.group for network in of_task}) > 1:
-            words = 'figures of several tasks do not tell them apart'
+            words = 'figures of several tasks do not distinguish them'
             yield f'{task} networks differ in {", ".join(_differing(of_task))}: {words}'
 
 
@@ -208,17 +208,19 @@ def draw_or_leave_out(
     figure: DeclaredFigure,
     networks: Sequence[Mapping],
     left_out: LeftOut,
-    is_fresh: bool = False,
+    not_analyzed: bool = False,
 ) -> Figure | None:
-    """The figure of those networks that have its measures; None if it cannot be drawn.
+    """Draw the figure of those networks that have its measures; None if it cannot be drawn.
 
-    The label of networks of one task is one of `alike`.
+    What is left out, and why, is added to `left_out`. `label` names the networks, see `alike`; it
+    is None for a figure of several tasks. With `not_analyzed`, the reason is that no network has
+    been analysed.
     """
     try:
         with tasks.blamed(networks[0]['parameters']['trial_type'] if label and networks else ''):
             return figure(networks)
     except (FigureError, tasks.TaskError) as error:
-        left_out.add(figure, label, NOT_ANALYZED if is_fresh else error)
+        left_out.add(figure, label, NOT_ANALYZED if not_analyzed else error)
         others = getattr(error, 'others', None)  # of a MissingMeasure
     return draw_or_leave_out(label, figure, others, left_out) if others else None
 
@@ -246,7 +248,7 @@ def load(path: Path) -> DrawnNetwork:
     """
     try:
         saved = _without_what_is_not_drawn(results.load_results(path))
-        return DrawnNetwork(saved, settings(saved))
+        return DrawnNetwork(saved, parameters_of(saved))
     except ValueError as error:
         raise ValueError(error if str(path) in str(error) else f'{path}: {error}') from error
 

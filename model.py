@@ -104,7 +104,7 @@ class Model:
         require_alike(self.networks)
         self.trials_per_part = trials_per_part
         self.num_threads = threads or available_cores()
-        self.threads = graphs.threads(self.num_threads)
+        self.threads = graphs.thread_pool(self.num_threads)
         self.jit_compile = jit_compile
         # This pass may turn sums into operations that fail when two threads run one graph; the
         # time of a training step does not depend on it.
@@ -217,7 +217,7 @@ class Model:
         return tf.matmul(h, c.w_out) + c.b_out
 
     def initial_state(self, num_trials: int, h=None, syn_x=None, syn_u=None) -> State:
-        """State before the first step, (1, unit) repeated for every trial; default: as trained."""
+        """State before the first step, (trial, unit) each; default: trained h, synapses at rest."""
         synapses = (self._of_each(name)[..., :1, :] for name in ('syn_x_init', 'syn_u_init'))
         default = self.weights['h'], *synapses
         start = (d if g is None else g for g, d in zip((h, syn_x, syn_u), default, strict=True))
@@ -272,7 +272,7 @@ class Model:
         noises = [{} if key is None else self.noise([*key, i]) for i in range(num_parts)]
         c = self.coefficients()
         kind = graphs.specs(c), graphs.specs(starts[0], 2), len(x), record, *noises[0], *options
-        graph = graphs.running(Model, *kind)
+        graph = graphs.run_graph(Model, *kind)
 
         def run(start, x, noise):
             return graph(c, start, x, noise | options)
@@ -286,7 +286,8 @@ class Model:
         """Train on one batch. Returns its accuracy and losses, those before the update.
 
         loss = mean(mask * cross-entropy) + spike_cost mean(h^n) + weight_cost mean(relu(W_rnn)^n),
-        with n = 2 or 1 (spike_regularization L2 or L1) and masked steps in the first mean.
+        with n = 2 or 1 for L2 or L1. The first mean is over all steps, masked ones too. W_rnn holds
+        effective weights (with E/I, only excitatory ones are above 0 and so add to the cost).
 
         A stack takes a batch and an iteration for each network, and returns a list. The batch is
         differentiated in parts, as many at once as there are threads. Their number does not depend
@@ -298,7 +299,7 @@ class Model:
         tensors = (weights, self._sign(), sums, costs, self.optimizer.arguments())
         p, number = self.par, len(self.networks) if self.is_stack else 0
         kind = p['shape'], number, len(sums), p['EI'], POWER[p['spike_regularization']]
-        update = graphs.updating(Model, *kind, self.jit_compile)
+        update = graphs.update_graph(Model, *kind, self.jit_compile)
         t = tf.constant(iteration, tf.int64)
         t = t[:, tf.newaxis, tf.newaxis] if self.is_stack else t
         weights, self.optimizer.slots, losses = update(*tensors, t)
@@ -337,7 +338,7 @@ class Model:
             c_, start, spike_cost_, noise = stacks.members(whole, chunk)
             arguments = c_, start, trials, spike_cost_, noise
             kind = *map(graphs.specs, arguments), cost, self.jit_compile
-            return graphs.differentiating(Model, *kind)(*arguments)
+            return graphs.gradient_graph(Model, *kind)(*arguments)
 
         jobs = [(chunk, part) for part in range(num_parts) for chunk in chunks]
         sums = list(self.threads.map(differentiate, *zip(*jobs, strict=True)))
@@ -363,7 +364,7 @@ class Model:
 
 
 def fitting_weights(p: Mapping, given: Mapping | None) -> dict[str, np.ndarray]:
-    """The trained variables: the initial values in `par`, named without the 0 at their end.
+    """Trained variables by name (h, w_in, ...): the given values, else the initial ones in `p`.
 
     Raises ValueError where given weights do not fit the network's shape.
     """

@@ -44,13 +44,13 @@ GROUPS: dict[str, dict[str, Setting]] = {
             0.8, number(0, 1), 'share of excitatory units; 1: signs are free (no E/I)'
         ),
         'balance_EI': Setting(
-            True, flag(), 'draw stronger initial weights where inhibitory units take part'
+            True, flag(), 'draw stronger initial recurrent weights from and to inhibitory units'
         ),
         'connection_prob': Setting(
             1,
             number(above=0, high=1),
-            'probability that an initial weight is not 0; for inputs divided by the number of '
-            'receptive fields; recurrent weights only with excitatory and inhibitory units',
+            'probability that an initial weight is not 0 (input weights: divided by the number of '
+            'receptive fields; recurrent weights without E/I: no effect)',
         ),
         'num_motion_tuned': Setting(
             24, count(1), 'direction-tuned inputs, over all receptive fields'
@@ -84,7 +84,7 @@ GROUPS: dict[str, dict[str, Setting]] = {
         'tuning_height': Setting(4, number(0), 'response of an input to its preferred direction'),
         'kappa': Setting(2, number(0), 'concentration of the von Mises tuning'),
         'rule_cue_multiplier': Setting(
-            1, number(0), 'strength of the rule cue, times tuning_height'
+            1, number(0), 'strength of the rule cue, as a multiple of tuning_height'
         ),
     },
     'Cost': {
@@ -155,7 +155,7 @@ GROUPS: dict[str, dict[str, Setting]] = {
         ),
         'distractor_time': Setting(0, count(0), 'duration of the distractor in that task', 'ms'),
         'mask_duration': Setting(
-            50, count(0), 'time after the onset of a test that is not trained', 'ms'
+            50, count(0), 'time after the onset of each test that is left out of the loss', 'ms'
         ),
         'var_delay': Setting(
             False, flag(), 'draw the delay of each trial; one in seven becomes a catch trial'
@@ -245,7 +245,9 @@ def _require_synapses(saved: Mapping, p: Mapping) -> None:
         found = np.asarray(saved.get(name, p[name]))
         is_alike = found.shape == p[name].shape and found.dtype.kind in 'biuf'
         if not (is_alike and np.allclose(found, p[name])):
-            raise ValueError(f'its {name} is not what its settings give: it ran with others')
+            raise ValueError(
+                f'its {name} is not what its settings give: the network ran with other values'
+            )
 
 
 def _complete(user: dict) -> dict:

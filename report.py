@@ -83,7 +83,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _require_place(out: Path) -> None:
     """Raise OSError or ResultsError if the page cannot be written, or is another file."""
     if out.exists() and not is_report(out):
-        raise results.ResultsError(f'{out} exists and is no report: --out names another file')
+        words = 'choose another file with --out'
+        raise results.ResultsError(f'{out} exists and is not a report: {words}')
     results.check_writable(out)
     if out.suffix.lower() not in ('.html', '.htm'):
         raise results.ResultsError(f'{out} is not allowed: a report must end in .html')

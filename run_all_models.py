@@ -67,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
         'python run_all_models.py none rotation 5 0 --tasks DMRS90 DMRS180 --analyze',
     )
     p.add_argument('gpu_id', type=gpu_number, help='number of a GPU, or none')
-    p.add_argument('name', type=_name, help='of the set: the folder of its results in savedir')
+    p.add_argument('name', type=_name, help='name of the set and of its folder in savedir')
     p.add_argument('n', type=positive, help='number of networks of each task')
     p.add_argument('start', type=whole_number, help='index of the first network')
     p.add_argument(
@@ -79,7 +79,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add_settings(p)
     add_sweeps(p)
-    p.add_argument('--seed', type=whole_number, default=0, help='of the set (default 0)')
+    p.add_argument('--seed', type=whole_number, default=0, help='seed of the set (default 0)')
     p.add_argument('--analyze', action='store_true', help='analyse each network when trained')
     p.add_argument('--overwrite', action='store_true', help='start over and replace what is there')
     add_resources(p)
@@ -89,19 +89,21 @@ def parser() -> argparse.ArgumentParser:
 
 def add_resources(p: argparse.ArgumentParser) -> None:
     """Add the options that say how `carry_out` trains networks."""
-    p.add_argument('--jobs', type=positive, help='networks at once (default: cores; on a GPU 1)')
     p.add_argument(
-        '--threads', type=positive, help='of a network (default: its share of the cores)'
+        '--jobs', type=positive, help='processes at once (default: one per core; on a GPU 1)'
+    )
+    p.add_argument(
+        '--threads', type=positive, help='threads of each process (default: its share of the cores)'
     )
     p.add_argument(
         '--stack',
         type=_stack,
         default='auto',
         metavar='N|auto',
-        help='networks in one graph and process (default auto: what is small)',
+        help='networks trained together in one process (default auto: depends on their size)',
     )
     p.add_argument('--dry-run', action='store_true', help='only print what would be done')
-    p.add_argument('--dask', metavar='ADDRESS', help="of a Dask scheduler, or 'local'")
+    p.add_argument('--dask', metavar='ADDRESS', help="address of a Dask scheduler, or 'local'")
 
 
 def _stack(text: str) -> int | str:

@@ -95,7 +95,10 @@ def _of_task(found: Mapping, p: Mapping) -> Numbers:
         sample, test = p['sample_time_rng'], p['test_time_rng'][0]
         edges = (0, sample.start, sample.stop, end_of_delay(p).stop, test.stop)
         for name, start, stop in zip(ACTIVITY, edges, edges[1:], strict=False):
-            numbers[f'mean activity, {name}'] = found['h_sample_mean'][start:stop].mean(), np.nan
+            numbers[f'mean activity (Hz), {name}'] = (
+                found['h_sample_mean'][start:stop].mean(),
+                np.nan,
+            )
     return numbers
 
 

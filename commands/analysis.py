@@ -44,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
     add_explained(p)
     add_own_tasks(p)
     p.add_argument('--jobs', type=positive, default=device.available_cores(), help='processes')
-    p.add_argument('--seed', type=int, default=0, help='of all that is drawn (default 0)')
+    p.add_argument('--seed', type=int, default=0, help='seed of all random draws (default 0)')
     p.add_argument(
         '--out', type=a_path, help='folder of the results (default: the files themselves)'
     )

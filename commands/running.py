@@ -1,4 +1,4 @@
-"""How every command runs: what it prints is a courtesy, and what it warns of is a sentence."""
+"""How every command runs: output that cannot be written is ignored, warnings are one sentence."""
 
 import sys
 from collections.abc import Callable
@@ -15,7 +15,7 @@ def command(main: Callable) -> Callable:
     def run(*arguments, **options):
         if sys.excepthook is sys.__excepthook__:  # not in a notebook or a debugger
             sys.excepthook = stop_quietly
-        with outputs.courtesy(), outputs.plain_warnings():
+        with outputs.lenient_output(), outputs.plain_warnings():
             return main(*arguments, **options)
 
     return run
@@ -24,7 +24,7 @@ def command(main: Callable) -> Callable:
 def stop_quietly(kind: type[BaseException], error: BaseException, trace) -> None:
     """Show Ctrl-C as a sentence, wherever it comes, such as between two parts of a command."""
     if issubclass(kind, KeyboardInterrupt):
-        print('error: stopped', file=outputs.courteous(sys.stderr))
+        print('error: stopped', file=outputs.lenient(sys.stderr))
     else:
         sys.__excepthook__(kind, error, trace)
 

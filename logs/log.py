@@ -28,9 +28,10 @@ class LogError(ValueError):
 
 
 def prepared(names: str | Iterable[str]) -> tuple[str, ...]:
-    """The names of logs, each once, when all that they need is there and set up.
+    """Check and set up the logs with these names; return the names without duplicates.
 
-    Weights & Biases may be set to work offline by it. Raises LogError if something is missing.
+    Without an account, Weights & Biases is set to work offline. Raises LogError for an unknown log,
+    or if a package is missing.
     """
     names = tuple(dict.fromkeys([names] if isinstance(names, str) else names))
     for name in names:

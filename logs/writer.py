@@ -9,7 +9,7 @@ class LoggedNetwork(NamedTuple):
     """The network that a log is about.
 
     identity: names of the settings that make it what it is, which a run that goes on cannot change.
-    goes_on: what is logged of a network with its name and identity is of this one, too.
+    goes_on: continue an existing log of a network with the same name and identity settings.
     """
 
     filename: Path  # of its result
@@ -50,7 +50,7 @@ class Writer:
         raise NotImplementedError
 
     def open(self) -> None:
-        """Begin, in place of what earlier runs wrote where that would be there twice."""
+        """Open the log; remove what an earlier run wrote if it would otherwise be logged twice."""
 
     def write(self, curves: Mapping[str, list], start: int) -> None:
         """Write the iterations from `start` on, which are not written yet."""

@@ -48,11 +48,12 @@ def is_analyzed(saved: Mapping, options: Mapping) -> bool:
 
 
 def require_kept(saved: Mapping, options: Mapping, taken: Collection[Measure]) -> None:
-    """Raise MeasuresLost if `saved` would lose measures to an analysis that takes those of `taken`.
+    """Raise MeasuresLost if a new analysis would drop measures in `saved`, or make them worse.
 
-    It is `made_with` these options. Lost are measures of an earlier analysis that are not taken, or
-    from less, or under other conditions, or, where nothing says how they were made (the original
-    code does not), all that would be replaced.
+    The new analysis takes the measures `taken` with `options` (see `made_with`). A measure would be
+    lost if it is not taken again, or taken with fewer trials or repetitions, or under other
+    conditions. Where `saved` does not say how its measures were made, as in files of the original
+    code, each measure that would be replaced counts as lost.
     """
     words = 'ask for as much, write to another file, or overwrite them'
     if about := results.analysis_of(saved):
@@ -60,7 +61,7 @@ def require_kept(saved: Mapping, options: Mapping, taken: Collection[Measure]) -
         for name in sorted(COUNTS & before.keys()):
             if before[name] > options[name]:
                 found = f'{name} = {before[name]}, not {options[name]}'
-                raise MeasuresLost(f'it holds measures from more ({found}): {words}')
+                raise MeasuresLost(f'it holds more precise measures ({found}): {words}')
         _require_same_conditions(saved['parameters'], before, options)
         lost = [n for n in about.get('measures', ()) if n in saved and measure_of(n) not in taken]
     else:

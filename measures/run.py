@@ -33,8 +33,8 @@ DECODING = {INDEPENDENT: Stream.DECODING, PROBE: Stream.DECODING_OF_PROBE}
 STREAMS_OF_BATCH = 10  # so many numbers are reserved for each batch
 
 
-def number(batch: int, stream: Stream) -> int:
-    """The number of a batch's stream, which together with the seed of the analysis decides it."""
+def stream_number(batch: int, stream: Stream) -> int:
+    """The number that, with the seed of the analysis, seeds the draws of a stream in a batch."""
     return STREAMS_OF_BATCH * batch + stream
 
 
@@ -109,7 +109,7 @@ class Run:
         if isinstance(stream, str):
             words = [self.batch, *stream.encode()]
         else:
-            words = [number(self.batch, stream)]
+            words = [stream_number(self.batch, stream)]
         return np.random.SeedSequence([self.analysis_seed, *words])
 
     def share(self, repetitions: int) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 SUFFIX = '_sem'  # of standard errors
-OF_PROBE = '_dms'  # of measures that are taken in DMS trials, too, where they are those in these
+OF_PROBE = '_dms'  # of measures in DMS probes that are also taken in the task's own trials
 
 
 def mean_and_sem(batches: Sequence[Mapping], degrees: bool = False) -> dict:

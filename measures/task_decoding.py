@@ -1,7 +1,8 @@
 """Decoding of the labels of a batch, for every rule of the task and every field.
 
-decoding.py has the method. Trials of each rule are decoded on their own. A field is a sample, or a
-test or cue where a task has two; the rule is decoded over all trials.
+decoding.py has the method. Trials of each rule are decoded separately; the rule is decoded over all
+trials. A field is a sample, or a test or cue where a task has two. In shapes, R is the number of
+rules, F that of fields and T that of time steps.
 """
 
 from collections.abc import Callable, Iterator, Mapping

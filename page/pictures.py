@@ -106,7 +106,7 @@ def album(work: Work, own_tasks: Sequence[Path], threads: int | None) -> Album:
         if not suited:
             continue
         task = None if of_all else suited[0].p['trial_type']
-        drawn = draw_or_leave_out(task, figure, those, left_out, is_fresh=not those)
+        drawn = draw_or_leave_out(task, figure, those, left_out, not_analyzed=not those)
         if drawn:
             pictures.append(_picture(figure, drawn, work.kind))
     notes = list(shown_together(networks)) if of_all else []

@@ -74,8 +74,8 @@ class DeclaredFigure:
         """Draw networks, in new axes if none are given. Raises FigureError where it cannot."""
         networks = [networks] if isinstance(networks, Mapping) else list(networks)
         if not self.per_task:
-            networks = [network for network in networks if self.suits(settings(network))]
-        p = self._settings(networks)
+            networks = [network for network in networks if self.suits(parameters_of(network))]
+        p = self._parameters(networks)
         with matplotlib.rc_context(STYLE):
             return self.draw(networks, p, axes)
 
@@ -83,13 +83,13 @@ class DeclaredFigure:
         """Whether the figure is about the task of these parameters."""
         return self.tasks is None or self.tasks.include(p)
 
-    def _settings(self, networks: list[Mapping]) -> dict | None:
+    def _parameters(self, networks: list[Mapping]) -> dict | None:
         """The parameters that networks share, or those of the first; their measures are there."""
         if self.is_general and not networks:
             return None
         if not networks and self.tasks:
             raise FigureError(f'{NO_NETWORK}: this figure is about {self.tasks.about}')
-        p = common_settings(networks if self.per_task else networks[:1])
+        p = common_parameters(networks if self.per_task else networks[:1])
         if not self.suits(p):
             words = f'this figure is about {self.tasks.about}, not about {p["trial_type"]}'
             raise FigureError(words)
@@ -138,7 +138,7 @@ def of_signals(names: Sequence[str], p: Mapping) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def settings(network: Mapping) -> dict:
+def parameters_of(network: Mapping) -> dict:
     """The parameters with which a network is analysed, with the options of its analysis.
 
     Raises ValueError if the network's parameters are not complete, or if its task is not known.
@@ -148,14 +148,14 @@ def settings(network: Mapping) -> dict:
     return analysis_parameters(network['parameters'], options)
 
 
-def common_settings(networks: Sequence[Mapping]) -> dict:
+def common_parameters(networks: Sequence[Mapping]) -> dict:
     """The parameters of networks of one task.
 
     Raises FigureError if there is no network, or if their trials differ.
     """
     if not networks:
         raise FigureError(NO_NETWORK)
-    every = [settings(network) for network in networks]
+    every = [parameters_of(network) for network in networks]
     for name in COMMON:
         values = sorted({str(p[name]) for p in every})
         if len(values) > 1:
@@ -180,7 +180,7 @@ def _remedy(name: str, lacking: Sequence[Mapping]) -> str:
     measure = measure_of(name)
     if measure is None:
         return 'analyse them'
-    reasons = [measure.unmet(settings(network), name) for network in lacking]
+    reasons = [measure.unmet(parameters_of(network), name) for network in lacking]
     if all(reasons):
         return reasons[-1][0].rstrip('.')
     extra = [option for option in measure.options if not ANALYSIS[option].default]

@@ -5,7 +5,8 @@
 
 Each takes one analysed network or a list of networks of one task, as `results.load_results` gives
 them, and axes to draw in (a new figure without them), and returns the figure. A measure of a
-network is its mean over repetitions; R rules and F receptive fields have panels of their own.
+network is its mean over repetitions. R is the number of rules, F that of samples in a trial (not of
+receptive fields), D that of directions; each rule and each sample has a panel of its own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,7 @@ from measures.run import end_of_delay, end_of_wait
 from measures.task_decoding import conditions
 from measures.tuning import calculate_tuning
 from plots import style
-from plots.figure import figure, panels, settings
+from plots.figure import figure, panels, parameters_of
 from plots.style import COLORS, GROUP_NAMES, SIGNALS
 
 SHUFFLES = {
@@ -141,7 +142,7 @@ def tuning(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figure:
     columns = 2 * len(signals)
     own = panels(axes, task.num_rule_indices(p), columns + 1, height=52)
     for rule, row in enumerate(own):
-        by_network = [group_curves(network, rule, settings(network)) for network in networks]
+        by_network = [group_curves(network, rule, parameters_of(network)) for network in networks]
         _draw_curves(row[:columns], by_network, signals, task.rule_name(rule, p))
         draw_group_shuffles(row[-1], networks, rule, p)
     style.legend(own, inside=axes is not None)

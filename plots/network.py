@@ -22,7 +22,7 @@ from measures.groups import GROUPS, unit_groups
 from measures.tuning import calculate_tuning
 from parameters import analysis_parameters
 from plots import style
-from plots.figure import FigureError, figure, panels, settings
+from plots.figure import FigureError, figure, panels, parameters_of
 from plots.style import COLORS, GROUP_NAMES, STYLE
 from stimulus import Stimulus
 
@@ -199,9 +199,8 @@ def weights(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figure:
     matrices = [effective_weights(network) for network in networks]
     if not all(np.isfinite(matrix).all() for matrix in matrices):
         raise FigureError('weights that are not finite have no eigenvalues')
-    means = [
-        mean_weights(w, unit_groups(settings(n))) for w, n in zip(matrices, networks, strict=True)
-    ]
+    groups = [unit_groups(parameters_of(network)) for network in networks]
+    means = [mean_weights(w, of_units) for w, of_units in zip(matrices, groups, strict=True)]
     _draw_groups(axes[0, 0], style.over_networks(np.nanmean, np.array(means)))
     axes[0, 0].set_title(f'Mean effective weights, {p["trial_type"]}, n = {len(networks)}')
     plane = axes[0, 1]

@@ -22,7 +22,7 @@ from measures.measure import signal_names
 from measures.run import end_of_delay
 from measures.sampling import SUFFIX
 from plots import style
-from plots.figure import Tasks, figure, panels, settings
+from plots.figure import Tasks, figure, panels, parameters_of
 from plots.memory import chance, over_repetitions
 from plots.style import COLORS, GROUP_NAMES, SIGNALS
 
@@ -219,7 +219,7 @@ def by_variant(networks: Sequence[Mapping]) -> dict[str, np.ndarray]:
 
 def variant_points(network: Mapping) -> Iterator[Point]:
     """The points of a network in Fig. 7: one for each variant of its task, see `Task.variants`."""
-    p = settings(network)
+    p = parameters_of(network)
     late = end_of_delay(p)
     decoded = np.mean(network['neuronal_sample_decoding'], axis=2)  # (rule, field, time)
     for name, trace in tasks.of(p).variants(decoded, p).items():

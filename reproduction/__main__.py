@@ -3,10 +3,10 @@
     python -m reproduction FOLDER [--figures FOLDER [--tuned FOLDER]]
 
 prints, as Markdown, how the analysed networks of each task in the folder were trained, the DMS
-networks beside 20 that the original code trained, the paper's findings, and how many networks are
-there of those that these are to rest on. `--figures` also draws the DMS networks beside the
-original's (comparison.png), and the figures of the paper (paper/), for which `--tuned` names
-networks with tuning curves, which copies made by `sets.compact --average` lack.
+networks beside 20 that the original code trained, a verdict on each finding of the paper, and how
+many of the networks planned for these verdicts exist. `--figures` also draws the DMS networks
+beside the original's (comparison.png), and the figures of the paper (paper/), for which `--tuned`
+names networks with tuning curves, which copies made by `sets.compact --average` lack.
 """
 
 if __name__ == '__main__':

@@ -21,7 +21,7 @@ import numpy as np
 from commands.arguments import fail
 from commands.running import command
 from measures.sampling import SUFFIX
-from plots.figure import settings
+from plots.figure import parameters_of
 from plots.tasks import SEQUENCES
 from reproduction.load import folder_parser, load_folder
 from reproduction.markdown import number, table
@@ -39,7 +39,7 @@ def along_table(networks: list[Mapping]) -> str:
 
 
 def _row(network: Mapping) -> list[str]:
-    test_2 = settings(network)['test_time_rng'][1]
+    test_2 = parameters_of(network)['test_time_rng'][1]
     error = np.mean(network[f'synaptic_similarity{SUFFIX}'][0, 0, test_2.start : test_2.stop])
     values = network['task_accuracy'], similarity(network), similarity(network, 'inh_fac')
     values += end_decoding(network, 'neuronal'), network['manipulation']
@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
     args = parser().parse_args(arguments)
     try:
         every = [n for networks in load_folder(args.folder).values() for n in networks]
-        networks = [n for n in every if SEQUENCES.include(settings(n))]
+        networks = [n for n in every if SEQUENCES.include(parameters_of(n))]
         if not networks:
             raise ResultsError(f'{args.folder} holds no networks of {SEQUENCES.about}')
         print(along_table(networks))

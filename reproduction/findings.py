@@ -147,11 +147,11 @@ def _memory(networks: Networks) -> Iterator[Row]:
     yield row._replace(paper='1')
     name = 'decoding from activity, end of delay'
     original = f'{of_original(name)} (.128 to .572)'
-    weak = 'weak or none: less than from synapses'
+    weak = 'weak or none: less than decoding from synapses'
     yield _paired(f'DMS: {name}', weak, neuronal, synaptic, neuronal, original)
     breaks = [[shuffled(n, signal) for n in networks] for signal in ('neural', 'syn')]
     name = 'accuracy, synapses shuffled at test onset'
-    paper = 'what breaks it: less than with activity shuffled'
+    paper = 'lower than with activity shuffled'
     yield _paired(f'DMS: {name}', paper, breaks[1], *breaks, of_original(name))
     yield _silent([is_silent(n) for n in networks])
 
@@ -191,7 +191,9 @@ def _rotation(by_task: ByTask) -> Iterator[Row]:
     for task, networks in tasks.items():
         accuracy = np.reshape([shuffled_groups(n) for n in networks], (-1, len(GROUPS) - 1))
         own, worst_other = accuracy[:, place], accuracy[:, others].min(1)
-        name = f'{task}: accuracy, synapses of {group} units shuffled, lower than of any other'
+        name = (
+            f'{task}: accuracy, synapses of {group} units shuffled, lower than for any other group'
+        )
         yield _paired(name, CARRIES, own, worst_other, own)
 
 
@@ -221,7 +223,7 @@ def _sequences(abca: Networks, abba: Networks) -> Iterator[Row]:
     """
     alike, unlike = ([similarity(n) for n in networks] for networks in (abca, abba))
     silenced = [similarity(n, 'inh_fac') for n in abba]
-    name = 'similarity of sample and test, test 2'
+    name = 'similarity of sample and test 1, during test 2'
     yield _value(f'ABCA: {name}', ALIKE, 0, alike)
     yield _value(f'ABBA: {name}', UNLIKE, ALIKE, unlike)
     by = f'ABBA: by how much {GROUP_NAMES["inh_fac"]} units silenced raise the {name}'

@@ -46,12 +46,12 @@ def require_alike(by_kind: ByKind) -> None:
     """
     for kind, networks in by_kind.items():
         parameters = [network['parameters'] for network in networks]
-        words = f'networks of {kind} are to differ in their seeds alone, but'
+        words = f'networks of {kind} must differ in their seeds and in nothing else, but'
         if differing := differing_settings(parameters):
-            raise results.ResultsError(f'{words} {", ".join(differing)} differs')
+            raise results.ResultsError(f'{words} these settings differ: {", ".join(differing)}')
         seeds = [p['seed'] for p in parameters if p.get('seed') is not None]
         if len(set(seeds)) < len(seeds):
-            raise results.ResultsError(f'{words} two of them have the same')
+            raise results.ResultsError(f'{words} two of them have the same seed')
 
 
 def of_tasks(by_kind: ByKind, swept: Mapping = plan.NO_CHANGE) -> dict[str, Networks]:

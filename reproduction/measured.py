@@ -9,7 +9,7 @@ from measures import summary
 from measures.groups import GROUPS
 from measures.measure import signal_names
 from measures.run import end_of_delay, end_of_wait
-from plots.figure import require, settings
+from plots.figure import parameters_of, require
 from reproduction.published import ITERATIONS
 from training.stopping import ITERATIONS_TO_STOP as RECENT
 
@@ -34,14 +34,14 @@ def of_training(network: Mapping) -> dict[str, float]:
         'accuracy, last 50 iterations': np.mean(accuracy[-50:]),
         'first iteration above .90': first(accuracy > 0.9),
         'perf_loss, last 50 iterations': np.mean(network['perf_loss'][-50:]),
-        'spike_loss, iteration 500': around(spike_loss, 500),
-        'spike_loss, last 50 iterations': np.mean(spike_loss[-50:]),
+        'spike_loss (Hz²), iteration 500': around(spike_loss, 500),
+        'spike_loss (Hz²), last 50 iterations': np.mean(spike_loss[-50:]),
         'share of off-diagonal w_rnn above 0': np.mean(off_diagonal > 0),
     }
 
 
 def _of_analysis(network: Mapping) -> dict[str, float]:
-    p = settings(network)
+    p = parameters_of(network)
     late = end_of_delay(p)
     groups = dict(zip(GROUPS[:-1], shuffled_groups(network), strict=True))
     found = {
@@ -59,7 +59,7 @@ def _of_analysis(network: Mapping) -> dict[str, float]:
     steps = (slice(0, sample.start), _slice(sample), slice(sample.stop, late.stop), _slice(test))
     if 'h_sample_mean' in network:
         for name, epoch in zip(EPOCHS, steps, strict=True):
-            found[f'mean activity, {name}'] = network['h_sample_mean'][epoch]
+            found[f'mean activity (Hz), {name}'] = network['h_sample_mean'][epoch]
     return {name: float(np.mean(value)) for name, value in found.items()}
 
 
@@ -91,7 +91,7 @@ def end_decoding(network: Mapping, signal: str) -> float:
 
     NaN without plasticity, where synapses hold nothing, and where rules differ in their chance.
     """
-    p = settings(network)
+    p = parameters_of(network)
     if signal in signal_names(p) and tasks.of(p).has_one_chance(p):
         require([network], f'{signal}_sample_decoding')
     return summary.end_decoding(network, signal)
@@ -137,7 +137,7 @@ def similarity(network: Mapping, silenced: str | None = None) -> float:
 
     `silenced` is a group of units that is silenced before test 1.
     """
-    test_2 = _slice(settings(network)['test_time_rng'][1])
+    test_2 = _slice(parameters_of(network)['test_time_rng'][1])
     if silenced is None:
         return float(np.mean(measure(network, 'synaptic_similarity')[0, 0, test_2]))
     of_groups = measure(network, 'synaptic_similarity_suppression')[0, 0]
@@ -146,7 +146,7 @@ def similarity(network: Mapping, silenced: str | None = None) -> float:
 
 def attended(network: Mapping, signal: str, delay: int) -> np.ndarray:
     """Decoding of the attended and of the other sample in the last 100 ms of a delay: (2,)."""
-    p = settings(network)
+    p = parameters_of(network)
     # (rule, location, time)
     decoded = np.mean(measure(network, f'{signal}_sample_decoding'), axis=2)
     steps = end_of_wait(p['test_time_rng'][delay].start, p)

@@ -16,8 +16,8 @@ ORIGINAL: dict[str, tuple[float, float | None]] = {
     'accuracy, last 50 iterations': (0.9964, 0.0006),
     'first iteration above .90': (115, 23),
     'perf_loss, last 50 iterations': (0.0044, 0.0007),
-    'spike_loss, iteration 500': (1.68, 0.10),
-    'spike_loss, last 50 iterations': (0.964, 0.051),
+    'spike_loss (Hz²), iteration 500': (1.68, 0.10),
+    'spike_loss (Hz²), last 50 iterations': (0.964, 0.051),
     'share of off-diagonal w_rnn above 0': (0.188, 0.008),
     'accuracy of the analysis': (0.996, 0.001),
     'decoding from synapses, end of delay': (1.0, None),
@@ -29,17 +29,17 @@ ORIGINAL: dict[str, tuple[float, float | None]] = {
     'accuracy, synapses shuffled, inh_fac': (0.971, None),
     'accuracy, synapses shuffled, inh_dep': (0.886, None),
     'accuracy, all silenced for 100 ms before the test': (0.890, 0.061),
-    'mean activity, fixation': (0.18, None),
-    'mean activity, sample': (0.52, None),
-    'mean activity, delay': (0.22, None),
-    'mean activity, test': (0.55, None),
+    'mean activity (Hz), fixation': (0.18, None),
+    'mean activity (Hz), sample': (0.52, None),
+    'mean activity (Hz), delay': (0.22, None),
+    'mean activity (Hz), test': (0.55, None),
 }
 # R over these 20, taken as Pearson's, of decoding from activity and the accuracy after a shuffle
 CORRELATION_OF_ORIGINAL = {'activity': -0.72, 'synapses': 0.62}
 
 # Of the preprint: how many of its DMS networks have no delay activity
 OF_PREPRINT, SILENT_OF_PREPRINT = 20, 15
-# similarity of sample and test, test 2: ABCA, ABBA, and ABBA with inh. fac. units silenced
+# similarity of sample and test 1, during test 2: ABCA, ABBA, and ABBA with inh. fac. units silenced
 ALIKE, UNLIKE, SILENCED = 0.92, 0.23, 0.52
 # decoding of the attended and of the other sample in dualDMS, for each delay
 ATTENTION = {'neuronal': ((0.46, 0.35), (0.34, 0.21)), 'synaptic': ((1, 1), (1, 1))}

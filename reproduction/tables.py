@@ -96,7 +96,7 @@ def _power(num: int) -> str:
         return ''
     seen = detectable(num, OF_ORIGINAL)
     words = f'With {num} networks beside {OF_ORIGINAL}, a difference of {seen:.2f} SD'
-    return f'{words} gives P < .05 in four of five cases (two-sided t test).'
+    return f'{words} is detected with a power of 80 % (P < .05, two-sided t test).'
 
 
 def findings_table(by_task: Mapping[str, Networks]) -> str:

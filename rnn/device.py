@@ -19,7 +19,7 @@ def quiet():
     """Silence what TensorFlow's libraries write to stderr; show it after all if they fail."""
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
     outputs.fill_descriptors()
-    outputs.courteous(sys.stderr).flush()
+    outputs.lenient(sys.stderr).flush()
     stderr = os.dup(2)
     with _temporary_file() as log:
         os.dup2(log.fileno(), 2)

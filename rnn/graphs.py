@@ -20,12 +20,12 @@ from rnn.optimizer import adam_step
 GRAPHS_KEPT = 32  # an analysis needs about ten of the first kind
 
 
-def kept(make: Callable) -> Callable:
-    """Make a function that gives the graph of a kind, from one that gives what it is made of.
+def cached_graph(make: Callable) -> Callable:
+    """Decorate `make` so that it returns a TensorFlow graph, which is cached by its arguments.
 
-    `make` returns the function, the specs of its arguments (or None: those of its first call), and
-    options of tf.function. Where TensorFlow is told to run functions eagerly, to look into them, no
-    graph is made.
+    `make` returns the function, the specs of its arguments (None: taken from the first call), and
+    options of tf.function. Where TensorFlow runs functions eagerly, as for debugging, the function
+    itself is returned.
     """
 
     lock = RLock()
@@ -48,8 +48,8 @@ def kept(make: Callable) -> Callable:
 
 
 @lru_cache
-def threads(number: int) -> ThreadPoolExecutor:
-    """Threads that all models share which use so many."""
+def thread_pool(number: int) -> ThreadPoolExecutor:
+    """A pool of `number` threads, shared by all models that use as many."""
     return ThreadPoolExecutor(number)
 
 
@@ -69,8 +69,8 @@ def _noise_spec() -> bptt.Noise:
     return bptt.Noise(tf.TensorSpec([]), tf.TensorSpec([3], tf.int64))
 
 
-@kept
-def running(network, c, start, num_steps: int, record: str, *given: str):
+@cached_graph
+def run_graph(network, c, start, num_steps: int, record: str, *given: str):
     """A run of any number of trials and conditions, see `Model.run_conditions`.
 
     A function of the coefficients, the first state (condition, trial, unit), the input (time,
@@ -105,8 +105,8 @@ def running(network, c, start, num_steps: int, record: str, *given: str):
     return run, (c, start, x, {name: options[name] for name in given}), {}
 
 
-@kept
-def differentiating(network, c, start, part, spike_cost, noise: tuple, cost: tuple, jit_compile):
+@cached_graph
+def gradient_graph(network, c, start, part, spike_cost, noise: tuple, cost: tuple, jit_compile):
     """Losses and gradients of a part of a batch, see `bptt.losses_and_gradients`.
 
     A function of the coefficients, the first state (trial, unit), the stimulus, targets and mask of
@@ -122,11 +122,11 @@ def differentiating(network, c, start, part, spike_cost, noise: tuple, cost: tup
     return differentiate, (c, start, part, spike_cost, noise), {'jit_compile': jit_compile}
 
 
-@kept
-def updating(network, *kind):
+@cached_graph
+def update_graph(network, *kind):
     """One update of the trained weights, see `Model.optimize`; `kind` distinguishes it from others.
 
-    A function of the weights, their sign, the results of `differentiating` for the parts of the
+    A function of the weights, their sign, the results of `gradient_graph` for the parts of the
     batch, the costs of spikes and weights, the arguments of the optimizer, and the iteration.
     """
     *_, power, jit_compile = kind

@@ -10,10 +10,11 @@ import numpy as np
 
 
 def require_path(p: Mapping, drawn: bool) -> None:
-    """Raise ValueError for a network in which nothing that may learn lies between in- and output.
+    """Raise ValueError unless connections, one of them trainable, lead from inputs to outputs.
 
-    `p` are parameters with masks and initial weights. Those that are not given but `drawn` count
-    only if so is said: a network of few units may be drawn without a path, and serve trials only.
+    `p` are parameters with masks and initial weights. A rectified weight that starts at 0 is no
+    connection if the user gave the weights or, with `drawn`, if they were drawn at random. Without
+    `drawn`, random weights are not looked at: `p` may only be meant for generating trials.
     """
     if p['EI'] and not p['num_exc_units']:
         raise ValueError(

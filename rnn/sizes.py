@@ -43,9 +43,9 @@ def sizes(s: Mapping) -> dict:
 
 
 def needed_memory(p: Mapping, batches: int = 1, trials_at_once: int = TRIALS_PER_PART) -> int:
-    """Bytes that a network, so many batches, and the states of trials that are differentiated need.
+    """Bytes needed by a network, `batches` batches, and the states of `trials_at_once` trials.
 
-    The states h, x and u are those of every step, and that before the first.
+    The states h, x and u of every step, and those before the first, are kept for the gradient.
     """
     n_input, n_hidden, n_output = p['shape']
     steps, trials = p['num_time_steps'], p['batch_size']

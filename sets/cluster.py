@@ -85,7 +85,7 @@ class Cluster:
             pickle.dumps(there),
             sources,
             files,
-            pure=False,  # else Dask would not do the same work twice
+            pure=False,  # else Dask would reuse the result of an earlier call with equal arguments
         )
         self.tasks.append(task)
         try:

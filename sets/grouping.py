@@ -9,10 +9,11 @@ MANY = 4  # kinds of networks for each process: then whole stacks keep all proce
 def stacks_of(
     plans: list[Plan], size: int | str, at_once: int, gpu_memory: int | None
 ) -> list[list[Plan]]:
-    """The networks that are trained at once, by what they have in common.
+    """The networks in stacks, each of one kind (see training/stacks.py).
 
-    Stacks are in the order in which their first networks are among the plans. No more are in one
-    than keep `at_once` processes busy, if `size` is 'auto'.
+    `size` is the largest number in a stack. With 'auto' it follows from the size of the networks,
+    and stacks are small enough to keep `at_once` processes busy. `gpu_memory` (bytes) is None on a
+    CPU. Stacks are ordered by their first network in `plans`.
     """
     kinds: dict[tuple, list[Plan]] = {}
     for p in plans:

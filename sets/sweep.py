@@ -73,7 +73,7 @@ def _require_distinct(name: str, values: Sequence) -> None:
 
 
 def combinations(sweeps: Mapping[str, Sequence]) -> Iterator[dict]:
-    """All combinations of the values, the last setting varying first; {} where nothing is swept."""
+    """All combinations of the values, the last setting varying fastest; one {} without sweeps."""
     return (dict(zip(sweeps, values, strict=True)) for values in product(*sweeps.values()))
 
 

@@ -94,7 +94,7 @@ def _train(starts, watches, stack: Sequence[int]) -> list[Path | BaseException]:
     from model import Model  # brings TensorFlow, for which `begin` has chosen the device
 
     enough = enough_memory(starts[stack[0]].p, REMEDY)
-    with enough, outputs.courtesy():
+    with enough, outputs.lenient_output():
         return train_stack(Model, [starts[i] for i in stack], [watches[i] for i in stack])
 
 
@@ -128,7 +128,8 @@ def _analyze(job: Job, watch: Watch) -> None:
         analyzed = analysis.analyze_model_from_file(*files, options_of(job), **how)
     except analysis.MeasuresLost as error:
         # --overwrite of a set would train the network again
-        raise ValueError(f'{error}: python analysis.py {job.filename} does it') from error
+        remedy = f'use python analysis.py {job.filename}, with --overwrite to replace them'
+        raise ValueError(f'{error}; {remedy}') from error
     log_result(job, analyzed, goes_on=True)
 
 

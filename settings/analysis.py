@@ -28,10 +28,10 @@ ANALYSIS: dict[str, Setting] = {
     'decode_match': Setting(False, flag(), 'decode whether the first test matches'),
     'decode_rule': Setting(False, flag(), 'decode the rule'),
     'decode_neuronal_groups': Setting(
-        False, flag(), 'what is decoded (not the rule), also from each group of units'
+        False, flag(), 'repeat the decoding, except that of the rule, for each group of units'
     ),
     'decode_stability': Setting(
-        False, flag(), 'decode the sample with training at each time and test at every time'
+        False, flag(), 'train the sample decoder at each time and test it at every time'
     ),
 }
 # Settings of the training, and what holds in the analysis.
@@ -47,4 +47,4 @@ def require_of_analysis(updates: Mapping) -> None:
     """Raise ValueError for settings that are those of the training alone."""
     for name, instead in _OF_TRAINING.items():
         if name in updates:
-            raise ValueError(f'{name} is that of the training: {instead}')
+            raise ValueError(f'{name} applies to training only: {instead}')

@@ -1,4 +1,4 @@
-"""Settings of several networks beside each other: in which of them do these differ?"""
+"""Which settings differ between several networks, and how values are written."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -20,10 +20,10 @@ def written(value: object) -> str:
 def differing(
     names: Iterable[str], networks: Sequence, value_of: Callable[..., object] = dict.get
 ) -> list[str]:
-    """Those of the names, sorted, of whose settings not all networks have the same.
+    """Return, sorted, those of the names whose values differ between the networks.
 
-    `value_of(network, name)` is a setting; by default networks are dictionaries of them, and one
-    that is not there counts as None.
+    `value_of(network, name)` returns a value; by default each network is a dictionary of values, in
+    which a missing name counts as None.
     """
     first, *others = networks
 

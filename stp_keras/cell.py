@@ -21,8 +21,8 @@ class STPCell(STPLayer):
     seed decides initial weights and noise, which is there in training only. Input (trial, input),
     output h (trial, unit), states h, syn_x and syn_u (trial, unit).
 
-    States of 0, as Keras starts with and as `reset_state()` leaves behind, stand for the trained
-    start of h and the rest of the synapses. Raises ValueError for what is not allowed.
+    States that are all 0, as Keras starts with and as `reset_state()` leaves behind, stand for the
+    initial state: h as trained, x and u at rest. Raises ValueError for what is not allowed.
     """
 
     SETTINGS = (

@@ -45,7 +45,7 @@ class STPLayer(keras.layers.Layer):
         self.drawn_seed = random.randrange(2**31) if self.seed is None else self.seed
 
     def sizes(self) -> dict[str, int]:
-        """What `units` is called among the parameters, if the settings depend on it."""
+        """{name of `units` in `par`: units}, or {} if no setting of the layer depends on it."""
         return {}
 
     def add_weights(self, p: Mapping[str, Any]) -> None:
@@ -125,6 +125,6 @@ def _require_precision(layer: keras.layers.Layer) -> None:
         )
     if layer.dtype_policy.name != 'float32':
         raise ValueError(
-            f'dtype = {layer.dtype_policy.name} is not allowed: it must be float32, since the '
-            'synapses change by less in a step than a shorter number can tell'
+            f'dtype = {layer.dtype_policy.name} is not allowed: it must be float32 (in 16 bits, '
+            'the change of a synapse in one step would be lost to rounding)'
         )

@@ -40,7 +40,7 @@ class Trials(keras.utils.PyDataset):
         self.is_in_use = True
 
     def on_epoch_end(self):
-        """Go on to other batches, but not from those that were not used: Keras also begins so."""
+        """Go on to new batches if these were used: Keras also calls this before the first epoch."""
         if self.is_in_use:
             self.first += self.length
         self.is_in_use = not BEGINS
@@ -65,7 +65,7 @@ class SpikeCost(keras.layers.Layer):
         self.supports_masking = True
 
     def call(self, inputs, mask=None):
-        """The input."""
+        """Add the cost to the losses of the layer; return the input unchanged."""
         power = POWER[self.settings['spike_regularization']]
         activity = keras.ops.cast(inputs, 'float32')  # whose squares 16 bits may not hold
         by_step = keras.ops.mean(activity**power, -1)

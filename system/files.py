@@ -1,4 +1,4 @@
-"""Files that are none, errors that say which file could not be used and how, and their order."""
+"""Reading files safely: paths that are not files, errors that name the file, natural sort order."""
 
 import os
 import re

@@ -1,7 +1,7 @@
 """Only one command at a time works on a result file.
 
 The operating system holds the lock, which vanishes with the process. Where a file system has no
-locks, a file beside the lock marks who works, and a sentence says so.
+locks, a marker file beside the lock shows that the result is in use; a warning says so.
 """
 
 import errno
@@ -146,8 +146,8 @@ def _remove(path: Path) -> None:
 def _marked(filename: str | os.PathLike, path: Path, timeout: float) -> OtherLock:
     marker = path.with_suffix('.marker')
     warnings.warn(
-        f'the file system of {path.parent.parent} has no locks: a file in {marker.parent} marks '
-        'who works instead',
+        f'the file system of {path.parent.parent} has no locks: marker files in {marker.parent} '
+        'show which results are in use instead',
         stacklevel=4,
     )
     path.parent.mkdir(parents=True, exist_ok=True)

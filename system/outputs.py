@@ -1,4 +1,4 @@
-"""What is printed is a courtesy: where it cannot be written, the work goes on.
+"""Standard output and error: where they cannot be written, the work goes on.
 
 The reader of a pipe may leave (`| head`), the disk of a log may be full, a service may have closed
 the standard streams, and a program without a console (pythonw) has none at all.
@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 CANNOT_WRITE = (OSError, ValueError)  # the latter for a closed stream
 
 
-class Courtesy:
+class LenientStream:
     """A stream of text that loses what cannot be written; in all else it is `stream`."""
 
     def __init__(self, stream):
@@ -41,23 +41,23 @@ class Courtesy:
             self.stream.flush()
 
 
-def courteous(stream) -> Courtesy:
+def lenient(stream) -> LenientStream:
     """A stream, or none, as one that never fails."""
-    if isinstance(stream, Courtesy):
+    if isinstance(stream, LenientStream):
         return stream
-    return Courtesy(io.StringIO() if stream is None else stream)
+    return LenientStream(io.StringIO() if stream is None else stream)
 
 
 @contextmanager
-def courtesy() -> Iterator[None]:
-    """Let standard output and error never fail, and lines appear as soon as they are printed.
+def lenient_output() -> Iterator[None]:
+    """Make standard output and standard error ignore failures and flush after every line.
 
     In the end both are what they were. A stream that cannot be written is led to nowhere, since
     Python would end with an error when it flushes the stream once more.
     """
     fill_descriptors()
     before = {name: getattr(sys, name) for name in ('stdout', 'stderr')}
-    ours = {name: courteous(stream) for name, stream in before.items()}
+    ours = {name: lenient(stream) for name, stream in before.items()}
     for name, stream in ours.items():
         with suppress(AttributeError, *CANNOT_WRITE):  # a notebook's has no line_buffering
             stream.reconfigure(line_buffering=True)
@@ -72,10 +72,10 @@ def courtesy() -> Iterator[None]:
 
 
 def fill_descriptors() -> None:
-    """Open nothing under the standard numbers that are closed.
+    """Open the null device on each of the file descriptors 0, 1 and 2 that is closed.
 
-    Else the next file that is opened, maybe a result, gets such a number, and libraries that write
-    to standard error write into it.
+    Otherwise the next file that is opened, maybe a result, would get such a descriptor, and what
+    libraries write to standard error would end up in it.
     """
     descriptor = os.open(os.devnull, os.O_RDWR)
     while descriptor <= 2:

@@ -1,4 +1,4 @@
-"""Worker processes: they end with the process that started them, and their death is a sentence."""
+"""Worker processes, which end with the process that started them; a crash gives a clear error."""
 
 import os
 import signal
@@ -75,10 +75,10 @@ def _blocked(names: Sequence[str]) -> Iterator[None]:
 
 
 def outcomes(function: Callable, arguments: Sequence[tuple], jobs: int) -> Iterator:
-    """What a function returns for each of `arguments`, in order, from so many processes.
+    """Yield function(*a) for each tuple `a` in `arguments`, in order, computed by `jobs` processes.
 
-    If one of them dies, what is missing is computed once more. Raises ChildProcessError if one dies
-    again.
+    If a process dies, the missing results are computed once more. Raises ChildProcessError if one
+    dies again.
     """
     done = 0
     if jobs > 1:
@@ -98,8 +98,8 @@ def outcomes(function: Callable, arguments: Sequence[tuple], jobs: int) -> Itera
         except BrokenProcessPool:
             continue
     raise ChildProcessError(
-        f'a process of the analysis was killed or crashed, {TRIES} times; '
-        'with too little memory, fewer jobs help'
+        f'a worker process was killed or crashed {TRIES} times; '
+        'if memory ran out, use fewer jobs (--jobs)'
     )
 
 

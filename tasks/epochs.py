@@ -28,7 +28,7 @@ def consecutive(*durations: int) -> list[range]:
 
 
 def until_sample(steps: Steps) -> tuple[int, int, int]:
-    """Durations with which every trial begins."""
+    """Durations of dead time, fixation and sample, with which every trial begins, in steps."""
     return steps['dead_time'], steps['fix_time'], steps['sample_time']
 
 

@@ -28,7 +28,7 @@ class DelayedMatch(Task):
 
 
 def rotation(degrees: int, **attributes) -> DelayedMatch:
-    """The test matches that is the sample turned by these degrees."""
+    """A task in which a test matches if it is the sample turned by `degrees`."""
     return DelayedMatch(rules=(('rotation', degrees),), **attributes)
 
 

@@ -71,7 +71,10 @@ def find(name: str) -> Task:
     if name in _own:
         return _own[name].task
     if name not in TASKS:
-        raise TaskError(f'{name!r} is no task that is known here')
+        names = ', '.join(known())
+        raise TaskError(
+            f'there is no task {name!r}; known are {names} (tasks.load_task loads your own)'
+        )
     return TASKS[name]
 
 
@@ -120,13 +123,13 @@ def require_same(saved: Mapping) -> None:
 
 
 @contextmanager
-def blamed(name: str, *expected: type[Exception]) -> Iterator[None]:
-    """Let an error that the task of this name makes say which file fails, if it is a user's own.
+def blamed(name: str, *bugs: type[Exception]) -> Iterator[None]:
+    """Turn errors in the code of a user's own task into a TaskError that names its file.
 
-    ValueError, OSError and MemoryError are sentences already, unless they are `expected` to be
-    mistakes.
+    ValueError, OSError and MemoryError, whose messages are meant for the user, pass unchanged,
+    except for the types in `bugs`. For a task of the paper all errors pass.
     """
-    sentences = tuple({ValueError, OSError, MemoryError} - {*expected})
+    sentences = tuple({ValueError, OSError, MemoryError} - {*bugs})
     try:
         yield
     except (TaskError, *sentences):

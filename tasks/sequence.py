@@ -103,7 +103,7 @@ class SequentialMatch(Task):
         yield s['num_motion_dirs'] <= tests, 'num_motion_dirs', needed
 
     def accuracy_without_sample(self, p: Mapping) -> float:
-        """Who knows test 1 and how tests are drawn does better than a guess in test 2.
+        """Best accuracy in test 2 from knowing test 1 and how tests are drawn, but not the sample.
 
         With repeats the best answer is always match. Without, it is match if test 2 equals test 1,
         in a quarter of the trials, all of which match; of the others two thirds do not match.

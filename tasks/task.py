@@ -82,14 +82,17 @@ class Task:
     # timing and inputs
 
     def epochs(self, steps: Steps) -> Epochs:
-        """Fixation, sample, delay, test."""
+        """Epochs of a trial, here fixation, sample, delay and test.
+
+        `steps` has the duration of each time setting, such as 'fix_time', in time steps.
+        """
         dead, fix, sample, _, test = consecutive(
             *until_sample(steps), steps['delay_time'], steps['test_time']
         )
         return Epochs(dead, fix, sample, [test], test.stop)
 
     def cues(self, epochs: Epochs, dt: int) -> list[range]:
-        """Periods of the rule cues; none in a task with one rule."""
+        """Steps of each rule cue, a list of ranges; one empty range in a task with one rule."""
         return [range(0)]
 
     def tuning(self, p: Mapping) -> np.ndarray:
@@ -230,7 +233,7 @@ class Task:
         return p['sample_time_rng']
 
     def wait_before(self, step: int, milliseconds: int, p: Mapping) -> range:
-        """The last steps before a step in which nothing is shown; but at least one."""
+        """Steps just before `step` with nothing shown: at most the given ms, but at least one."""
         samples = [self.sample_period(i, p) for i in range(self.num_samples)]
         shown = *samples, *p['test_time_rng'], *p['other_time_rng'].values()
         ends = [period.stop for period in shown if period.stop <= step]
@@ -238,9 +241,9 @@ class Task:
         return range(min(start, step - 1), step)
 
     def shuffle_onsets(self, p: Mapping) -> list[int]:
-        """Steps at which states are shuffled: offset of the last sample, and test onset.
+        """Steps at which states are shuffled: the offset of the last sample, and the test onset.
 
-        Before the second of several tests, only the onset of the first.
+        With several tests, of which the second is scored, it is the onset of the first test alone.
         """
         tests = [test.start for test in p['test_time_rng']]
         if len(tests) > 1:

@@ -156,8 +156,9 @@ class Batch:
     def _draw_test_period(self) -> tuple[Period, np.ndarray]:
         """Period of the only test, and which trials (trial,) are catch trials.
 
-        With var_delay the delay is variable_delay_max shorter, plus an exponential time. Where
-        this makes it longer than delay_time, the trial is a catch trial.
+        With var_delay the delay is delay_time - variable_delay_max plus an exponentially
+        distributed time with mean variable_delay_max / 2. If it exceeds delay_time, the trial is a
+        catch trial. The test always ends at the same step.
         """
         p = self.p
         test = p['test_time_rng'][0]

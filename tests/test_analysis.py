@@ -379,7 +379,7 @@ def test_another_network_is_not_replaced(tmp_path):
 
 @pytest.mark.parametrize('name', ['seed', 'batch_size', 'var_delay', 'catch_trial_pct'])
 def test_what_only_the_training_has_is_refused(tmp_path, name):
-    with pytest.raises(ValueError, match=f'{name} is that of the training: .* the analysis'):
+    with pytest.raises(ValueError, match=f'{name} applies to training only: .* the analysis'):
         analyze(tmp_path, network(), {name: 7})
 
 

@@ -208,7 +208,7 @@ def test_what_networks_that_are_shown_together_differ_in_is_said(run, tmp_path, 
         results.save(tmp_path / f'{seed}.pkl', fabricated('DMS', seed, **changes))
     _, out, _ = run(tmp_path)
     assert out[-1] == (
-        'DMS networks differ in spike_cost: figures of several do not tell them apart'
+        'DMS networks differ in spike_cost: figures of several networks do not distinguish them'
     )
     (tmp_path / '0.pkl').unlink()
     assert 'differ' not in ''.join(run(tmp_path)[1])
@@ -242,9 +242,10 @@ def test_networks_with_other_trials_are_drawn_apart(fast, run, tmp_path):
         f'{label}-{name}' for label in labels for name in ('learning', 'decoding')
     }
     assert out[6:] == [
-        f'{labels[0]} networks differ in spike_cost: figures of several do not tell them apart',
+        f'{labels[0]} networks differ in spike_cost: '
+        'figures of several networks do not distinguish them',
         'DMS networks differ in delay_time, spike_cost, synapse_config: '
-        'figures of several tasks do not tell them apart',
+        'figures of several tasks do not distinguish them',
     ]
 
 

@@ -114,7 +114,7 @@ def test_a_page_is_replaced_and_another_file_is_not(tmp_path, run):
     results.save(tmp_path / 'a.pkl', trained())
     page = tmp_path / 'report.html'
     page.write_text('<html>mine')
-    words = f'error: {page} exists and is no report: --out names another file\n'
+    words = f'error: {page} exists and is not a report: choose another file with --out\n'
     assert run(tmp_path) == (2, '', words)
     assert page.read_text() == '<html>mine'
     other = tmp_path / 'new' / 'page.html'

@@ -31,7 +31,7 @@ def train(make_model: Callable, start: Start, watch: Watch | None = None) -> Pat
     MemoryError with its sizes, and Interrupted after a signal (system/signals.py) or a stop by
     `watch`. A result that has appeared meanwhile is kept, which a TrainingError says.
     """
-    with guarded(start), outputs.courtesy():
+    with guarded(start), outputs.lenient_output():
         return _train(make_model, start, watch)
 
 
@@ -110,7 +110,7 @@ def _train_together(model, stack: Sequence[Member], signals: Signals, pool, num:
 
 
 def _enough_left(stack: Sequence[Member]) -> bool:
-    """Whether more than half of the networks are still trained."""
+    """Whether more than half of the networks are still in training."""
     return sum(member.outcome is None for member in stack) > len(stack) // 2
 
 

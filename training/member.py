@@ -26,10 +26,11 @@ class TrainingError(RuntimeError):
 
 
 class Member:
-    """One network of those that are trained at once; `outcome` is None as long as it is trained.
+    """One of the networks that are trained together, as a stack.
 
-    In the end it is the path of the result file, or what `loop.train` raises. `model` is as it was
-    when the network was last alone, or saved.
+    `outcome` is None while training goes on, then the path of the result file, or the exception
+    that `loop.train` raises. `model` is the network on its own, as of when it was last taken out of
+    a stack or saved.
     """
 
     def __init__(self, start: Start, watch: Watch):

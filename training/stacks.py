@@ -11,8 +11,9 @@ from rnn.sizes import TRIALS_PER_PART, needed_memory
 # What networks of a stack must agree in: the task, and all sizes. Everything else may differ.
 ALIKE = ('trial_type', 'task_digest', 'shape', 'num_time_steps', 'dt', 'batch_size', 'EI')
 ALIKE += ('spike_regularization',)
-# On a CPU, networks are stacked that have so many activities in a step: trials times units. With
-# more, operations take so long that their number does not matter (benchmarks/stack.py).
+# On a CPU, networks are stacked if they have at most this many activities in a step (trials times
+# units). In larger ones each operation takes so long that the number of operations does not matter
+# (benchmarks/stack.py).
 SMALL = 8192
 MOST = 64  # networks; more gain nothing
 SHARE_OF_GPU = 0.8  # of its memory

@@ -9,7 +9,7 @@ from scipy.stats import pearsonr
 from measures.groups import unit_groups
 from parameters import par, update_parameters
 from plots import memory, style
-from plots.figure import FigureError, settings
+from plots.figure import FigureError, parameters_of
 from plots.stability import stability
 from plots.style import COLORS
 
@@ -31,7 +31,7 @@ def means(networks: list[dict], name: str) -> np.ndarray:
 def test_decoding_of_each_rule_and_field(task, shape):
     networks = networks_of(task)
     drawn = memory.decoding(networks)
-    time = style.time_axis(settings(networks[0]))
+    time = style.time_axis(parameters_of(networks[0]))
     assert len(drawn.axes) == np.prod(shape)
     for ax, (rule, field) in zip(drawn.axes, np.ndindex(shape), strict=True):
         found = lines(ax)
@@ -177,7 +177,7 @@ def test_the_preferred_direction_is_that_of_the_cosine():
 
 def test_group_curves_follow_the_tuning_of_activity_in_the_sample():
     network = fabricated('DMRS90')
-    p = settings(network)
+    p = parameters_of(network)
     groups, angle = unit_groups(p), np.arange(8) * np.pi / 4
     preferred = np.arange(10) % 8
     shape = network['neuronal_sample_tuning'].shape
@@ -208,7 +208,7 @@ def test_group_curves_follow_the_tuning_of_activity_in_the_sample():
 def test_tuning_draws_curves_and_shuffles():
     networks = networks_of('DMS+DMRS')
     axes = np.reshape(memory.tuning(networks).axes[:10], (2, 5))
-    p = settings(networks[0])
+    p = parameters_of(networks[0])
     keys = [(s, e) for s in ('neuronal', 'synaptic') for e in ('sample', 'end of delay')]
     for rule, row in enumerate(axes):
         curves = [memory.group_curves(network, rule, p) for network in networks]
@@ -252,7 +252,7 @@ def test_tuning_without_plasticity_is_of_activity():
 @pytest.mark.parametrize(('task', 'fields'), [('DMS', 1), ('dualDMS', 2)])
 def test_stability_is_an_image_of_training_against_test(task, fields):
     networks = networks_of(task, 2)
-    p = settings(networks[0])
+    p = parameters_of(networks[0])
     limits = style.step_time([0, p['num_time_steps']], p)
     drawn = [ax for ax in stability(networks).axes if ax.get_images()]
     signals = [('neuronal', 'activity'), ('synaptic', 'efficacy')]

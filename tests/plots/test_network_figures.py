@@ -13,7 +13,7 @@ from model import Model
 from parameters import analysis_parameters, par, update_parameters
 from plots import network as net
 from plots import style
-from plots.figure import FigureError, settings
+from plots.figure import FigureError, parameters_of
 from stimulus import Stimulus
 
 
@@ -208,7 +208,7 @@ def test_weights_are_an_image_and_points(number):
     networks = [fabricated(seed=seed) for seed in range(number)]
     image_ax, plane = net.weights(networks).axes[:2]
     matrices = [net.effective_weights(network) for network in networks]
-    groups = unit_groups(settings(networks[0]))
+    groups = unit_groups(parameters_of(networks[0]))
     expected = np.mean([net.mean_weights(matrix, groups) for matrix in matrices], 0)
     (image,) = image_ax.get_images()
     np.testing.assert_allclose(image.get_array(), expected)

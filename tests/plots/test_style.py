@@ -17,12 +17,12 @@ from plots.figure import (
     FigureError,
     MissingMeasure,
     Tasks,
-    common_settings,
+    common_parameters,
     figure,
     panels,
+    parameters_of,
     require,
     save,
-    settings,
 )
 from plots.style import COLORS
 
@@ -249,7 +249,7 @@ def test_a_measure_that_the_task_cannot_have_is_missing_for_good():
 
 
 def test_networks_of_a_figure_have_one_task_and_the_same_trials():
-    assert common_settings([fabricated(), fabricated(seed=1)])['trial_type'] == 'DMS'
+    assert common_parameters([fabricated(), fabricated(seed=1)])['trial_type'] == 'DMS'
     for networks, message in [
         ([], 'there is no network to draw'),
         ([fabricated(), fabricated('DMC')], 'must agree in trial_type, which is DMC and DMS'),
@@ -260,7 +260,7 @@ def test_networks_of_a_figure_have_one_task_and_the_same_trials():
         ),
     ]:
         with pytest.raises(FigureError, match=re.escape(message)):
-            common_settings(networks)
+            common_parameters(networks)
 
 
 def test_settings_are_those_of_the_analysis_and_leave_par_alone():
@@ -268,14 +268,14 @@ def test_settings_are_those_of_the_analysis_and_leave_par_alone():
     changed = fabricated(catch_trial_pct=0.5)
     given = dict(changed['parameters'])
     changed['analysis']['options'] = {'analysis_trials': 33, 'delay_time': 700, 'seed': 2}
-    p = settings(changed)
+    p = parameters_of(changed)
     assert (p['delay_time'], p['analysis_trials'], p['catch_trial_pct']) == (700, 33, 0)
     assert p['num_time_steps'] == 2200 // p['dt']
     assert par.keys() == before.keys()
     assert all(par[name] is before[name] for name in before)
     assert all(changed['parameters'][name] is value for name, value in given.items())
     del changed['analysis']
-    assert settings(changed)['delay_time'] == 1000
+    assert parameters_of(changed)['delay_time'] == 1000
 
 
 def test_correlation():

@@ -9,7 +9,7 @@ import tasks
 from parameters import par, update_parameters
 from plots import memory, style
 from plots import tasks as drawn
-from plots.figure import FigureError, settings
+from plots.figure import FigureError, parameters_of
 from tasks import registry
 from tasks.epochs import Epochs, consecutive, until_sample
 
@@ -23,7 +23,7 @@ GROUPS = ('exc. fac.', 'exc. dep.', 'inh. fac.', 'inh. dep.')
 def test_sequence_decoding_of_sample_and_test(task, number):
     networks = [fabricated(task, seed) for seed in range(number)]
     axes = drawn.sequence(networks).axes
-    time = style.time_axis(settings(networks[0]))
+    time = style.time_axis(parameters_of(networks[0]))
     for ax, signal, name in zip(
         axes, ('neuronal', 'synaptic'), ('activity', 'efficacy'), strict=False
     ):
@@ -121,7 +121,7 @@ def test_attended_traces_are_means_over_cues():
 @pytest.mark.parametrize('number', [1, 3])
 def test_attention_draws_both_samples(number):
     networks = [fabricated('dualDMS', seed) for seed in range(number)]
-    p = settings(networks[0])
+    p = parameters_of(networks[0])
     axes = drawn.attention(networks).axes
     for ax, signal in zip(axes, ('neuronal', 'synaptic'), strict=True):
         given = np.array([n[f'{signal}_sample_decoding'].mean(2) for n in networks])
@@ -270,7 +270,7 @@ def pair(monkeypatch):
 
 
 def test_attention_of_an_own_task(pair):
-    p = settings(pair[0])
+    p = parameters_of(pair[0])
     for ax, signal in zip(drawn.attention(pair).axes, ('neuronal', 'synaptic'), strict=True):
         given = np.array([n[f'{signal}_sample_decoding'].mean(2) for n in pair])
         time = p['test_time_rng'][0].stop - 1
@@ -289,7 +289,7 @@ def test_an_own_task_is_a_variant_of_its_own_look(pair):
 def test_panels_of_several_samples_are_named(pair):
     titles = [ax.get_title() for ax in memory.decoding(pair).axes]
     assert titles == [f'test of sample {i}: sample {j}' for i in (1, 2) for j in (1, 2)]
-    p = settings(pair[0])
+    p = parameters_of(pair[0])
     # the states are shuffled before test 1
     assert [memory.remembered_field(rule, p) for rule in range(2)] == [0, 1]
 

@@ -130,7 +130,7 @@ def test_intervals_that_disagree_decide_nothing():
 
 def test_value_beside_the_paper():
     networks = [network('ABCA', i) for i in range(4)]
-    found = findings({'ABCA': networks})['ABCA: similarity of sample and test, test 2']
+    found = findings({'ABCA': networks})['ABCA: similarity of sample and test 1, during test 2']
     test_2 = networks[0]['parameters']['test_time_rng'][1]
     own = slice(test_2.start, test_2.stop)
     values = [n['synaptic_similarity'][0, 0, own].mean() for n in networks]
@@ -152,7 +152,8 @@ def test_silenced_groups_are_compared_in_the_same_networks():
     silenced = [measured.similarity(n, 'inh_fac') for n in networks]
     without = [measured.similarity(n) for n in networks]
     expected = ttest_rel(silenced, without).pvalue
-    name = 'ABBA: similarity of sample and test, test 2, inh. fac. units silenced, beside none'
+    name = 'ABBA: similarity of sample and test 1, during test 2'
+    name += ', inh. fac. units silenced, beside none'
     found = findings({'ABBA': networks})
     assert found[name]['Test'] == f'P = {expected:.2g} (paired t)'
     assert found[name]['Verdict'] == 'reproduced'
@@ -172,7 +173,7 @@ def test_codes_that_are_as_alike_as_in_ABCA_are_no_effect_in_ABBA(mean, verdict)
     networks = [network('ABBA', i) for i in range(5)]
     for i, n in enumerate(networks):
         n['synaptic_similarity'][:] = mean + 0.01 * (i - 2)
-    row = findings({'ABBA': networks})['ABBA: similarity of sample and test, test 2']
+    row = findings({'ABBA': networks})['ABBA: similarity of sample and test 1, during test 2']
     assert row['Verdict'] == verdict
 
 
@@ -209,7 +210,9 @@ def test_groups_that_carry_a_rotated_sample():
         accuracy[0, -1, GROUPS.index('inh_dep')] = 0.6 + 0.01 * i
         networks.append(network('DMRS90', i, accuracy_syn_shuffled_grp=accuracy))
     rows = findings({'DMRS90': networks})
-    worst = rows['DMRS90: accuracy, synapses of inh. dep. units shuffled, lower than of any other']
+    worst = rows[
+        'DMRS90: accuracy, synapses of inh. dep. units shuffled, lower than for any other group'
+    ]
     difference = [0.3 - 0.009 * i for i in range(3)]
     assert worst['This project'] == '0.610 ± 0.010'
     assert worst['Test'] == f'P = {ttest_1samp(difference, 0).pvalue:.2g} (paired t)'

@@ -75,7 +75,7 @@ def test_measures_of_the_analysis():
     silenced = made['acc_neuronal_suppression'][0, 0, 4, 0]
     assert found['accuracy, all silenced for 100 ms before the test'] == silenced
     delay = made['h_sample_mean'][1000 // 50 : 2000 // 50]
-    assert found['mean activity, delay'] == pytest.approx(delay.mean())
+    assert found['mean activity (Hz), delay'] == pytest.approx(delay.mean())
 
 
 def test_what_was_not_measured_is_left_out():
@@ -112,11 +112,11 @@ def test_welch_test_is_that_of_two_samples():
 def test_table_of_dms_networks():
     networks = [network(seed=i) for i in range(3)]
     rows = cells(tables.dms_table(networks))
-    found = [measured.dms_measures(n)['spike_loss, iteration 500'] for n in networks]
+    found = [measured.dms_measures(n)['spike_loss (Hz²), iteration 500'] for n in networks]
     mean, sd = np.mean(found), np.std(found, ddof=1)
     p_value = statistics.welch(np.array(found), 1.68, 0.10, 20)
-    of_three = original_measures()['spike_loss, iteration 500']
-    assert rows['spike_loss, iteration 500'] == [
+    of_three = original_measures()['spike_loss (Hz²), iteration 500']
+    assert rows['spike_loss (Hz²), iteration 500'] == [
         '1.680 ± 0.100',
         f'{np.mean(of_three):.3f} ± {np.std(of_three, ddof=1):.3f}',
         f'{mean:.3f} ± {sd:.3f}',
@@ -212,9 +212,9 @@ def test_a_lacking_measure_is_named(tmp_path, capsys):
 @pytest.mark.parametrize(
     ('seed', 'settings', 'words'),
     [
-        (1, {'spike_cost': 0.1}, 'but spike_cost differs'),
-        (1, {'num_iterations': 7}, 'but num_iterations differs'),
-        (0, {}, 'but two of them have the same'),
+        (1, {'spike_cost': 0.1}, 'but these settings differ: spike_cost'),
+        (1, {'num_iterations': 7}, 'but these settings differ: num_iterations'),
+        (0, {}, 'but two of them have the same seed'),
     ],
 )
 def test_networks_that_are_no_samples_of_the_same(tmp_path, capsys, seed, settings, words):
@@ -223,7 +223,7 @@ def test_networks_that_are_no_samples_of_the_same(tmp_path, capsys, seed, settin
     assert reproduction.main([str(tmp_path)]) == 2
     out, err = capsys.readouterr()
     assert (out, err.count('\n')) == ('', 1)
-    assert f'networks of DMS are to differ in their seeds alone, {words}' in err
+    assert f'networks of DMS must differ in their seeds and in nothing else, {words}' in err
 
 
 def test_networks_of_other_tasks_are_not_compared_with_the_paper(tmp_path):

@@ -11,7 +11,7 @@ from rnn import graphs
 def test_threads_that_need_a_graph_at_the_same_time_make_it_once():
     made = []
 
-    @graphs.kept
+    @graphs.cached_graph
     def adding(number):
         def add(x):
             made.append(number)

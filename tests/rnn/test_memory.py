@@ -31,7 +31,7 @@ def growth(use, count: int = NETWORKS) -> float:
 @pytest.fixture
 def traced(monkeypatch):
     """The shapes for which the network's equations are written into a graph, one entry each."""
-    for graph in (graphs.running, graphs.differentiating, graphs.updating):
+    for graph in (graphs.run_graph, graphs.gradient_graph, graphs.update_graph):
         graph.cache_clear()
     forward, found = bptt.forward, []
 
@@ -89,5 +89,5 @@ def test_many_shapes_give_no_warning_and_only_the_last_are_kept(small, traced, m
         Model().optimize(Stimulus(1).generate_trial(), 0)
     assert [record.getMessage() for record in logged] == ['noticed']
     assert len(traced) == 5
-    assert graphs.differentiating.cache_info().currsize == 5
-    assert graphs.differentiating.cache_info().maxsize == graphs.GRAPHS_KEPT
+    assert graphs.gradient_graph.cache_info().currsize == 5
+    assert graphs.gradient_graph.cache_info().maxsize == graphs.GRAPHS_KEPT

@@ -218,7 +218,10 @@ def test_an_array_that_the_command_no_longer_names(job):
     ('options', 'words'),
     [
         ({'decoding_reps': 3}, 'measures that would be lost'),
-        ({'decoding_reps': 1, 'simulation_reps': 9}, 'measures from more (decoding_reps = 2, not'),
+        (
+            {'decoding_reps': 1, 'simulation_reps': 9},
+            'more precise measures (decoding_reps = 2, not',
+        ),
     ],
 )
 def test_measures_that_a_set_does_not_ask_for_are_kept(trained, options, words):
@@ -230,7 +233,7 @@ def test_measures_that_a_set_does_not_ask_for_are_kept(trained, options, words):
     report = train_network(again, on)
     assert (report.status, path.read_bytes()) == ('failed', before)
     assert words in report.reason
-    assert report.reason.endswith(f'python analysis.py {path} does it')
+    assert report.reason.endswith(f'python analysis.py {path}, with --overwrite to replace them')
     assert report.values['iterations'] == 4
     fewer = again._replace(settings=BRIEF | QUICK | {'decoding_reps': 1})
     assert train_network(fewer, on).status == 'finished'

@@ -35,7 +35,7 @@ def test_text_that_cannot_be_written_is_lost(monkeypatch, error):
     for stream in (Gone(error), None):
         monkeypatch.setattr(sys, 'stdout', stream)
         monkeypatch.setattr(sys, 'stderr', stream)
-        with outputs.courtesy():
+        with outputs.lenient_output():
             print('text')
             print('text', file=sys.stderr, flush=True)
             with tqdm(total=2) as bar:
@@ -46,7 +46,7 @@ def test_text_that_cannot_be_written_is_lost(monkeypatch, error):
 
 def test_characters_that_an_encoding_lacks_are_spelt_out():
     stream = io.TextIOWrapper(io.BytesIO(), 'ascii')
-    print('█ µ', file=outputs.Courtesy(stream), flush=True)
+    print('█ µ', file=outputs.LenientStream(stream), flush=True)
     assert stream.buffer.getvalue() == b'\\u2588 \\xb5\n'
 
 
@@ -55,21 +55,21 @@ def test_a_notebook_has_no_reconfigure(monkeypatch, capsys):
     written = []
     notebook = type('Notebook', (), {'write': lambda self, t: written.append(t), 'flush': print})()
     monkeypatch.setattr(sys, 'stdout', notebook)
-    with outputs.courtesy():
+    with outputs.lenient_output():
         print('text')
     assert written[0] == 'text'
 
 
 def test_a_stream_is_wrapped_once():
     stream = io.StringIO()
-    once = outputs.courteous(stream)
-    assert outputs.courteous(once) is once
+    once = outputs.lenient(stream)
+    assert outputs.lenient(once) is once
 
 
 PROGRAM = """
 import contextlib, os, sys
 from system import outputs
-with outputs.courtesy():
+with outputs.lenient_output():
     with open('result', 'w') as file:
         with contextlib.suppress(OSError):
             os.write(2, b'from a library')

@@ -34,7 +34,7 @@ def test_a_process_that_is_killed_is_replaced_once(tmp_path, monkeypatch):
 
 
 def test_processes_that_are_killed_again_and_again_are_a_sentence():
-    words = 'a process of the analysis was killed or crashed, 2 times; .* fewer jobs help'
+    words = 'a worker process was killed or crashed 2 times; .* use fewer jobs'
     with pytest.raises(ChildProcessError, match=words):
         list(outcomes(always_killed, [(1,), (2,)], jobs=2))
 
