@@ -172,6 +172,8 @@ def kinds_of_trials(p: Mapping) -> dict[str, dict]:
         'sample_time': 500,
         'delay_time': 1000,
         'mask_duration': 0,  # no accuracy is measured, and test_time can be short in a sequence
+        # times that an own task may do without
+        **{name: max(p[name], p['dt']) for name in ('fix_time', 'test_time')},
         'num_motion_tuned': in_field,
         'num_fix_tuned': 0,
         'num_rule_tuned': p['n_input'] - in_field,  # DMS cues no rule
@@ -270,7 +272,7 @@ class Analysis:
         )
 
     def _stimulus(self, kind: str, batch: int) -> Stimulus:
-        return Stimulus(self._seed(kind, batch), self.kinds[kind])
+        return Stimulus(self._seed(kind, batch), self.kinds[kind], self.jobs)
 
     def _seed(self, kind: str, batch: int) -> list[int]:
         """Of the trials and the noise in a batch."""

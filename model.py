@@ -26,7 +26,7 @@ import tensorflow as tf
 from parameters import par, user_settings
 from rnn import bptt, graphs, stacks
 from rnn.device import available_cores
-from rnn.initial_values import ARRAYS, MASKS, rates
+from rnn.initial_values import MASKS, fitting_weights, rates
 from rnn.optimizer import Adam
 from rnn.sizes import TRIALS_PER_PART
 from rnn.state import State, require_fitting
@@ -139,7 +139,7 @@ class Model:
         if not self.is_stack:
             return self
         weights = {name: variable.numpy()[i] for name, variable in self.weights.items()}
-        made = Model(weights, p=self.networks[i], **self._how())
+        made = type(self)(weights, p=self.networks[i], **self._how())
         made.optimizer.slots = tf.nest.map_structure(lambda v: v[i], self.optimizer.slots)
         return made
 
@@ -272,7 +272,7 @@ class Model:
         noises = [{} if key is None else self.noise([*key, i]) for i in range(num_parts)]
         c = self.coefficients()
         kind = graphs.specs(c), graphs.specs(starts[0], 2), len(x), record, *noises[0], *options
-        graph = graphs.run_graph(Model, *kind)
+        graph = graphs.run_graph(type(self), *kind)
 
         def run(start, x, noise):
             return graph(c, start, x, noise | options)
@@ -299,7 +299,7 @@ class Model:
         tensors = (weights, self._sign(), sums, costs, self.optimizer.arguments())
         p, number = self.par, len(self.networks) if self.is_stack else 0
         kind = p['shape'], number, len(sums), p['EI'], POWER[p['spike_regularization']]
-        update = graphs.update_graph(Model, *kind, self.jit_compile)
+        update = graphs.update_graph(type(self), *kind, self.jit_compile)
         t = tf.constant(iteration, tf.int64)
         t = t[:, tf.newaxis, tf.newaxis] if self.is_stack else t
         weights, self.optimizer.slots, losses = update(*tensors, t)
@@ -315,8 +315,11 @@ class Model:
         """Losses and gradients of each part of a batch, see `bptt.losses_and_gradients`.
 
         The gradients are those with respect to the effective weights, and to the first activity h.
-        A stack is also split by networks, so that all threads work.
+        A stack is also split by networks, so that all threads work. Raises TypeError for a subclass
+        with another rnn_cell, since `bptt.step_back` is the derivative of this one.
         """
+        if type(self).rnn_cell is not Model.rnn_cell:
+            raise TypeError('bptt.step_back is the derivative of Model.rnn_cell: change both there')
         infos = trial_info if self.is_stack else [trial_info]
         iterations = iteration if self.is_stack else [iteration]
         num_trials = infos[0]['neural_input'].shape[1]
@@ -338,7 +341,7 @@ class Model:
             c_, start, spike_cost_, noise = stacks.members(whole, chunk)
             arguments = c_, start, trials, spike_cost_, noise
             kind = *map(graphs.specs, arguments), cost, self.jit_compile
-            return graphs.gradient_graph(Model, *kind)(*arguments)
+            return graphs.gradient_graph(type(self), *kind)(*arguments)
 
         jobs = [(chunk, part) for part in range(num_parts) for chunk in chunks]
         sums = list(self.threads.map(differentiate, *zip(*jobs, strict=True)))
@@ -361,22 +364,6 @@ class Model:
         num = max(-(-len(self.networks) // most), min(needed, len(self.networks)))
         parts = np.array_split(np.arange(len(self.networks)), num)
         return [slice(int(part[0]), int(part[-1]) + 1) for part in parts]
-
-
-def fitting_weights(p: Mapping, given: Mapping | None) -> dict[str, np.ndarray]:
-    """Trained variables by name (h, w_in, ...): the given values, else the initial ones in `p`.
-
-    Raises ValueError where given weights do not fit the network's shape.
-    """
-    initial = {name[:-1]: p[name] for name in ARRAYS if name not in MASKS}
-    found = initial if given is None else {name: given[name] for name in initial}
-    for name, value in initial.items():
-        if found[name].shape != value.shape:
-            raise ValueError(
-                f'weight {name} has shape {found[name].shape}, but these parameters make a '
-                f'network in which it is {value.shape}'
-            )
-    return found
 
 
 def _part_of(trial_info: Mapping, part: int, num_parts: int) -> list[np.ndarray]:

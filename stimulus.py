@@ -57,11 +57,13 @@ class Stimulus:
     """Draws batches of trials of the task in `p`, by default in `par` as it now is.
 
     `seed` is anything that numpy's SeedSequence takes, such as an integer or [seed, iteration];
-    None means that in `p`. The same seed gives the same sequence of batches.
+    None means that in `p`. The same seed gives the same sequence of batches, whatever the number of
+    `threads` that draw the noise (by default one for each core).
     """
 
-    def __init__(self, seed=None, p: Mapping | None = None):
+    def __init__(self, seed=None, p: Mapping | None = None, threads: int | None = None):
         self.p = dict(par if p is None else p)
+        self.threads = threads or available_cores()
         self.task = tasks.of(self.p)
         self.rng = np.random.Generator(np.random.SFC64(self.p['seed'] if seed is None else seed))
         seeds = self.rng.bit_generator.seed_seq.spawn(NOISE_PARTS)
@@ -128,7 +130,7 @@ class Stimulus:
             for job in jobs:
                 add(*job)
             return
-        with ThreadPoolExecutor(min(NOISE_PARTS, available_cores())) as pool:
+        with ThreadPoolExecutor(min(NOISE_PARTS, self.threads)) as pool:
             # list() waits for all parts and raises what one of them raised
             list(pool.map(add, *zip(*jobs, strict=True)))
 

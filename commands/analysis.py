@@ -25,7 +25,7 @@ from commands.arguments import (
 )
 from commands.explain import explanation
 from measures.summary import summary
-from parameters import analysis_parameters, parameters_with
+from parameters import ARRAYS, analysis_parameters, parameters_with
 from rnn import device
 from settings.analysis import require_of_analysis
 from system.signals import Signals
@@ -96,6 +96,8 @@ def request(arguments: list[str] | None = None) -> tuple[argparse.Namespace, dic
         _explain(args, own_task | settings)
         sys.exit(0)
     require_of_analysis(settings)
+    for name in ARRAYS & settings.keys():
+        raise ValueError(f'{name} applies to training only: the analysis takes what the file holds')
     own = [tasks.find(name).settings for name in names]
     of_all_tasks = {n: v for n, v in settings.items() if not any(n in names for names in own)}
     parameters_with(of_all_tasks)  # the others are checked with the networks of their task

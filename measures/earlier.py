@@ -6,7 +6,7 @@ import results
 from measures.measure import Measure, measure_of
 from parameters import OTHER_NAMES
 from settings.analysis import ANALYSIS
-from settings.compared import differing
+from settings.compared import alike, differing
 
 # Options of which more gives the same measures, more precisely, and switches that add measures.
 COUNTS = {n for n, option in ANALYSIS.items() if type(option.default) is int}
@@ -40,7 +40,7 @@ def is_analyzed(saved: Mapping, options: Mapping) -> bool:
         return False
     # a switch that was on, and is not asked for now, has only added measures
     return all(
-        before[name] == value
+        alike(before[name], value)
         or (name in SWITCHES and before[name])
         or (name in COUNTS and before[name] > value)
         for name, value in options.items()

@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+
 import measures
 import tasks
 from measures.sampling import OF_PROBE, SUFFIX
@@ -80,8 +82,14 @@ class Measure:
     repetitions: str | None = None
 
     def __call__(self, run) -> dict:
-        """The results in a batch of trials."""
-        return self.function(run)
+        """The results in a batch of trials. Raises TypeError for what is not as declared."""
+        found = self.function(run)
+        for name, value in found.items():
+            if name not in self.axes or np.ndim(value) != len(self.axes[name]):
+                words = f'{self.function.__name__} returns {name} of shape {np.shape(value)}'
+                declared = ', '.join(self.axes.get(name, ())) if name in self.axes else 'nothing'
+                raise TypeError(f'{words}, but declares {declared or "a number"}')
+        return found
 
     @property
     def axes(self) -> dict[str, tuple[str, ...]]:
@@ -124,7 +132,10 @@ def measure(
     """Declare a function of a `run.Run` as a measure; see `Measure`.
 
     '{signal}' in a name stands for neuronal and for synaptic, which is left out without plasticity.
+    Raises TypeError for trials of two kinds whose results would have the same names.
     """
+    if {TRAINING, INDEPENDENT} <= {*trials}:
+        raise TypeError('results in training and in independent trials would have the same names')
 
     def declare(function: Callable) -> Measure:
         return Measure(

@@ -46,3 +46,8 @@ class Perturbed:
 def noise_key(rng: np.random.Generator) -> np.ndarray:
     """A newly drawn key of the recurrent noise."""
     return rng.integers(2**62, size=2)
+
+
+def unused(seed: np.random.SeedSequence) -> np.random.SeedSequence:
+    """The same seed, from which nothing was spawned: whoever spawns from it leaves `seed` alone."""
+    return np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)

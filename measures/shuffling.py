@@ -7,7 +7,7 @@ import numpy as np
 import tasks
 from measures.groups import GROUPS, unit_groups
 from measures.measure import PLASTICITY, TRAINING, measure
-from measures.perturbed import Perturbed, noise_key
+from measures.perturbed import Perturbed, noise_key, unused
 from measures.run import Progress, Run, Stream
 from rnn.state import State
 
@@ -38,7 +38,7 @@ def simulate_network(
     size = task.num_rule_indices(p), len(onsets)
     whole = np.full((*size, 3, repetitions), np.nan)
     grouped = np.full((*size, 2, len(GROUPS), some), np.nan)
-    seeds = iter(seed.spawn(size[0] * size[1]))
+    seeds = iter(unused(seed).spawn(size[0] * size[1]))
     for rule, period in np.ndindex(size):
         trials = np.flatnonzero(rules == rule)
         perturbed = Perturbed(model, trial_info, states, trials, onsets[period], test)

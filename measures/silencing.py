@@ -11,7 +11,7 @@ import tasks
 from measures import tuning
 from measures.groups import GROUPS, unit_groups
 from measures.measure import A_TEST, PLASTICITY, TRAINING, measure
-from measures.perturbed import Perturbed, noise_key
+from measures.perturbed import Perturbed, noise_key, unused
 from measures.run import Progress, Run, Stream
 from measures.task_tuning import similarity
 from measures.tuning import calculate_tuning
@@ -33,7 +33,7 @@ def suppress_groups(
     first window's test, each all, non-match, match; NaN for an empty group. All conditions share
     the noise.
     """
-    p, task = model.par, tasks.of(model.par)
+    p, task, seed = model.par, tasks.of(model.par), unused(seed)
     windows, num_rules = task.silencing_windows(p), task.num_rule_indices(p)
     groups = {name: units for name, units in unit_groups(p).items() if units.any()}
     filled = [name in groups for name in GROUPS]
@@ -67,7 +67,7 @@ def tuning_under_suppression(
     `first_test` (trial,) holds directions. Returns synaptic_pev_test_suppression and
     synaptic_pref_dir_test_suppression, (rule, window, group, unit, time); NaN for an empty group.
     """
-    p, task = model.par, tasks.of(model.par)
+    p, task, seed = model.par, tasks.of(model.par), unused(seed)
     windows, num_rules = task.silencing_windows(p), task.num_rule_indices(p)
     size = num_rules, len(windows), len(GROUPS), p['n_hidden'], p['num_time_steps']
     pev, pref_dir = np.full(size, np.nan, np.float32), np.full(size, np.nan, np.float32)

@@ -48,18 +48,13 @@ def check_trials(trial_info: Mapping, p: Mapping, names: list[str]) -> None:
     for what in names:
         for _, condition, rule, _ in cases(what, trial_info, p):
             try:
-                check_conditions(condition, _possible_conditions(what, condition, p))
+                values = np.array(tasks.of(p).values(what, p))
+                check_conditions(condition, np.unique(conditions(values, what, rule, p)))
             except ValueError as error:
                 raise ValueError(
                     f'analysis_trials = {p["analysis_trials"]} is too few to decode the {what} '
                     f'under rule {rule}: {error}'
                 ) from error
-
-
-def _possible_conditions(what: str, condition: np.ndarray, p: Mapping) -> range:
-    if what == 'match' or condition.dtype == bool:
-        return range(2)
-    return range(p['num_rules'] if what == 'rule' else p['num_motion_dirs'])
 
 
 def decoded_labels(p: Mapping) -> list[str]:

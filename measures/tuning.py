@@ -226,7 +226,7 @@ def _cosine_fit(
 
     fit = design @ weights  # (time, direction, unit)
     explained = share @ (fit - (share @ fit)[:, None]) ** 2
-    pev = 1 - (variance - explained) / (variance + 1e-9)
+    pev = 1 - (variance - explained) / (variance + MIN_VARIANCE)
     return np.where(variance <= MIN_VARIANCE, 0, pev), np.arctan2(weights[:, 2], weights[:, 1])
 
 

@@ -35,7 +35,7 @@ GROUP_SHUFFLES = {name: SHUFFLES[name] for name in list(SHUFFLES)[1:]}
 
 def chance(rule: int, p: Mapping) -> float:
     """Share of samples that a guess decodes: 1/2 where categories are decoded, else 1/D."""
-    every = np.arange(p['num_motion_dirs'])
+    every = np.array(tasks.of(p).values('sample', p))
     return 1 / len(np.unique(conditions(every, 'sample', rule, p)))
 
 

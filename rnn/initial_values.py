@@ -191,3 +191,21 @@ def _recurrent_gamma_shape(p: Mapping) -> np.ndarray:
     inhibitory = p['EI_list'] < 0
     takes_part = inhibitory[:, np.newaxis] | inhibitory
     return np.where(takes_part & p['balance_EI'], 0.2, 0.1)
+
+
+def fitting_weights(p: Mapping, given: Mapping | None) -> dict[str, np.ndarray]:
+    """Trained variables by name (h, w_in, ...): the given values, else the initial ones in `p`.
+
+    Raises ValueError where a weight is missing or does not fit the network's shape.
+    """
+    initial = {name[:-1]: p[name] for name in ARRAYS if name not in MASKS}
+    if missing := [name for name in initial if given is not None and name not in given]:
+        raise ValueError(f'the weights lack {", ".join(missing)}')
+    found = initial if given is None else {name: given[name] for name in initial}
+    for name, value in initial.items():
+        if found[name].shape != value.shape:
+            raise ValueError(
+                f'weight {name} has shape {found[name].shape}, but these parameters make a '
+                f'network in which it is {value.shape}'
+            )
+    return found

@@ -28,12 +28,13 @@ def differing(
     first, *others = networks
 
     def is_same(name: str) -> bool:
-        return all(_alike(value_of(first, name), value_of(other, name)) for other in others)
+        return all(alike(value_of(first, name), value_of(other, name)) for other in others)
 
     return [name for name in sorted(set(names)) if not is_same(name)]
 
 
-def _alike(one: object, other: object) -> bool:
+def alike(one: object, other: object) -> bool:
+    """Whether two values are the same: arrays with all their items, numbers whatever their type."""
     if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
         return np.array_equal(one, other)
     return written(one) == written(other)

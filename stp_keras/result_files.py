@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from model import fitting_weights
 from parameters import parameters_with, saved_settings
 from results import CURVES
+from rnn.initial_values import fitting_weights
 from stp_keras.cell import STPCell
 from stp_keras.output import STPOutput
 

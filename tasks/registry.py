@@ -17,7 +17,7 @@ from tasks.dual import DualMatch
 from tasks.epochs import cue_all_trial, cue_in_delay, cue_in_fixation
 from tasks.match import DelayedMatch, mixed, rotation
 from tasks.sequence import SequentialMatch
-from tasks.task import Task
+from tasks.task import DECODABLE, Task
 
 _SAME, _ROTATED, _CATEGORY = ('rotation', 0), ('rotation', 90), ('category', None)
 
@@ -178,4 +178,20 @@ def _problem_in(task: Task) -> str | None:
         has_check = is_setting and isinstance(value[1], Check)
         if not (has_check and all(isinstance(text, str) for text in (name, *value[2:]))):
             return "settings must be a dictionary like {'name': Setting(250, validators.count(1))}"
+    if not (_is_sequence(task.rules) and task.rules and all(map(_is_rule, task.rules))):
+        return "rules must be a sequence of ('rotation', degrees) and ('category', None)"
+    labels = [*task.labels] if _is_sequence(task.labels) else []
+    if labels[:1] != ['sample'] or any(label not in DECODABLE for label in labels):
+        return f"labels must be ('sample',) with any of {DECODABLE[1:]} after it"
     return None
+
+
+def _is_sequence(value: object) -> bool:
+    return isinstance(value, (list, tuple))
+
+
+def _is_rule(rule: object) -> bool:
+    if not _is_sequence(rule) or len(rule) != 2:
+        return False
+    kind, degrees = rule
+    return degrees is None if kind == 'category' else kind == 'rotation' and type(degrees) is int

@@ -5,7 +5,7 @@ subclass says what differs, above all in `trials`, which makes a batch. Paramete
 a network, see parameters.py; `s` are settings before anything is derived from them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from tasks.trial import Batch
 
 Rule = tuple[str, int | None]
 
+DECODABLE = ('sample', 'test', 'match')  # labels that can be decoded
 WINDOW = 100  # ms before a test in which units are silenced (paper, Fig. 5)
 
 _OWNED = fixed('only what the task decides')
@@ -45,7 +46,8 @@ class Task:
     settings: settings that only this task has: {name: settings.Setting(default, check, meaning)}; a
         pair (default, check) is enough.
     responses: names of the outputs; the last one is that of all further outputs.
-    labels: what `trials` returns and may be decoded. A task without 'test' reports the sample.
+    labels: those of DECODABLE that `trials` returns, 'sample' first. A task without 'test' reports
+        the sample.
     num_samples: samples shown in a trial; a rule says which one a test is about, see `sample_of`.
         If they are not shown together, `sample_period` says when each is.
     probe: 'DMS' if manipulation and tuning are also measured in DMS trials, 'own' if the task's own
@@ -209,6 +211,10 @@ class Task:
         """The labels that `fields` finds."""
         return [*self.labels, *['rule'] * (p['num_rules'] > 1)]
 
+    def values(self, label: str, p: Mapping) -> Sequence[int]:
+        """The values that a label can have. A task that shows few directions names them."""
+        return range({'match': 2, 'rule': p['num_rules']}.get(label, p['num_motion_dirs']))
+
     def num_fields(self, label: str) -> int:
         """How many fields `fields` finds for a label."""
         return self.num_samples if label == 'sample' else 1
@@ -252,7 +258,8 @@ class Task:
 
     def accuracy_without_sample(self, p: Mapping) -> float:
         """The best accuracy in the scored test without knowing the sample: that of a guess."""
-        return 1 / (p['n_output'] - 1)
+        reports_sample = 'test' not in self.labels
+        return 1 / (p['num_motion_dirs'] if reports_sample else len(self.responses) - 1)
 
     def scored_test(self, p: Mapping) -> range:
         """The test whose accuracy is measured after a perturbation: the second, if there is one."""

@@ -17,9 +17,10 @@ from measures import shuffling
 from measures.measure import all_measures, measure_of
 from model import Model
 from parameters import par, reset_parameters, update_parameters, user_settings
+from plots import memory
 from rnn.initial_values import SYNAPSES
 from stimulus import Stimulus
-from tasks import TASKS
+from tasks import TASKS, load_task
 
 REFERENCE = Path(__file__).parent.parent.parent / 'shared' / 'reference'
 NETWORK = {'weights', 'parameters', *results.CURVES}
@@ -290,6 +291,40 @@ def test_probe_is_a_dms_trial_in_the_first_field(task):
 def test_a_sequence_with_a_short_end_has_a_probe_all_the_same():
     set_task('ABBA', test_time=50)
     assert len(analysis.kinds_of_trials(par)['probe']['test_time_rng'][0]) == 1
+
+
+TWO_CHOICES = """
+from tasks import Task
+
+class TwoChoices(Task):
+    suggested = {'fix_time': 0}
+
+    def needed_times(self):
+        return ['sample_time', 'delay_time', 'test_time']
+
+    def values(self, label, p):
+        return (0, p['num_motion_dirs'] // 2) if label == 'sample' else super().values(label, p)
+
+    def trials(self, batch):
+        sample = batch.rng.integers(2, size=batch.size) * (batch.p['num_motion_dirs'] // 2)
+        batch.show(batch.p['sample_time_rng'], sample)
+        test, match = batch.draw_test(sample, 0)
+        period, catch = batch.single_test(1 + match)
+        batch.show(period, test, where=~catch)
+        return {'sample': sample, 'test': test, 'match': match, 'catch': catch}
+"""
+
+
+def test_an_own_task_of_few_directions_and_without_fixation(tmp_path):
+    (tmp_path / 'two_choices.py').write_text(TWO_CHOICES)
+    task, folder = load_task(tmp_path / 'two_choices.py'), tmp_path / 'networks'
+    folder.mkdir()
+    found = analyze(folder, network(task, fix_time=0), QUICK | {'analyze_tuning': True})
+    assert np.isfinite(found['neuronal_sample_decoding']).all()
+    shown = np.isfinite(found['neuronal_sample_tuning']).all((0, 1, 3, 4))
+    assert shown.tolist() == [True, False, True, False]  # of four directions
+    assert np.isfinite(found['manipulation'])
+    assert memory.chance(0, found['parameters']) == 1 / 2
 
 
 # What an analysis reads and leaves behind

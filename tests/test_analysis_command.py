@@ -456,3 +456,10 @@ def test_what_is_wrong_is_reported_before_tensorflow_is_imported(tmp_path):
     assert done.stderr.count('\n') == 1
     words = 'missing.pkl', '--set=reps=3'
     assert 'there is no parameter' in refusal_here(tmp_path, *words, program='analysis.py')
+
+
+def test_arrays_are_refused(files, run, tmp_path):
+    np.save(tmp_path / 'mask.npy', np.ones((12, 12), np.float32))
+    status, out, err = run(files[0], w_rnn_mask=tmp_path / 'mask.npy')
+    assert (status, out) == (2, '')
+    assert err.startswith('error: w_rnn_mask applies to training only: ')

@@ -151,6 +151,34 @@ def test_weights_of_another_shape_are_refused(small):
         Model(weights)
 
 
+def test_weights_that_are_missing_are_named(small):
+    small()
+    weights = {name: variable.numpy() for name, variable in Model().weights.items()}
+    del weights['h'], weights['b_out']
+    with pytest.raises(ValueError, match='the weights lack h, b_out'):
+        Model(weights)
+
+
+class Silent(Model):
+    """Another network: none of its units is ever active."""
+
+    @staticmethod
+    def rnn_cell(stimulus, noise, state, c):
+        """The state without activity."""
+        return Model.rnn_cell(stimulus, noise, state, c)._replace(h=0 * state.h)
+
+
+def test_a_subclass_has_its_own_equations_and_does_not_train_with_those_of_others(small):
+    small()
+    trials = Stimulus(1).generate_trial()
+    silent = Silent()
+    assert Model().run_model(trials['neural_input'])[1].max() > 0
+    assert silent.run_model(trials['neural_input'])[1].max() == 0
+    assert type(Silent.stack([silent, silent]).member(1)) is Silent
+    with pytest.raises(TypeError, match=r'step_back is the derivative of Model\.rnn_cell'):
+        silent.optimize(trials, 0)
+
+
 OTHER_COSTS = {'weight_cost': 0.5, 'spike_regularization': 'L1', 'clip_max_grad_val': 0.02}
 
 

@@ -30,7 +30,7 @@ def header(p: Mapping, device_name: str, done: int) -> str:
 
 def notes_of(p: Mapping) -> list[str]:
     """A sentence on each thing in these settings that the user may not have meant."""
-    found = *uneven_times(p), *late_cues(p), *cues_alike(p), *one_sign(p)
+    found = *uneven_times(p), *late_cues(p), *no_cue(p), *cues_alike(p), *one_sign(p)
     return [*found, *tasks.of(p).notes(p), *stopping.warnings_of(p)]
 
 
@@ -56,6 +56,13 @@ def late_cues(p: Mapping) -> list[str]:
         if cue.start >= (first := test.start - earlier)
     ]
     return [f'The delay is too short for the task: {late[0]}.'] if late else []
+
+
+def no_cue(p: Mapping) -> list[str]:
+    """A sentence if the task has rules but never shows which one counts."""
+    if p['num_rules'] == 1 or any(map(len, p['rule_time_rng'])):
+        return []
+    return [f'{p["trial_type"]} has {p["num_rules"]} rules but no cue: `cues` says when it is on.']
 
 
 def cues_alike(p: Mapping) -> list[str]:

@@ -66,7 +66,8 @@ class Member:
 
     def batch(self, iteration: int) -> dict:
         """The trials of an iteration, which the seed and its number decide."""
-        return Stimulus([self.p['seed'], iteration], self.p).generate_trial()
+        seed = [self.p['seed'], iteration]
+        return Stimulus(seed, self.p, self.start.threads).generate_trial()
 
     def take(self, batch: Future) -> bool:
         """Wait for a batch; return whether there is one. What goes wrong with it is the outcome."""

@@ -5,6 +5,7 @@ reported immediately.
 """
 
 from collections.abc import Collection, Mapping
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -97,15 +98,16 @@ def begin(
     is_finished, device_name, lock = resume and filename.exists(), '', None
     if not is_finished:
         results.check_writable(filename)
-        lock = None if locked else locks.acquire(filename)
-        try:
+        with ExitStack() as held:
+            lock = None if locked else locks.acquire(filename)
+            if lock:
+                held.callback(lock.release)
             p, checkpoint = look()  # another command may just have ended
             is_finished = resume and filename.exists()
             device_name = device.select(gpu_id, threads)
-        except BaseException:
-            if lock:
-                lock.release()
-            raise
+            held.pop_all()  # the lock is held until the run has ended
+    if is_finished:
+        _remove_leftover(filename)
     return Start(
         p=dict(p),
         filename=filename,
@@ -140,12 +142,22 @@ def _resumed(p, asked, filename: Path, resume: bool, overwrite: bool) -> tuple:
     if filename.exists():
         # a damaged result, or that of another network, is not what should be finished
         restored(results.load_results(filename)['parameters'], p, asked, filename)
-        checkpoint.unlink(missing_ok=True)
         return p, None
     if not checkpoint.exists():
         return p, None
     saved = results.load_results(checkpoint)
     return restored(saved['parameters'], p, asked, checkpoint), saved
+
+
+def _remove_leftover(filename: Path) -> None:
+    """Remove the checkpoint of a finished run that ended before it could do so itself.
+
+    One that is newer than the result is of a run that was to replace it, and stays.
+    """
+    checkpoint = results.checkpoint_name(filename)
+    with suppress(FileNotFoundError):
+        if checkpoint.stat().st_mtime_ns <= filename.stat().st_mtime_ns:
+            checkpoint.unlink()
 
 
 def restored(saved: dict, p: Mapping, asked: Collection[str], file: Path) -> dict:

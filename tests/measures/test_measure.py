@@ -1,10 +1,11 @@
 """The declarations of measures: they are true, and the table of the documents follows from them."""
 
+import numpy as np
 import pytest
 from shell import ROOT
 
 from measures.__main__ import table
-from measures.measure import all_measures, measure_of
+from measures.measure import INDEPENDENT, TRAINING, all_measures, measure, measure_of
 from parameters import ANALYSIS, parameters_with
 from tasks import TASKS
 
@@ -29,3 +30,25 @@ def test_what_has_no_meaning_is_said_in_a_sentence(task):
 
 def test_the_table_of_the_documents_is_that_of_the_declarations():
     assert table() in (ROOT / 'docs' / 'analysis.md').read_text('utf-8')
+
+
+@pytest.mark.parametrize(
+    ('returned', 'words'),
+    [
+        ({'h_means': np.ones(3)}, r'h_means of shape \(3,\), but declares nothing'),
+        ({'h_mean': np.ones((3, 2))}, r'h_mean of shape \(3, 2\), but declares time'),
+        ({'share': np.ones(3)}, r'share of shape \(3,\), but declares a number'),
+    ],
+)
+def test_results_that_are_not_declared_are_refused(returned, words):
+    @measure({'h_mean': 'time'}, {'share': ''}, title='a measure')
+    def mine(run):
+        return returned
+
+    with pytest.raises(TypeError, match=f'mine returns {words}'):
+        mine(None)
+
+
+def test_a_measure_of_two_kinds_of_trials_is_refused():
+    with pytest.raises(TypeError, match='would have the same names'):
+        measure({'h_mean': 'time'}, title='a measure', trials=(TRAINING, INDEPENDENT))

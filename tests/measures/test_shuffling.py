@@ -304,3 +304,15 @@ def test_decoding_tells_where_the_memory_is(tmp_path, saved, informed, silent, g
     pref_dir = found[f'{informed}_pref_dir'][memory, 0, 0, late]
     difference = np.angle(np.exp(1j * (pref_dir - np.pi / 2 * DIRECTIONS[:, np.newaxis])))
     assert abs(difference).max() < 0.3
+
+
+def test_measures_leave_their_seed_as_it_was():
+    """Called twice with it, they give the same."""
+    run, seed = Run('DMS', noise_rnn_sd=0.5), np.random.SeedSequence(3)
+    given = run.model, run.trial_info, run.states
+    for found in (
+        [simulate_network(*given, 2, seed) for _ in range(2)],
+        [suppress_groups(*given, seed) for _ in range(2)],
+    ):
+        for name, value in found[0].items():
+            np.testing.assert_array_equal(value, found[1][name], err_msg=name)

@@ -316,6 +316,12 @@ def test_shapes_of_the_paper(task, num_steps, num_inputs):
     assert info['train_mask'].shape == (num_steps, 10)
 
 
+@pytest.mark.parametrize(('task', 'guess'), [('DMS', 1 / 2), ('distractor', 1 / 8)])
+def test_a_guess_does_not_depend_on_outputs_that_no_task_uses(task, guess):
+    p = parameters_with({'trial_type': task, 'n_output': 12})
+    assert find(task).accuracy_without_sample(p) == guess
+
+
 @pytest.mark.parametrize('task', ['ABBA', 'ABCA'])
 def test_accuracy_without_the_sample_is_that_of_the_best_answer_to_the_tests(task):
     """Which is one thing if test 2 is test 1, and one if it is not."""

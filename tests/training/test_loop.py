@@ -4,6 +4,7 @@ TensorFlow's functions run eagerly here, which spares seconds per network. The l
 with networks that do not learn: their accuracy and loss come from a script.
 """
 
+import os
 import re
 import signal
 import threading
@@ -363,6 +364,9 @@ def test_finished_run_stays_and_its_old_checkpoint_goes(stopped, script, capsys)
     checkpoint.write_bytes(old)
     before = path.read_bytes()
     script(lambda iteration: pytest.fail('trained again'))
+    assert model.main(resume=True) == path  # the checkpoint is newer: of a run that replaces it
+    assert checkpoint.read_bytes() == old
+    os.utime(checkpoint, (0, 0))
     assert model.main(resume=True) == path
     assert f'{path} is finished already' in capsys.readouterr().out
     assert path.read_bytes() == before
