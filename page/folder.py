@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-import figures
 import results
 from measures.earlier import conditions
 from measures.summary import summary
+from plots.drawn_networks import load, own_settings
 from results import CURVES
 from sets.summary import FILE
 from sets.summary import read as summary_rows
@@ -97,8 +97,8 @@ def read(path: Path, progress: Callable = iter) -> Folder:
 
 def _network(file: Path) -> Network:
     """Raises ValueError, which names the file, if it holds no network."""
-    saved, p = figures.load(file)
-    own = figures.own_settings(saved['parameters'])
+    drawn = load(file)
+    saved, own = drawn.saved, own_settings(drawn.saved['parameters'])
     made = conditions(results.analysis_of(saved).get('options', {}))
     analysed = {f'{name} when analysed': value for name, value in made.items()}
     versions = saved.get('versions')
@@ -108,7 +108,7 @@ def _network(file: Path) -> Network:
         is_finished=file.suffix == '.pkl',
         settings={name: _plain(v) for name, v in (own | analysed).items()},
         p={name: _plain(value) for name, value in saved['parameters'].items()},
-        group=figures.DrawnNetwork(saved, p).group,
+        group=drawn.group,
         curves={name: np.array(saved[name], float) for name in CURVES},
         measures=_measures(saved, file),
         versions=dict(versions) if isinstance(versions, Mapping) else {},

@@ -10,9 +10,12 @@ from typing import NamedTuple
 import matplotlib
 
 import tasks
-from figures import LeftOut, all_figures, draw_or_leave_out, load, shown_together
+from figures import all_figures
 from page.folder import Network
 from page.tables import shown, swept_settings, value_of
+from plots.drawing import LeftOut, draw, planned
+from plots.drawn_networks import load, shown_together
+from plots.figure import DeclaredFigure
 from plots.style import COLUMN, MM, STYLE
 from rnn import device
 from sets.sweep import sort_key
@@ -95,22 +98,22 @@ def album(work: Work, own_tasks: Sequence[Path], threads: int | None) -> Album:
         tasks.load_task(filename)
     device.select(None, threads)
     networks, left_out, pictures = [load(file) for file in work.files], LeftOut(), []
-    of_all = work.kind == 'tasks'
-    for figure in all_figures():
-        if figure.is_general or figure.per_task == of_all:
-            continue
-        if work.kind == 'network' and figure.name not in OF_NETWORK:
-            continue
-        suited = [n for n in networks if figure.suits(n.p)]
-        those = [n.saved for n in suited if n.is_analyzed or not figure.analyzed]
-        if not suited:
-            continue
-        task = None if of_all else suited[0].p['trial_type']
-        drawn = draw_or_leave_out(task, figure, those, left_out, not_analyzed=not those)
-        if drawn:
-            pictures.append(_picture(figure, drawn, work.kind))
-    notes = list(shown_together(networks)) if of_all else []
+    for drawing in planned(networks, _figures_of(work.kind)):
+        if drawing.has_networks and (drawn := draw(drawing, left_out)):
+            pictures.append(_picture(drawing.figure, drawn, work.kind))
+    notes = list(shown_together(networks)) if work.kind == 'tasks' else []
     return Album(sorted(pictures, key=_place), left_out.lines(), notes)
+
+
+def _figures_of(kind: str) -> list[DeclaredFigure]:
+    """Figures of a task, of several, or of one network, but not those that need no network."""
+    return [
+        figure
+        for figure in all_figures()
+        if not figure.is_general
+        and figure.per_task != (kind == 'tasks')
+        and (kind != 'network' or figure.name in OF_NETWORK)
+    ]
 
 
 def _place(picture: Picture) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import results
 from commands.arguments import a_path, command_parser
-from figures import differing_settings
+from plots.drawn_networks import differing_settings
 from reproduction import plan
 from reproduction.measured import Networks
 from tasks import TASKS

@@ -305,7 +305,7 @@ def test_ctrl_c_ends_the_command_quietly(fast, run, tmp_path, monkeypatch):
     def interrupt(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(figures, 'draw_or_leave_out', interrupt)
+    monkeypatch.setattr(figures, 'draw', interrupt)
     assert run(tmp_path) == (130, [], '')
 
 
