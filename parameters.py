@@ -16,8 +16,8 @@ import numpy as np
 
 import tasks
 from rnn import initial_values
+from rnn.connectivity import require_path
 from rnn.initial_values import ARRAYS, SYNAPSES
-from rnn.paths import require_path
 from rnn.sizes import require_memory, sizes
 from settings import Setting, checked
 from settings.analysis import ANALYSIS, require_of_analysis

@@ -45,11 +45,11 @@ from sets.grouping import say_if_separate, stacks_of
 from sets.job import Job, Report, seed_of
 from sets.local import LocalWorkers, memory_of
 from sets.plan import Plan, plan
-from sets.train import one_line
 from settings.validators import file_name
+from system.outputs import one_line
 from system.signals import Signals
 from tasks import digest
-from training.display import notes_of
+from training.notes import notes_of
 from training.stacks import memory
 
 POLL = 0.5  # s between two looks at the progress

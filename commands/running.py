@@ -35,5 +35,5 @@ def require_matplotlib() -> None:
     try:
         import matplotlib  # noqa: F401
     except ValueError as error:
-        reason = ' '.join(str(error).split())
+        reason = outputs.one_line(error)
         sys.exit(fail(f'MPLBACKEND is not allowed by matplotlib, leave it out: {reason}', 2))

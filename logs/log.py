@@ -15,6 +15,7 @@ from logs.csv import CsvWriter
 from logs.tensorboard import TensorBoardWriter
 from logs.wandb import WandbWriter
 from logs.writer import LoggedNetwork, Writer
+from system.outputs import one_line
 
 WRITERS: dict[str, type[Writer]] = {
     'tensorboard': TensorBoardWriter,
@@ -104,5 +105,5 @@ class Log:
                     self.opened.remove(writer)
                     with suppress(Exception):  # it has failed already
                         writer.close()
-                reason = ' '.join(str(error).split()) or type(error).__name__
+                reason = one_line(error) or type(error).__name__
                 warnings.warn(f'the log in {writer.place} is not written: {reason}', stacklevel=2)

@@ -19,6 +19,7 @@ from pathlib import Path
 from logs.writer import LoggedNetwork, Writer
 from parameters import settings_for
 from results import VALUES
+from system.outputs import one_line
 
 MODE, FOLDER = 'WANDB_MODE', 'WANDB_DIR'  # the user's, who may say where runs go
 DEFAULTS = {
@@ -142,7 +143,7 @@ def _has_account() -> bool:
 def _go_offline(reason: object) -> None:
     """Be offline in this process and in those that it starts."""
     os.environ[MODE] = 'offline'
-    reason = ' '.join(str(reason).split())
+    reason = one_line(reason)
     warnings.warn(
         f'Weights & Biases is offline: {reason}; `wandb sync` sends runs later', stacklevel=2
     )

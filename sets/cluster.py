@@ -21,8 +21,9 @@ from pathlib import Path
 import results
 from sets import cluster_worker
 from sets.job import Job, Report
-from sets.train import log_result, one_line
+from sets.train import log_result
 from system.locks import Busy, lock
+from system.outputs import one_line
 from system.versions import NOTED, commit
 from training.member import save_result
 

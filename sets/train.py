@@ -74,9 +74,9 @@ def _guarded(work: Callable):
     except (Interrupted, KeyboardInterrupt):
         return Report('stopped')
     except (ValueError, OSError, MemoryError, TrainingError) as error:
-        return Report('failed', one_line(error))
+        return Report('failed', outputs.one_line(error))
     except Exception as error:  # a defect, which must not end the other networks
-        return Report('failed', one_line(f'{type(error).__name__}: {error}'))
+        return Report('failed', outputs.one_line(f'{type(error).__name__}: {error}'))
 
 
 def _begin(job: Job, held: ExitStack) -> Start | Report:
@@ -145,8 +145,3 @@ def log_result(job: Job, saved: Mapping, goes_on: bool) -> None:
         if results.analysis_of(saved):
             known = {name: value for name, value in summary(saved).items() if not np.isnan(value)}
             log.summarize(known)
-
-
-def one_line(reason: object) -> str:
-    """A reason in one line, as tables need it; the messages of TensorFlow have many."""
-    return ' '.join(str(reason).split())

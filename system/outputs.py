@@ -110,3 +110,8 @@ def plain_warnings() -> Iterator[None]:
         yield
     finally:
         warnings.formatwarning = before
+
+
+def one_line(reason: object) -> str:
+    """A reason in one line, as tables and errors need it; the messages of TensorFlow have many."""
+    return ' '.join(str(reason).split())

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from settings import Setting
 from settings.validators import Check
 from system.files import read_bytes
+from system.outputs import one_line
 from tasks.distractor import Distractor
 from tasks.dual import DualMatch
 from tasks.epochs import cue_all_trial, cue_in_delay, cue_in_fixation
@@ -141,7 +142,7 @@ def blamed(name: str, *bugs: type[Exception]) -> Iterator[None]:
 
 
 def _failure(path: Path, error: Exception) -> str:
-    reason = ' '.join(str(error).split())
+    reason = one_line(error)
     return f'{path} fails: {type(error).__name__}: {reason}'
 
 

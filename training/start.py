@@ -25,7 +25,7 @@ from parameters import (
     settings_for,
 )
 from rnn import device
-from rnn.paths import require_path
+from rnn.connectivity import require_path
 from system import locks
 
 SHOWN_ONLY = ('iters_between_outputs', 'save_every')  # they do not change the network

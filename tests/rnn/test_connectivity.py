@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from parameters import par, parameters_with, update_parameters
-from rnn.paths import require_path
+from rnn.connectivity import require_path
 from training.start import begin
 
 NO_PATH = 'no connection that can learn leads from the inputs to the outputs'
