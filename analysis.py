@@ -23,7 +23,7 @@ from commands.running import command
 from measures import sampling
 from measures.accuracy import get_perf
 from measures.decoding import calculate_svms
-from measures.earlier import MeasuresLost, is_analyzed, made_with, require_kept
+from measures.earlier import MeasuresLost, is_analyzed, load_same, made_with, require_kept
 from measures.measure import INDEPENDENT, PROBE, TRAINING, Measure, all_measures
 from measures.run import TRIALS, Progress, Run, end_of_delay, stream_number
 from measures.shuffling import simulate_network
@@ -136,7 +136,7 @@ def analyze_model_from_file(
     if savefile is not None and Path(savefile).exists() and not overwrite:
         same = Path(savefile) == Path(filename)
         taken = {m for kind in kinds_of_trials(p) for m in wanted(kind, p)}
-        there = saved if same else analysing.load_same(savefile, saved)
+        there = saved if same else load_same(savefile, saved)
         require_kept(there, options, taken)
     from model import Model  # brings TensorFlow, which takes seconds
 

@@ -25,7 +25,7 @@ import analysis
 import results
 import tasks
 from commands.arguments import add_settings
-from measures.groups import GROUPS
+from measures.groups import GROUPS, OF_KINDS
 from measures.measure import INDEPENDENT
 from measures.run import Run, end_of_delay, end_of_wait
 from measures.task_decoding import Decoder
@@ -117,7 +117,7 @@ def _shown(p: Mapping) -> Iterator[tuple[str, str, tuple]]:
     if len(p['test_time_rng']) == 1:
         for what, name in (('activity', 'neural'), ('synapses', 'syn')):
             yield f'accuracy, {what} shuffled', f'accuracy_{name}_shuffled', (0, -1)
-        for i, group in enumerate(GROUP_NAMES[group] for group in GROUPS[:-1]):
+        for i, group in enumerate(GROUP_NAMES[group] for group in OF_KINDS):
             name = f'accuracy, synapses shuffled, {group}'
             yield name, 'accuracy_syn_shuffled_grp', (0, -1, i)
             yield f'rotation (degrees), {group}', 'synaptic_rotation', (0, 0, i)

@@ -1,7 +1,6 @@
 """The command line of analysis.py: which files, with which options, and what is shown."""
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -24,6 +23,7 @@ from commands.arguments import (
     positive,
 )
 from commands.explain import explanation
+from measures.earlier import load_same
 from measures.summary import summary
 from parameters import ARRAYS, analysis_parameters, parameters_with
 from rnn import device
@@ -176,17 +176,6 @@ def _earlier(saved: Mapping, filename: Path, target: Path) -> dict | None:
     if target == filename:
         return saved
     return load_same(target, saved) if target.exists() else None
-
-
-def load_same(target: str | os.PathLike, saved: Mapping) -> dict:
-    """What a file holds of the same network as `saved`. Raises ValueError if that is another."""
-    earlier = results.load_results(target)
-    for name, weight in saved['weights'].items():
-        if not np.array_equal(weight, earlier['weights'].get(name)):
-            raise ValueError(
-                f'{target} holds another network; --overwrite (overwrite=True) replaces it'
-            )
-    return earlier
 
 
 def print_table(rows: Sequence[tuple[str, Mapping[str, float]]]) -> None:

@@ -1,6 +1,9 @@
 """What an earlier analysis left in a result: whether another is needed, and what it would lose."""
 
+import os
 from collections.abc import Collection, Mapping
+
+import numpy as np
 
 import results
 from measures.measure import Measure, measure_of
@@ -80,3 +83,14 @@ def _require_same_conditions(trained: Mapping, before: Mapping, options: Mapping
             f'it holds measures with {names[0]} = {was!r}, not {now!r}: '
             'write to another file, or overwrite them'
         )
+
+
+def load_same(target: str | os.PathLike, saved: Mapping) -> dict:
+    """What a file holds of the same network as `saved`. Raises ValueError if that is another."""
+    earlier = results.load_results(target)
+    for name, weight in saved['weights'].items():
+        if not np.array_equal(weight, earlier['weights'].get(name)):
+            raise ValueError(
+                f'{target} holds another network; --overwrite (overwrite=True) replaces it'
+            )
+    return earlier

@@ -6,7 +6,8 @@ import numpy as np
 
 from rnn.initial_values import synapse_kinds
 
-GROUPS = ('exc_fac', 'exc_dep', 'inh_fac', 'inh_dep', 'all')
+OF_KINDS = ('exc_fac', 'exc_dep', 'inh_fac', 'inh_dep')
+GROUPS = (*OF_KINDS, 'all')
 
 
 def unit_groups(p: Mapping) -> dict[str, np.ndarray]:

@@ -15,7 +15,7 @@ from measures.decoding import (
     check_conditions,
     decoding_significance,
 )
-from measures.groups import GROUPS, unit_groups
+from measures.groups import OF_KINDS, unit_groups
 from measures.measure import A_MATCH, A_TEST, INDEPENDENT, PROBE, SEVERAL_RULES, measure
 from measures.run import Run, decoding_seed, end_of_delay
 
@@ -83,7 +83,7 @@ class Decoder:
     def decode_groups(self, what: str) -> dict[str, np.ndarray]:
         """{..}_<what>_decoding_group: (4, R, F, repetition, T), from the units of each group."""
         repetitions = min(GROUP_REPETITIONS, self.p['decoding_reps'])
-        groups = [unit_groups(self.p)[name] for name in GROUPS[:-1]]
+        groups = [unit_groups(self.p)[name] for name in OF_KINDS]
         found = [self.all_cases(what, repetitions, units=u) for u in groups]
         return {
             f'{name}_{what}_decoding_group': np.stack([group[name] for group in found])
@@ -209,7 +209,7 @@ def _labels_of_groups(p: Mapping) -> list[str]:
     repetitions='decoding_reps',
     options=('decode_neuronal_groups',),
     work=lambda p: sum(
-        (len(GROUPS) - 1) * min(GROUP_REPETITIONS, p['decoding_reps']) * _num_cases(what, p)
+        len(OF_KINDS) * min(GROUP_REPETITIONS, p['decoding_reps']) * _num_cases(what, p)
         for what in _labels_of_groups(p)
     ),
 )

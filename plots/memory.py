@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from scipy.stats import pearsonr
 
 import tasks
-from measures.groups import GROUPS, unit_groups
+from measures.groups import GROUPS, OF_KINDS, unit_groups
 from measures.measure import signal_names
 from measures.run import end_of_delay, end_of_wait
 from measures.task_decoding import conditions
@@ -170,7 +170,7 @@ def group_curves(network: Mapping, rule: int, p: Mapping) -> dict[tuple[str, str
 def _group_means(curves: np.ndarray, groups: Mapping[str, np.ndarray]) -> np.ndarray:
     """Mean (group of four, direction) of curves (unit, direction); NaN for an empty group."""
     none = np.full(curves.shape[1], np.nan)
-    members = [groups[name] for name in GROUPS[:-1]]
+    members = [groups[name] for name in OF_KINDS]
     return np.array([curves[units].mean(0) if units.any() else none for units in members])
 
 
@@ -198,7 +198,7 @@ def _draw_curves(axes, by_network: list[dict], signals: list[str], rule: str) ->
         num_directions = values.shape[-1]
         angle = (np.arange(num_directions + 1) - num_directions // 2) * 360 / num_directions
         circle = np.concatenate([values, values[..., :1]], axis=-1)  # -180 degrees again as 180
-        for group, name in enumerate(GROUPS[:-1]):
+        for group, name in enumerate(OF_KINDS):
             style.band(ax, angle, circle[:, group], COLORS[name], GROUP_NAMES[name])
         ax.set(xlabel='From preferred (°)', ylabel=quantity[key[0]], xticks=(-180, 0, 180))
         ax.set(xlim=(-190, 190), title=key[1])

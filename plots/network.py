@@ -18,7 +18,7 @@ from matplotlib.ticker import NullFormatter
 from scipy.special import softmax
 
 import tasks
-from measures.groups import GROUPS, unit_groups
+from measures.groups import OF_KINDS, unit_groups
 from measures.tuning import calculate_tuning
 from parameters import analysis_parameters
 from plots import style
@@ -229,7 +229,7 @@ def mean_weights(matrix: np.ndarray, groups: Mapping[str, np.ndarray]) -> np.nda
     Those from a unit to itself do not count, which networks with E/I do not have. NaN where there
     are none.
     """
-    members = [groups[name] for name in GROUPS[:-1]]
+    members = [groups[name] for name in OF_KINDS]
     others = ~np.eye(len(matrix), dtype=bool)
     means = np.full((4, 4), np.nan)
     for i, sources in enumerate(members):
@@ -249,7 +249,7 @@ def _draw_groups(ax, means: np.ndarray) -> None:
         color = 'white' if abs(value) > 0.6 * top else 'black'
         text = '-' if np.isnan(value) else f'{value:.2g}'
         ax.text(j, i, text, ha='center', va='center', color=color)
-    names = [GROUP_NAMES[name] for name in GROUPS[:-1]]
+    names = [GROUP_NAMES[name] for name in OF_KINDS]
     ax.set_xticks(range(4), names)
     ax.set_yticks(range(4), names)
     ax.set(xlabel='To', ylabel='From')

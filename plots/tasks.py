@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from scipy.stats import sem, spearmanr
 
 import tasks
-from measures.groups import GROUPS
+from measures.groups import GROUPS, OF_KINDS
 from measures.measure import signal_names
 from measures.run import end_of_delay
 from measures.sampling import SUFFIX
@@ -120,7 +120,7 @@ def _draw_similarity(ax, networks, rule: int, p: Mapping) -> None:
         style.band(ax, style.time_axis(p)[steps], values, color, label, errors)
 
     draw('synaptic_similarity', (rule, 0, steps), COLORS['all'], 'none')
-    for group, name in enumerate(GROUPS[:-1]):
+    for group, name in enumerate(OF_KINDS):
         index, label = (rule, 0, group, steps), GROUP_NAMES[name]
         draw('synaptic_similarity_suppression', index, COLORS[name], label)
     ax.set(ylim=(-1.03, 1.03), ylabel='Similarity of synaptic tuning')

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import ttest_1samp, ttest_ind
 
-from measures.groups import GROUPS
+from measures.groups import GROUPS, OF_KINDS
 from plots import style
 from plots.style import GROUP_NAMES
 from plots.tasks import COMPARED, variant_points
@@ -116,6 +116,7 @@ def _paired(
     name: str,
     paper: str,
     values: Sequence[float],
+    *,
     more: Sequence[float],
     less: Sequence[float],
     original: str = '',
@@ -148,11 +149,13 @@ def _memory(networks: Networks) -> Iterator[Row]:
     name = 'decoding from activity, end of delay'
     original = f'{of_original(name)} (.128 to .572)'
     weak = 'weak or none: less than decoding from synapses'
-    yield _paired(f'DMS: {name}', weak, neuronal, synaptic, neuronal, original)
-    breaks = [[shuffled(n, signal) for n in networks] for signal in ('neural', 'syn')]
+    yield _paired(f'DMS: {name}', weak, neuronal, more=synaptic, less=neuronal, original=original)
+    activity, synapses = ([shuffled(n, s) for n in networks] for s in ('neural', 'syn'))
     name = 'accuracy, synapses shuffled at test onset'
     paper = 'lower than with activity shuffled'
-    yield _paired(f'DMS: {name}', paper, breaks[1], *breaks, of_original(name))
+    yield _paired(
+        f'DMS: {name}', paper, synapses, more=activity, less=synapses, original=of_original(name)
+    )
     yield _silent([is_silent(n) for n in networks])
 
 
@@ -186,15 +189,16 @@ def _rotation(by_task: ByTask) -> Iterator[Row]:
         name = f'{task}: decoding from activity, end of delay'
         decoded = [end_decoding(n, 'neuronal') for n in networks]
         yield _unpaired(name, 'clearly more than DMS', decoded, of_dms)
-    place, others = GROUPS.index('inh_dep'), [GROUPS.index(g) for g in GROUPS[:-2]]
+    place = OF_KINDS.index('inh_dep')
+    others = [i for i in range(len(OF_KINDS)) if i != place]
     group = GROUP_NAMES['inh_dep']
     for task, networks in tasks.items():
-        accuracy = np.reshape([shuffled_groups(n) for n in networks], (-1, len(GROUPS) - 1))
+        accuracy = np.reshape([shuffled_groups(n) for n in networks], (-1, len(OF_KINDS)))
         own, worst_other = accuracy[:, place], accuracy[:, others].min(1)
         name = (
             f'{task}: accuracy, synapses of {group} units shuffled, lower than for any other group'
         )
-        yield _paired(name, CARRIES, own, worst_other, own)
+        yield _paired(name, CARRIES, own, more=worst_other, less=own)
 
 
 def _turned(by_task: ByTask) -> Iterator[Row]:
@@ -209,7 +213,7 @@ def _turned(by_task: ByTask) -> Iterator[Row]:
     for task, networks in tasks.items():
         found = degrees(networks, turned_towards_match)
         about = f'{task}: degrees by which {name} towards the match'
-        yield _paired(about, CARRIES, found, found, np.zeros(len(found)))
+        yield _paired(about, CARRIES, found, more=found, less=np.zeros(len(found)))
     # half a turn has no direction, so sizes are compared, with DMS as what chance turns
     both = (np.abs(degrees(by_task.get(t, ()), turned_groups)) for t in (HALF_TURN, 'DMS'))
     about = f'{HALF_TURN}: degrees by which {name}, either way, beside DMS'
@@ -233,7 +237,7 @@ def _sequences(abca: Networks, abba: Networks) -> Iterator[Row]:
     yield _unpaired(f'ABCA: {name}, beside ABBA', f'more than ABBA{FROM_PREPRINT}', alike, unlike)
     more = f'more than without{FROM_PREPRINT}'
     group = f'{GROUP_NAMES["inh_fac"]} units silenced'
-    yield _paired(f'ABBA: {name}, {group}, beside none', more, silenced, silenced, unlike)
+    yield _paired(f'ABBA: {name}, {group}, beside none', more, silenced, more=silenced, less=unlike)
 
 
 def _attention(networks: Networks) -> Iterator[Row]:
@@ -246,8 +250,9 @@ def _attention(networks: Networks) -> Iterator[Row]:
             for kind, value, decoded in zip(('attended', 'other'), values, found, strict=True):
                 yield _value(f'dualDMS: {kind} {where}', value, CHANCE, decoded)
             if signal == 'neuronal':
-                name = f'dualDMS: attended {where}, beside the other'
-                yield _paired(name, f'more than the other{FROM_PREPRINT}', found[0], *found)
+                name, paper = f'dualDMS: attended {where}', f'more than the other{FROM_PREPRINT}'
+                one, other = found
+                yield _paired(f'{name}, beside the other', paper, one, more=one, less=other)
 
 
 def _manipulation(networks: Networks) -> Row:

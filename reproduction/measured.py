@@ -6,7 +6,7 @@ import numpy as np
 
 import tasks
 from measures import summary
-from measures.groups import GROUPS
+from measures.groups import GROUPS, OF_KINDS
 from measures.measure import signal_names
 from measures.run import end_of_delay, end_of_wait
 from plots.figure import parameters_of, require
@@ -43,7 +43,7 @@ def of_training(network: Mapping) -> dict[str, float]:
 def _of_analysis(network: Mapping) -> dict[str, float]:
     p = parameters_of(network)
     late = end_of_delay(p)
-    groups = dict(zip(GROUPS[:-1], shuffled_groups(network), strict=True))
+    groups = dict(zip(OF_KINDS, shuffled_groups(network), strict=True))
     found = {
         'accuracy of the analysis': network['task_accuracy'],
         'decoding from synapses, end of delay': end_decoding(network, 'synaptic'),

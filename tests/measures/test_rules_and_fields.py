@@ -182,9 +182,10 @@ def test_decoding_from_groups_and_its_stability_are_repeated_less(
 ):
     trial_info, made = trials('DMS', decoding_reps=asked), []
 
-    def decode(signals, condition, repetitions, **options):
+    def decode(signals, condition, repetitions, across_time=False, **options):
         made.append(repetitions)
-        return dict.fromkeys(signals, np.zeros((repetitions, par['num_time_steps'])))
+        times = [par['num_time_steps']] * (2 if across_time else 1)
+        return dict.fromkeys(signals, np.zeros((repetitions, *times)))
 
     monkeypatch.setattr(task_decoding, 'calculate_svms', decode)
     run = run_of(random_states(len(trial_info['sample'])), trial_info)

@@ -13,7 +13,7 @@ from made import cells, network
 from scipy.stats import pearsonr, ttest_ind
 
 import results
-from measures.groups import GROUPS
+from measures.groups import OF_KINDS
 from measures.run import end_of_delay
 from plots.figure import FigureError
 from reproduction import __main__ as reproduction
@@ -265,7 +265,7 @@ def test_groups_of_the_original_are_in_the_order_of_this_project():
     names = [
         name for name in published.ORIGINAL if name.startswith('accuracy, synapses shuffled, ')
     ]
-    assert [name.rpartition(' ')[2] for name in names] == list(GROUPS[:-1])
+    assert [name.rpartition(' ')[2] for name in names] == list(OF_KINDS)
 
 
 # Networks of the original code
