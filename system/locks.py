@@ -92,7 +92,7 @@ def acquire(filename: str | os.PathLike, timeout: float = 0) -> Lock | OtherLock
     path = lock_file(filename)
     if fcntl is None:
         with named(path.parent, 'made'):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(path.parent)
         return _other(filelock.FileLock, filename, path, timeout)
     end = time.monotonic() + (timeout if timeout >= 0 else math.inf)
     while True:
@@ -112,7 +112,7 @@ def _try(path: Path) -> Lock | None:
     """The lock, or None if somebody else has it."""
     while True:
         with named(path, 'locked'):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(path.parent)
             try:
                 descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
             except FileNotFoundError:  # the folder was just removed
@@ -127,6 +127,16 @@ def _try(path: Path) -> Lock | None:
                 if error.errno in IN_USE:
                     return None
                 _remove(path)
+                raise
+
+
+def _make_folder(path: Path) -> None:
+    """Make the folder of locks, which others may remove at any moment."""
+    while True:
+        try:
+            return path.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:  # also where it is removed before pathlib looks whether it is one
+            if path.exists() and not path.is_dir():
                 raise
 
 
@@ -150,7 +160,7 @@ def _marked(filename: str | os.PathLike, path: Path, timeout: float) -> OtherLoc
         'show which results are in use instead',
         stacklevel=4,
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(path.parent)
     return _other(filelock.SoftFileLock, filename, marker, timeout)
 
 

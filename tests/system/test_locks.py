@@ -11,6 +11,7 @@ import pytest
 from shell import ROOT, ended
 
 from system import locks
+from system.files import FileError
 from system.locks import acquire, is_held, lock
 
 HOLD = """
@@ -78,6 +79,28 @@ def test_a_removed_lock_is_never_held_by_two(tmp_path):
         thread.join()
     assert most == [1] * 40
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_locks_that_vanishes_while_it_is_made_is_made_again(tmp_path, monkeypatch):
+    """It was there when mkdir was called, and another command removed it before pathlib looked."""
+    mkdir, failures = Path.mkdir, [FileExistsError(errno.EEXIST, 'was there')]
+
+    def vanishing(path, *arguments, **options):
+        if path.name == '.locks' and failures:
+            raise failures.pop()
+        return mkdir(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, 'mkdir', vanishing)
+    with lock(tmp_path / 'net.pkl'):
+        assert failures == []
+        assert is_held(tmp_path / 'net.pkl')
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_place_of_the_folder_of_locks_is_named(tmp_path):
+    (tmp_path / '.locks').touch()
+    with pytest.raises(FileError, match='cannot be locked'), lock(tmp_path / 'net.pkl'):
+        pytest.fail('there is no lock')
 
 
 MISSING = [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS]
