@@ -1,6 +1,7 @@
 """Accuracy of a network (paper, Methods)."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
@@ -9,7 +10,15 @@ from measures.run import Run
 from tasks.trial import FIXATE, MATCH, NON_MATCH
 
 
-def get_perf(target, output, mask) -> tuple[float, float, float]:
+class Performance(NamedTuple):
+    """Shares of correct time points: of all tests, of the non-matching, and of the matching."""
+
+    overall: float
+    non_match: float
+    match: float
+
+
+def get_perf(target, output, mask) -> Performance:
     """Accuracy over all test time points, over those of non-matching, and of matching tests.
 
     target and output (logits) are (time, trial, output), mask (time, trial). A time point counts
@@ -19,8 +28,8 @@ def get_perf(target, output, mask) -> tuple[float, float, float]:
     wanted, given = np.argmax(target, -1), np.argmax(output, -1)
     scored = (wanted != FIXATE) & (np.asarray(mask) > 0)
     parts = scored, scored & (wanted == NON_MATCH), scored & (wanted == MATCH)
-    return tuple(
-        float(np.mean(wanted[part] == given[part])) if part.any() else np.nan for part in parts
+    return Performance(
+        *(float(np.mean(wanted[part] == given[part])) if part.any() else np.nan for part in parts)
     )
 
 
@@ -28,11 +37,11 @@ def accuracy(trial_info: Mapping, y: np.ndarray, rules: np.ndarray, num_rules: i
     """task_accuracy, and task_accuracy_per_rule (rule,), from outputs y (time, trial, output)."""
     target, mask = trial_info['desired_output'], trial_info['train_mask']
     per_rule = [
-        get_perf(target[:, rules == r], y[:, rules == r], mask[:, rules == r])[0]
+        get_perf(target[:, rules == r], y[:, rules == r], mask[:, rules == r]).overall
         for r in range(num_rules)
     ]
     return {
-        'task_accuracy': get_perf(target, y, mask)[0],
+        'task_accuracy': get_perf(target, y, mask).overall,
         'task_accuracy_per_rule': np.array(per_rule),
     }
 
