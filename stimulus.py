@@ -63,7 +63,7 @@ class Stimulus:
 
     def __init__(self, seed=None, p: Mapping | None = None, threads: int | None = None):
         self.p = dict(par if p is None else p)
-        self.threads = threads or available_cores()
+        self.threads = threads
         self.task = tasks.of(self.p)
         self.rng = np.random.Generator(np.random.SFC64(self.p['seed'] if seed is None else seed))
         seeds = self.rng.bit_generator.seed_seq.spawn(NOISE_PARTS)
@@ -130,7 +130,7 @@ class Stimulus:
             for job in jobs:
                 add(*job)
             return
-        with ThreadPoolExecutor(min(NOISE_PARTS, self.threads)) as pool:
+        with ThreadPoolExecutor(min(NOISE_PARTS, self.threads or available_cores())) as pool:
             # list() waits for all parts and raises what one of them raised
             list(pool.map(add, *zip(*jobs, strict=True)))
 

@@ -28,6 +28,7 @@ from measures.summary import summary
 from parameters import ARRAYS, analysis_parameters, parameters_with
 from rnn import device
 from settings.analysis import require_of_analysis
+from system.files import naming
 from system.signals import Signals
 
 
@@ -114,7 +115,7 @@ def _explain(args, settings: Mapping) -> None:
         try:
             p = analysis_parameters(saved, dict(args.settings))
         except ValueError as error:
-            raise ValueError(f'{first}: {error}') from error
+            raise ValueError(naming(first, error)) from error
     else:
         p = parameters_with(settings)
     print(explanation(args.explained, p, 'Analysis'))
@@ -140,8 +141,7 @@ def analyze_all(args, settings: Mapping, analyze: Callable[[Request], dict]) -> 
                     rows.append((filename.name, summary(analyzed)))
                 except (ValueError, OSError, MemoryError) as error:
                     signals.check()  # which may have ended a process that decodes
-                    words = error if str(filename) in str(error) else f'{filename}: {error}'
-                    status = fail(words, 1)
+                    status = fail(naming(filename, error), 1)
     finally:
         for note in sorted(notes):
             print(note)

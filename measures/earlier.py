@@ -9,7 +9,7 @@ import results
 from measures.measure import Measure, measure_of
 from parameters import OTHER_NAMES
 from settings.analysis import ANALYSIS
-from settings.compared import alike, differing
+from settings.compared import differing, equal_values
 
 # Options of which more gives the same measures, more precisely, and switches that add measures.
 COUNTS = {n for n, option in ANALYSIS.items() if type(option.default) is int}
@@ -43,7 +43,7 @@ def is_analyzed(saved: Mapping, options: Mapping) -> bool:
         return False
     # a switch that was on, and is not asked for now, has only added measures
     return all(
-        alike(before[name], value)
+        equal_values(before[name], value)
         or (name in SWITCHES and before[name])
         or (name in COUNTS and before[name] > value)
         for name, value in options.items()

@@ -83,12 +83,12 @@ class Measure:
 
     def __call__(self, run) -> dict:
         """The results in a batch of trials. Raises TypeError for what is not as declared."""
-        found = self.function(run)
+        found, declared = self.function(run), self.axes
         for name, value in found.items():
-            if name not in self.axes or np.ndim(value) != len(self.axes[name]):
+            axes = declared.get(name, ('nothing',))
+            if name not in declared or np.ndim(value) != len(axes):
                 words = f'{self.function.__name__} returns {name} of shape {np.shape(value)}'
-                declared = ', '.join(self.axes.get(name, ())) if name in self.axes else 'nothing'
-                raise TypeError(f'{words}, but declares {declared or "a number"}')
+                raise TypeError(f'{words}, but declares {", ".join(axes) or "a number"}')
         return found
 
     @property

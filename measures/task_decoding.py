@@ -18,9 +18,10 @@ from measures.decoding import (
 from measures.groups import OF_KINDS, unit_groups
 from measures.measure import A_MATCH, A_TEST, INDEPENDENT, PROBE, SEVERAL_RULES, measure
 from measures.run import Run, decoding_seed, end_of_delay
+from tasks.task import DECODABLE
 
 GROUP_REPETITIONS, STABILITY_REPETITIONS = 20, 10  # at most
-LABELS = ('sample', 'test', 'match', 'rule')  # their places are random numbers, see `Decoder`
+LABELS = (*DECODABLE, 'rule')  # their places are random numbers, see `Decoder`
 AXES = 'rule, field, repetition, time'
 OPTIONS = {label: f'decode_{label}' for label in LABELS[1:]}
 
@@ -29,6 +30,11 @@ def conditions(label: np.ndarray, what: str, rule: int, p: Mapping) -> np.ndarra
     """What is decoded: the label, but the sample's category where the rule is about categories."""
     by_category = what == 'sample' and tasks.of(p).by_category(rule, p)
     return label >= p['num_motion_dirs'] / 2 if by_category else label
+
+
+def possible_conditions(what: str, rule: int, p: Mapping) -> np.ndarray:
+    """The conditions among which a label is decoded under a rule."""
+    return np.unique(conditions(np.array(tasks.of(p).values(what, p)), what, rule, p))
 
 
 def cases(what: str, trial_info: Mapping, p: Mapping) -> Iterator[tuple]:
@@ -48,8 +54,7 @@ def check_trials(trial_info: Mapping, p: Mapping, names: list[str]) -> None:
     for what in names:
         for _, condition, rule, _ in cases(what, trial_info, p):
             try:
-                values = np.array(tasks.of(p).values(what, p))
-                check_conditions(condition, np.unique(conditions(values, what, rule, p)))
+                check_conditions(condition, possible_conditions(what, rule, p))
             except ValueError as error:
                 raise ValueError(
                     f'analysis_trials = {p["analysis_trials"]} is too few to decode the {what} '

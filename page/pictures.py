@@ -19,6 +19,7 @@ from plots.figure import DeclaredFigure
 from plots.style import COLUMN, MM, STYLE
 from rnn import device
 from sets.sweep import sort_key
+from system.outputs import one_line
 from system.workers import outcomes
 
 OF_NETWORK = ('trial', 'weights', 'decoding')  # the figures of a single network
@@ -146,5 +147,5 @@ def _shape(drawn) -> str:
 def caption(figure) -> str:
     """The first paragraph of a figure's description, without its numbers of axes."""
     first = (figure.__doc__ or figure.name).split('\n\n')[0]
-    words = ' '.join(first.split())
+    words = one_line(first)
     return re.sub(r'; \d+ axes\.$|; \d+ x \d+ axes.*\.$', '.', words)

@@ -10,6 +10,7 @@ from measures.sampling import OF_PROBE
 from parameters import saved_settings
 from plots.figure import COMMON, parameters_of
 from settings.compared import differing, written
+from system.files import naming
 from training.start import PLACE, SHOWN_ONLY
 
 # settings that tell networks apart by their place or identity, or only say what is shown and kept
@@ -43,7 +44,7 @@ def load(path: Path) -> DrawnNetwork:
         saved = _without_what_is_not_drawn(results.load_results(path))
         return DrawnNetwork(saved, parameters_of(saved))
     except ValueError as error:
-        raise ValueError(error if str(path) in str(error) else f'{path}: {error}') from error
+        raise ValueError(naming(path, error)) from error
 
 
 def _without_what_is_not_drawn(network: Mapping) -> dict:

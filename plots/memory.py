@@ -19,7 +19,7 @@ import tasks
 from measures.groups import GROUPS, OF_KINDS, unit_groups
 from measures.measure import signal_names
 from measures.run import end_of_delay, end_of_wait
-from measures.task_decoding import conditions
+from measures.task_decoding import possible_conditions
 from measures.tuning import calculate_tuning
 from plots import style
 from plots.figure import figure, panels, parameters_of
@@ -35,8 +35,7 @@ GROUP_SHUFFLES = {name: SHUFFLES[name] for name in list(SHUFFLES)[1:]}
 
 def chance(rule: int, p: Mapping) -> float:
     """Share of samples that a guess decodes: 1/2 where categories are decoded, else 1/D."""
-    every = np.array(tasks.of(p).values('sample', p))
-    return 1 / len(np.unique(conditions(every, 'sample', rule, p)))
+    return 1 / len(possible_conditions('sample', rule, p))
 
 
 def over_repetitions(networks: Sequence[Mapping], name: str) -> np.ndarray:

@@ -28,12 +28,12 @@ def differing(
     first, *others = networks
 
     def is_same(name: str) -> bool:
-        return all(alike(value_of(first, name), value_of(other, name)) for other in others)
+        return all(equal_values(value_of(first, name), value_of(other, name)) for other in others)
 
     return [name for name in sorted(set(names)) if not is_same(name)]
 
 
-def alike(one: object, other: object) -> bool:
+def equal_values(one: object, other: object) -> bool:
     """Whether two values are the same: arrays with all their items, numbers whatever their type."""
     if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
         return np.array_equal(one, other)

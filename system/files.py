@@ -85,6 +85,11 @@ def why_no_folder(path: Path) -> str | None:
     return None
 
 
+def naming(path: Path, error: object) -> str:
+    """The message of an error, with the name of the file that it is about."""
+    return str(error) if str(path) in str(error) else f'{path}: {error}'
+
+
 def natural(name: str) -> list:
     """A key that sorts DMS-run-10 after DMS-run-9."""
     parts = re.split('([0-9]+)', name)  # text and numbers take turns

@@ -142,8 +142,7 @@ def blamed(name: str, *bugs: type[Exception]) -> Iterator[None]:
 
 
 def _failure(path: Path, error: Exception) -> str:
-    reason = one_line(error)
-    return f'{path} fails: {type(error).__name__}: {reason}'
+    return f'{path} fails: {type(error).__name__}: {one_line(error)}'
 
 
 def _task_in(path: Path, source: bytes) -> Task:

@@ -4,7 +4,7 @@ All of this is decided before TensorFlow, which takes seconds to load, so that a
 reported immediately.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
@@ -43,14 +43,14 @@ class Start(NamedTuple):
 
     p: dict
     filename: Path
-    checkpoint: dict | None
-    is_finished: bool
-    device_name: str
     gpu_id: str | int | None
     threads: int | None
     overwrite: bool
+    log: tuple[str, ...]  # where its curves are logged
+    is_finished: bool
+    checkpoint: dict | None = None
+    device_name: str = ''
     lock: locks.Lock | locks.OtherLock | None = None  # on its files, held until the run has ended
-    log: tuple[str, ...] = ()  # where its curves are logged
 
     @property
     def done(self) -> int:
@@ -93,33 +93,34 @@ def begin(
     if not locked and locks.is_held(filename):
         raise locks.Busy(filename)
     look = partial(_resumed, p, asked, filename, resume, overwrite)
-    p, checkpoint = look()
+    p, _ = look()
     require_path(p, drawn=True)
-    is_finished, device_name, lock = resume and filename.exists(), '', None
+    is_finished = resume and filename.exists()
+    start = Start(dict(p), filename, gpu_id, threads, overwrite, log, is_finished)
     if not is_finished:
         results.check_writable(filename)
-        with ExitStack() as held:
-            lock = None if locked else locks.acquire(filename)
-            if lock:
-                held.callback(lock.release)
-            p, checkpoint = look()  # another command may just have ended
-            is_finished = resume and filename.exists()
-            device_name = device.select(gpu_id, threads)
-            held.pop_all()  # the lock is held until the run has ended
-    if is_finished:
+        start = _claimed(start, look, resume, locked)
+    if start.is_finished:
         _remove_leftover(filename)
-    return Start(
-        p=dict(p),
-        filename=filename,
-        checkpoint=checkpoint,
-        is_finished=is_finished,
-        device_name=device_name,
-        gpu_id=gpu_id,
-        threads=threads,
-        overwrite=overwrite,
-        lock=lock,
-        log=log,
-    )
+    return start
+
+
+def _claimed(start: Start, look: Callable, resume: bool, locked: bool) -> Start:
+    """A run with the lock on its files, unless they are `locked`, and what they hold now."""
+    with ExitStack() as held:
+        lock = None if locked else locks.acquire(start.filename)
+        if lock:
+            held.callback(lock.release)
+        p, checkpoint = look()  # another command may just have ended
+        start = start._replace(
+            p=dict(p),
+            checkpoint=checkpoint,
+            is_finished=resume and start.filename.exists(),
+            device_name=device.select(start.gpu_id, start.threads),
+            lock=lock,
+        )
+        held.pop_all()  # the lock is held until the run has ended
+    return start
 
 
 def network_of(filename: Path, p: Mapping, goes_on: bool) -> LoggedNetwork:
