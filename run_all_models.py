@@ -22,6 +22,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from commands.analysis import print_table
 from commands.arguments import (
     add_logs,
     add_settings,
@@ -46,6 +47,7 @@ from sets.job import Job, Report, seed_of
 from sets.local import LocalWorkers, memory_of
 from sets.plan import Plan, plan
 from settings.validators import file_name
+from system.files import natural
 from system.outputs import one_line
 from system.signals import Signals
 from tasks import digest
@@ -224,6 +226,8 @@ def _run(args, plans: list[Plan]) -> int:
     failed = any(report.status == 'failed' for report in reports.values())
     swept = {p.job.name: p.job.swept for p in plans}
     print(set_summary.table(reports, swept))
+    analysed = {n: report.measures for n, report in reports.items() if report.measures}
+    print_table([(name, analysed[name]) for name in sorted(analysed, key=natural)])
     try:
         set_summary.write(plans[0].job.folder, reports, swept)
     except (ValueError, OSError) as error:  # the networks are saved

@@ -24,7 +24,7 @@ from commands.arguments import (
 )
 from commands.explain import explanation
 from measures.earlier import load_same
-from measures.summary import summary
+from measures.summary import SUMMARY, summary
 from parameters import ARRAYS, analysis_parameters, parameters_with
 from rnn import device
 from settings.analysis import require_of_analysis
@@ -183,9 +183,9 @@ def print_table(rows: Sequence[tuple[str, Mapping[str, float]]]) -> None:
     if not rows:
         return
     width = max(len(network) for network, _ in rows)
-    print('  '.join([f'{"network":>{width}}', *rows[0][1]]))
+    print('  '.join([f'{"network":>{width}}', *SUMMARY]))
     for network, numbers in rows:
-        cells = (f'{value:>{len(name)}.3f}' for name, value in numbers.items())
+        cells = (f'{numbers.get(name, np.nan):>{len(name)}.3f}' for name in SUMMARY)
         print('  '.join([f'{network:>{width}}', *cells]))
 
 

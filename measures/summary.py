@@ -1,10 +1,12 @@
 """The few numbers that sum up an analysed network, from its result."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 
 import tasks
+from results import analysis_of
 
 
 def end_decoding(result: Mapping, signal: str) -> float:
@@ -28,12 +30,26 @@ def shuffled(result: Mapping, signal: str) -> float:
     return np.nan if accuracy is None else float(np.mean(accuracy[:, -1]))
 
 
+SUMMARY = {
+    'accuracy': lambda result: float(result['task_accuracy']),
+    'neuronal decoding': partial(end_decoding, signal='neuronal'),
+    'synaptic decoding': partial(end_decoding, signal='synaptic'),
+    'neuronal shuffle': partial(shuffled, signal='neural'),
+    'synaptic shuffle': partial(shuffled, signal='syn'),
+}
+
+
 def summary(result: Mapping) -> dict[str, float]:
-    """Accuracy, decoding at the end of the delay, accuracy after shuffles; NaN if not measured."""
-    return {
-        'accuracy': float(result['task_accuracy']),
-        'neuronal decoding': end_decoding(result, 'neuronal'),
-        'synaptic decoding': end_decoding(result, 'synaptic'),
-        'neuronal shuffle': shuffled(result, 'neural'),
-        'synaptic shuffle': shuffled(result, 'syn'),
-    }
+    """Those numbers of SUMMARY that were measured; none where there was no analysis.
+
+    Raises ValueError for measures that are damaged.
+    """
+    if not analysis_of(result):
+        return {}
+    try:
+        found = {name: number(result) for name, number in SUMMARY.items()}
+    except tasks.TaskError:
+        raise
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise ValueError(f'its measures are damaged ({error!r})') from error
+    return {name: value for name, value in found.items() if np.isfinite(value)}

@@ -125,14 +125,12 @@ def _plain(value):
 
 def _measures(saved: Mapping, file: Path) -> dict[str, float]:
     """Its summary, and manipulation; without what is not known."""
-    if not results.analysis_of(saved):
-        return {}
     try:
         found = summary(saved)
-        found['manipulation'] = float(np.mean(saved.get('manipulation', np.nan)))
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise ValueError(f'{file} holds measures that are damaged ({error!r})') from error
-    return {name: value for name, value in found.items() if np.isfinite(value)}
+        manipulation = float(np.mean(saved.get('manipulation', np.nan)))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f'{file}: {error}') from error
+    return found | {'manipulation': manipulation} if found and np.isfinite(manipulation) else found
 
 
 def _unfinished(network: Network) -> Absent:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from matplotlib.figure import Figure
 
 import tasks
+from measures.network import MissingMeasure
 from plots.drawn_networks import DrawnNetwork, alike
 from plots.figure import DeclaredFigure, FigureError
 
@@ -77,7 +78,7 @@ def draw(drawing: Drawing, left_out: LeftOut) -> Figure | None:
     try:
         with tasks.blamed(networks[0]['parameters']['trial_type'] if label and networks else ''):
             return figure(networks)
-    except (FigureError, tasks.TaskError) as error:
+    except (FigureError, MissingMeasure, tasks.TaskError) as error:
         left_out.add(figure, label, NOT_ANALYZED if not_analyzed else error)
-        others = getattr(error, 'others', None)  # of a MissingMeasure
+        others = error.others if isinstance(error, MissingMeasure) else None
     return draw(Drawing(label, figure, others), left_out) if others else None

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import results
+from measures.network import parameters_of
 from measures.sampling import OF_PROBE
 from parameters import saved_settings
-from plots.figure import COMMON, parameters_of
+from plots.figure import COMMON
 from settings.compared import differing, written
 from system.files import naming
 from training.start import PLACE, SHOWN_ONLY

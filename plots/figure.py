@@ -19,10 +19,10 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from measures.measure import measure_of, signal_names
-from parameters import ANALYSIS, analysis_parameters
+from measures.measure import signal_names
+from measures.network import parameters_of, require
 from plots.style import FONT_SIZE, MM, PAGE, STYLE
-from results import analysis_of, replacing
+from results import replacing
 
 FORMATS = ('png', 'pdf', 'svg')  # of files with figures
 IN_SHUFFLES = {'neuronal': 'neural', 'synaptic': 'syn'}  # what measures of shuffles call signals
@@ -34,14 +34,6 @@ NO_NETWORK = 'there is no network to draw'
 
 class FigureError(ValueError):
     """A figure cannot be drawn; the message says why, and what would help."""
-
-
-class MissingMeasure(FigureError):
-    """Networks lack a measure; `others` are those that have it."""
-
-    def __init__(self, message: str, others: list[Mapping]):
-        super().__init__(message)
-        self.others = others
 
 
 class Tasks(NamedTuple):
@@ -71,7 +63,10 @@ class DeclaredFigure:
     is_general: bool
 
     def __call__(self, networks: Mapping | Sequence[Mapping] = (), axes=None) -> Figure:
-        """Draw networks, in new axes if none are given. Raises FigureError where it cannot."""
+        """Draw networks, in new axes if none are given.
+
+        Raises FigureError where it cannot, MissingMeasure where networks lack what it shows.
+        """
         networks = [networks] if isinstance(networks, Mapping) else list(networks)
         if not self.per_task:
             networks = [network for network in networks if self.suits(parameters_of(network))]
@@ -138,16 +133,6 @@ def of_signals(names: Sequence[str], p: Mapping) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def parameters_of(network: Mapping) -> dict:
-    """The parameters with which a network is analysed, with the options of its analysis.
-
-    Raises ValueError if the network's parameters are not complete, or if its task is not known.
-    """
-    options = analysis_of(network).get('options', {})
-    options = {name: value for name, value in options.items() if name != 'seed'}
-    return analysis_parameters(network['parameters'], options)
-
-
 def common_parameters(networks: Sequence[Mapping]) -> dict:
     """The parameters of networks of one task.
 
@@ -163,29 +148,6 @@ def common_parameters(networks: Sequence[Mapping]) -> dict:
                 f'the networks of one figure must agree in {name}, which is {" and ".join(values)}'
             )
     return every[0]
-
-
-def require(networks: Sequence[Mapping], *names: str) -> None:
-    """Raise MissingMeasure, which says how to get it, if a network lacks one of these measures."""
-    for name in names:
-        others = [network for network in networks if name in network]
-        lacking = [network for network in networks if name not in network]
-        if lacking:
-            counted = f'{len(lacking)} of {len(networks)} networks lack {name}'
-            raise MissingMeasure(f'{counted}: {_remedy(name, lacking)}', others)
-
-
-def _remedy(name: str, lacking: Sequence[Mapping]) -> str:
-    """Why networks cannot have a measure, or how they can get it."""
-    measure = measure_of(name)
-    if measure is None:
-        return 'analyse them'
-    reasons = [measure.unmet(parameters_of(network), name) for network in lacking]
-    if all(reasons):
-        return reasons[-1][0].rstrip('.')
-    extra = [option for option in measure.options if not ANALYSIS[option].default]
-    words = ' '.join(f'--set {option}=True' for option in extra)
-    return f'analyse them with {words}' if words else 'analyse them'
 
 
 def panels(

@@ -18,11 +18,12 @@ from scipy.stats import pearsonr
 import tasks
 from measures.groups import GROUPS, OF_KINDS, unit_groups
 from measures.measure import signal_names
+from measures.network import parameters_of
 from measures.run import end_of_delay, end_of_wait
 from measures.task_decoding import possible_conditions
 from measures.tuning import calculate_tuning
 from plots import style
-from plots.figure import figure, panels, parameters_of
+from plots.figure import figure, panels
 from plots.style import COLORS, GROUP_NAMES, SIGNALS
 
 SHUFFLES = {

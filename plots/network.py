@@ -19,10 +19,11 @@ from scipy.special import softmax
 
 import tasks
 from measures.groups import OF_KINDS, unit_groups
+from measures.network import parameters_of
 from measures.tuning import calculate_tuning
 from parameters import analysis_parameters
 from plots import style
-from plots.figure import FigureError, figure, panels, parameters_of
+from plots.figure import FigureError, figure, panels
 from plots.style import COLORS, GROUP_NAMES, STYLE
 from stimulus import Stimulus
 

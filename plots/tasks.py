@@ -19,10 +19,11 @@ from scipy.stats import sem, spearmanr
 import tasks
 from measures.groups import GROUPS, OF_KINDS
 from measures.measure import signal_names
+from measures.network import parameters_of
 from measures.run import end_of_delay
 from measures.sampling import SUFFIX
 from plots import style
-from plots.figure import Tasks, figure, panels, parameters_of
+from plots.figure import Tasks, figure, panels
 from plots.memory import chance, over_repetitions
 from plots.style import COLORS, GROUP_NAMES, SIGNALS
 

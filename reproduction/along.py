@@ -20,8 +20,8 @@ import numpy as np
 
 from commands.arguments import fail
 from commands.running import command
+from measures.network import parameters_of
 from measures.sampling import SUFFIX
-from plots.figure import parameters_of
 from plots.tasks import SEQUENCES
 from reproduction.load import folder_parser, load_folder
 from reproduction.markdown import number, table

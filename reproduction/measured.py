@@ -8,8 +8,8 @@ import tasks
 from measures import summary
 from measures.groups import GROUPS, OF_KINDS
 from measures.measure import signal_names
+from measures.network import parameters_of, require
 from measures.run import end_of_delay, end_of_wait
-from plots.figure import parameters_of, require
 from reproduction.published import ITERATIONS
 from training.stopping import ITERATIONS_TO_STOP as RECENT
 

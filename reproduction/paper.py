@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 import tasks
 from measures.measure import signal_names
+from measures.network import MissingMeasure
 from parameters import SETTINGS
 from plots import style
 from plots.figure import FigureError, panels, save
@@ -167,7 +168,7 @@ def draw(by_kind: ByKind, tuned: ByKind, folder: Path) -> Iterator[str]:
         try:
             with rc_context(STYLE):
                 drawn = figure(by_kind)
-        except FigureError as error:
+        except (FigureError, MissingMeasure) as error:
             yield f'{Path(name).name} is left out: {error}'
         else:
             save(drawn, folder / f'{name}.png')

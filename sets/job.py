@@ -12,6 +12,7 @@ import numpy as np
 
 import results
 from measures.earlier import is_analyzed, made_with
+from measures.summary import summary
 from parameters import (
     ANALYSIS,
     ARRAYS,
@@ -73,6 +74,7 @@ class Report(NamedTuple):
     seconds: float | None = None
     goes_on: bool = False
     values: dict | None = None  # {name of LAST_VALUES: value}
+    measures: dict | None = None  # {name of SUMMARY: value}, where it is analysed
 
 
 def seed_of(seed: int, task: str, index: int, swept: Mapping | None = None) -> int:
@@ -89,7 +91,7 @@ def settings_of(job: Job) -> dict:
     return fixed | job.settings | place
 
 
-def parameters_of(job: Job) -> dict:
+def job_parameters(job: Job) -> dict:
     """All parameters of a job. Raises ValueError for settings that are not allowed."""
     return parameters_with(settings_of(job))
 
@@ -130,12 +132,13 @@ def finished(job: Job) -> Report:
 
 def report_of(job: Job, saved: Mapping) -> Report:
     """As `finished`, of a result that is loaded."""
-    return Report('finished', _differences(job, saved['parameters']), values=_last_values(saved))
+    other = _differences(job, saved['parameters'])
+    return Report('finished', other, values=_last_values(saved), measures=summary(saved))
 
 
 def _differences(job: Job, saved: Mapping) -> str:
     """In what the parameters of a finished network differ from those of a job; '' for nothing."""
-    p = parameters_of(job)
+    p = job_parameters(job)
     compared = settings_for(job.task).keys() - ANALYSIS.keys() - {*PLACE, *SHOWN_ONLY}
     other = [f'{n} {saved.get(n)}, not {p[n]}' for n in differing(compared, [saved, p])]
     if saved.get('task_digest') != p['task_digest']:

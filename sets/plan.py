@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 import results
-from sets.job import Job, Report, fixed_settings, has_measures, parameters_of, report_of
+from sets.job import Job, Report, fixed_settings, has_measures, job_parameters, report_of
 from tasks import require_same
 from training.start import restored
 
@@ -35,7 +35,7 @@ class Plan(NamedTuple):
 
 def plan(job: Job) -> Plan:
     """Look at the files of a job. Raises ValueError for settings that are not allowed."""
-    whole = parameters_of(job)
+    whole = job_parameters(job)
     p = {n: v for n, v in whole.items() if not isinstance(v, np.ndarray)}
     checkpoint = results.checkpoint_name(job.filename)
     try:

@@ -1,7 +1,8 @@
 """The outcome of the networks of a set: a line each, a table, and summary.csv.
 
 The accuracy and the losses of a network are the means over its last 20 iterations. Each setting
-that is swept has a column, after the names.
+that is swept has a column, after the names. What the analysis measured is in
+summary.csv alone.
 """
 
 import csv
@@ -10,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from measures.summary import SUMMARY
 from results import replacing
 from sets import sweep
 from sets.job import LAST_VALUES, Report
@@ -22,7 +24,8 @@ from training.display import losses
 FILE = 'summary.csv'
 TIMEOUT = 60  # s to wait for others that write it
 NOTHING: Mapping[str, Combination] = {}
-FIELDS = ('network', 'status', *LAST_VALUES, 'minutes', 'reason')
+MEASURES = {f'analysis/{name}': name for name in SUMMARY}  # name of the column: of the measure
+FIELDS = ('network', 'status', *LAST_VALUES, 'minutes', *MEASURES, 'reason')
 
 
 def line(name: str, report: Report) -> str:
@@ -39,9 +42,12 @@ def line(name: str, report: Report) -> str:
 
 
 def table(reports: Mapping[str, Report], swept: Mapping[str, Combination] = NOTHING) -> str:
-    """All networks of a command, in columns; `swept` are the settings that distinguish each."""
+    """All networks of a command, in columns; `swept` are the settings that distinguish each.
+
+    What an analysis measured is left out, or the lines would be too long for a terminal.
+    """
     found = _sorted(_rows(reports, swept))
-    fields = _fields(found)
+    fields = [name for name in _fields(found) if name not in MEASURES]
     rows = [fields, *(tuple(_cells(row, fields).values()) for row in found)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     last = len(fields) - 1  # the reason, which no other column follows
@@ -121,6 +127,8 @@ def _rows(reports: Mapping[str, Report], swept: Mapping[str, Combination]) -> li
 
 def _row(name: str, report: Report, combination: Combination) -> dict:
     values = report.values or dict.fromkeys(LAST_VALUES, '')
+    measures = report.measures or {}
+    values |= {column: measures.get(name, '') for column, name in MEASURES.items()}
     minutes = '' if report.seconds is None else report.seconds / 60
     about = {'network': name, 'status': report.status, 'reason': report.reason}
     settings = {setting: written(value) for setting, value in combination.items()}

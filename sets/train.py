@@ -11,8 +11,6 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 import results
 from logs.log import Log
 from measures.summary import summary
@@ -24,8 +22,8 @@ from sets.job import (
     finished,
     fixed_settings,
     has_measures,
+    job_parameters,
     options_of,
-    parameters_of,
     require_task,
 )
 from system import outputs, workers
@@ -57,9 +55,11 @@ def train_networks(jobs: Sequence[Job], watches: Sequence[Watch]) -> list[Report
             found[i] = report._replace(seconds=share, goes_on=found[i].done > 0)
         for i, (job, watch) in enumerate(zip(jobs, watches, strict=True)):
             if job.analyze and found[i].status in ('trained', 'finished'):
-                failure = _guarded(partial(_analyze, job, watch))
-                if failure:
-                    found[i] = found[i]._replace(status=failure.status, reason=failure.reason)
+                outcome = _guarded(partial(_analyze, job, watch))
+                if isinstance(outcome, Report):
+                    found[i] = found[i]._replace(status=outcome.status, reason=outcome.reason)
+                else:
+                    found[i] = found[i]._replace(measures=outcome)
         if any(job.analyze for job in jobs):
             workers.end_idle()
     return found
@@ -86,7 +86,7 @@ def _begin(job: Job, held: ExitStack) -> Start | Report:
     if job.filename.exists() and not job.overwrite:
         return finished(job)
     how = {'resume': not job.overwrite, 'overwrite': job.overwrite, 'locked': True, 'log': job.log}
-    return begin(parameters_of(job), fixed_settings(job), job.gpu_id, job.threads, **how)
+    return begin(job_parameters(job), fixed_settings(job), job.gpu_id, job.threads, **how)
 
 
 def _train(starts, watches, stack: Sequence[int]) -> list[Path | BaseException]:
@@ -108,11 +108,11 @@ def _trained(job: Job, outcome: Path | BaseException | Report, p: Mapping) -> Re
     return finished(job)._replace(status='trained', reason='')
 
 
-def _analyze(job: Job, watch: Watch) -> None:
-    """Add the measures to a result file, as `python analysis.py` does."""
+def _analyze(job: Job, watch: Watch) -> dict:
+    """Add the measures to a result file, as `python analysis.py` does; return their summary."""
     saved = results.load_results(job.filename)
     if has_measures(job, saved):
-        return
+        return summary(saved)
     if watch(saved):
         raise Interrupted(signal.SIGTERM)
     device.select(job.gpu_id, job.threads)  # before TensorFlow is imported
@@ -131,6 +131,7 @@ def _analyze(job: Job, watch: Watch) -> None:
         remedy = f'use python analysis.py {job.filename}, with --overwrite to replace them'
         raise ValueError(f'{error}; {remedy}') from error
     log_result(job, analyzed, goes_on=True)
+    return summary(analyzed)
 
 
 def log_result(job: Job, saved: Mapping, goes_on: bool) -> None:
@@ -142,6 +143,5 @@ def log_result(job: Job, saved: Mapping, goes_on: bool) -> None:
         return
     with Log(job.log, network_of(job.filename, saved['parameters'], goes_on)) as log:
         log.write(saved)
-        if results.analysis_of(saved):
-            known = {name: value for name, value in summary(saved).items() if not np.isnan(value)}
-            log.summarize(known)
+        if found := summary(saved):
+            log.summarize(found)

@@ -109,7 +109,7 @@ def test_damaged_measures_and_parameters_are_named(tmp_path):
     results.save(tmp_path / 'a.pkl', fabricated())  # without task_accuracy
     results.save(tmp_path / 'b.pkl', trained() | {'parameters': {'trial_type': 'DMS'}})
     measures, parameters = read(tmp_path).absent
-    assert measures.reason == "a.pkl holds measures that are damaged (KeyError('task_accuracy'))"
+    assert measures.reason == "a.pkl: its measures are damaged (KeyError('task_accuracy'))"
     assert "'parameters' must be those of a network" in parameters.reason
 
 

@@ -7,9 +7,10 @@ from matplotlib.colors import same_color
 from scipy.stats import pearsonr
 
 from measures.groups import unit_groups
+from measures.network import MissingMeasure, parameters_of
 from parameters import par, update_parameters
 from plots import memory, style
-from plots.figure import FigureError, parameters_of
+from plots.figure import FigureError
 from plots.stability import stability
 from plots.style import COLORS
 
@@ -84,7 +85,7 @@ def test_chance(task, expected):
 def test_decoding_needs_its_measure():
     network = fabricated()
     del network['neuronal_sample_decoding']
-    with pytest.raises(FigureError, match='1 of 1 networks lack neuronal_sample_decoding'):
+    with pytest.raises(MissingMeasure, match='1 of 1 networks lack neuronal_sample_decoding'):
         memory.decoding(network)
     with pytest.raises(FigureError, match='trial_type, which is ABBA and DMS'):
         memory.decoding([fabricated('ABBA'), fabricated('DMS')])
@@ -271,5 +272,5 @@ def test_stability_is_an_image_of_training_against_test(task, fields):
 def test_stability_needs_its_option():
     network = fabricated()
     del network['synaptic_sample_decoding_stability']
-    with pytest.raises(FigureError, match='--set decode_stability=True'):
+    with pytest.raises(MissingMeasure, match='--set decode_stability=True'):
         stability(network)

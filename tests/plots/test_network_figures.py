@@ -9,11 +9,12 @@ from test_analysis import eagerly  # noqa: F401
 import results
 import simulate_STP
 from measures.groups import unit_groups
+from measures.network import parameters_of
 from model import Model
 from parameters import analysis_parameters, par, update_parameters
 from plots import network as net
 from plots import style
-from plots.figure import FigureError, parameters_of
+from plots.figure import FigureError
 from stimulus import Stimulus
 
 

@@ -11,17 +11,15 @@ from matplotlib.figure import Figure
 from scipy.stats import pearsonr, spearmanr
 
 from measures.groups import GROUPS
+from measures.network import MissingMeasure
 from parameters import par, update_parameters
 from plots import style
 from plots.figure import (
     FigureError,
-    MissingMeasure,
     Tasks,
     common_parameters,
     figure,
     panels,
-    parameters_of,
-    require,
     save,
 )
 from plots.style import COLORS
@@ -200,54 +198,6 @@ def test_a_legend_names_each_thing_once():
     assert axes[0, 1].get_legend() is None
 
 
-@pytest.mark.parametrize(
-    ('measure', 'how'),
-    [
-        ('neuronal_sample_decoding', 'analyse them'),
-        ('simulation_accuracy', 'analyse them'),
-        ('synaptic_sample_decoding_stability', 'analyse them with --set decode_stability=True'),
-        ('acc_neuronal_suppression', 'analyse them with --set suppress_analysis=True'),
-        ('synaptic_similarity_suppression', 'analyse them with --set suppress_analysis=True'),
-        ('neuronal_test_decoding', 'analyse them with --set decode_test=True'),
-        ('neuronal_sample_tuning', 'analyse them'),
-        ('synaptic_similarity', 'analyse them'),
-        ('manipulation', 'analyse them'),
-    ],
-)
-def test_a_missing_measure_is_named_with_the_option_that_makes_it(measure, how):
-    bare = {'parameters': task('DMS')}
-    networks = [bare | {measure: 1}, bare, bare | {'other': 2}]
-    with pytest.raises(MissingMeasure) as caught:
-        require(networks, measure)
-    assert str(caught.value) == f'2 of 3 networks lack {measure}: {how}'
-    assert caught.value.others == [networks[0]]
-    assert isinstance(caught.value, ValueError)
-    require([networks[0]], measure)
-
-
-@pytest.mark.parametrize(
-    'measure', ['synaptic_similarity', 'accuracy_syn_shuffled', 'manipulation']
-)
-def test_synapses_without_plasticity_have_no_measures(measure):
-    static = {'parameters': fabricated(synapse_config=None)['parameters']}
-    words = 'Synapses without plasticity have no synaptic measures$'
-    with pytest.raises(MissingMeasure, match=f'1 of 1 networks lack {measure}: {words}'):
-        require([static], measure)
-    with pytest.raises(MissingMeasure, match='lack neuronal_pev: analyse them$'):
-        require([static], 'neuronal_pev')
-    with pytest.raises(MissingMeasure, match=f'2 of 2 networks lack {measure}: analyse them$'):
-        require([static, {'parameters': task('DMS')}], measure)
-
-
-def test_a_measure_that_the_task_cannot_have_is_missing_for_good():
-    network = {'parameters': task('distractor')}
-    words = 'distractor has no test to decode: it reports the sample, and matches no test'
-    with pytest.raises(MissingMeasure, match=f'lack neuronal_test_decoding: {words}$'):
-        require([network], 'neuronal_test_decoding')
-    with pytest.raises(MissingMeasure, match='lack unknown: analyse them$'):
-        require([network], 'unknown')
-
-
 def test_networks_of_a_figure_have_one_task_and_the_same_trials():
     assert common_parameters([fabricated(), fabricated(seed=1)])['trial_type'] == 'DMS'
     for networks, message in [
@@ -261,21 +211,6 @@ def test_networks_of_a_figure_have_one_task_and_the_same_trials():
     ]:
         with pytest.raises(FigureError, match=re.escape(message)):
             common_parameters(networks)
-
-
-def test_settings_are_those_of_the_analysis_and_leave_par_alone():
-    before = dict(par)
-    changed = fabricated(catch_trial_pct=0.5)
-    given = dict(changed['parameters'])
-    changed['analysis']['options'] = {'analysis_trials': 33, 'delay_time': 700, 'seed': 2}
-    p = parameters_of(changed)
-    assert (p['delay_time'], p['analysis_trials'], p['catch_trial_pct']) == (700, 33, 0)
-    assert p['num_time_steps'] == 2200 // p['dt']
-    assert par.keys() == before.keys()
-    assert all(par[name] is before[name] for name in before)
-    assert all(changed['parameters'][name] is value for name, value in given.items())
-    del changed['analysis']
-    assert parameters_of(changed)['delay_time'] == 1000
 
 
 def test_correlation():

@@ -6,10 +6,11 @@ from drawing import bands, fabricated, lines
 from scipy.stats import sem, spearmanr
 
 import tasks
+from measures.network import MissingMeasure, parameters_of
 from parameters import par, update_parameters
 from plots import memory, style
 from plots import tasks as drawn
-from plots.figure import FigureError, parameters_of
+from plots.figure import FigureError
 from tasks import registry
 from tasks.epochs import Epochs, consecutive, until_sample
 
@@ -83,7 +84,7 @@ def test_sequence_needs_its_tasks_and_measures():
     ):
         network = fabricated('ABBA')
         del network[name]
-        with pytest.raises(FigureError, match=f'lack {name}: {remedy}$'):
+        with pytest.raises(MissingMeasure, match=f'lack {name}: {remedy}$'):
             drawn.sequence(network)
 
 
@@ -240,7 +241,7 @@ def test_manipulation_needs_a_task_and_its_measure():
         drawn.manipulation([fabricated('DMC')])
     network = fabricated()
     del network['manipulation']
-    with pytest.raises(FigureError, match='1 of 2 networks lack manipulation: analyse them$'):
+    with pytest.raises(MissingMeasure, match='1 of 2 networks lack manipulation: analyse them$'):
         drawn.manipulation([fabricated(), network, fabricated('DMC')])
 
 

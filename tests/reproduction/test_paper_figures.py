@@ -6,7 +6,7 @@ from drawing import MAGIC, assert_texts_fit, lines
 from made import network
 from matplotlib import rc_context
 
-from plots.figure import FigureError
+from measures.network import MissingMeasure
 from plots.style import STYLE
 from reproduction import measured, paper
 
@@ -58,7 +58,7 @@ def test_tuning_curves_may_come_from_other_networks(by_kind):
         {name: value for name, value in n.items() if not name.endswith('_tuning')}
         for n in by_kind['DMRS90']
     ]
-    with pytest.raises(FigureError, match='lack neuronal_sample_tuning'):
+    with pytest.raises(MissingMeasure, match='lack neuronal_sample_tuning'):
         paper.figure_3({'DMRS90': plain}, {})
     drawn = paper.figure_3({'DMRS90': plain}, {'DMRS90': by_kind['DMRS90'][:1]})
     shuffles = drawn.axes[-1] if drawn.axes[-1].get_title() else drawn.subfigs[1].axes[-1]

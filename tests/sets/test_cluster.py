@@ -39,7 +39,7 @@ from shell import (
 import results
 from sets import cluster, cluster_worker
 from sets.cluster import ROOT, _sources
-from sets.job import Job, Report, parameters_of, seed_of
+from sets.job import Job, Report, job_parameters, seed_of
 from system.locks import lock
 
 SLOW = SETTINGS | {'num_iterations': 40, 'save_every': 1}
@@ -125,7 +125,7 @@ def address(tmp_path_factory):
 
 def save_untrained(job: Job) -> None:
     """Write the result of a job as if it had been trained for one iteration."""
-    p = parameters_of(job)
+    p = job_parameters(job)
     weights = {name: p[f'{name}0'] for name in results.WEIGHT_SHAPES}
     curves = {name: [0.0] for name in results.CURVES}
     results.save(job.filename, {'weights': weights, 'parameters': p, **curves})

@@ -27,7 +27,7 @@ from logs.log import WRITERS
 from logs.writer import Writer
 from parameters import user_settings
 from run_all_models import make_jobs, parser
-from sets.job import Job, Report, finished, parameters_of, seed_of
+from sets.job import Job, Report, finished, job_parameters, seed_of
 from sets.local import Board, LocalWorkers
 from sets.plan import plan
 from stimulus import Stimulus
@@ -74,11 +74,11 @@ def test_seeds_differ(job):
 
 
 def test_settings_of_a_job(job):
-    p = parameters_of(job)
+    p = job_parameters(job)
     assert p['test_cost_multiplier'] == 2
     assert (p['trial_type'], p['seed'], p['n_hidden']) == ('DMS', 5, 12)
     assert (p['save_dir'], p['save_fn']) == (job.folder, 'DMS-run-3.pkl')
-    p = parameters_of(job._replace(task='DMC', settings={'test_cost_multiplier': 1.5}))
+    p = job_parameters(job._replace(task='DMC', settings={'test_cost_multiplier': 1.5}))
     assert (p['test_cost_multiplier'], p['n_hidden']) == (1.5, 100)
     assert user_settings() == {}
 
@@ -150,7 +150,7 @@ def test_report_of_a_trained_network(job):
     saved = results.load_results(job.filename)
     means = {name: np.mean(saved[name]) for name in results.VALUES}
     assert report.values == {'iterations': 4, **means}
-    assert train_network(job, on) == Report('finished', values=report.values)
+    assert train_network(job, on) == Report('finished', values=report.values, measures={})
 
 
 def test_values_are_those_of_the_last_twenty_iterations(trained):
@@ -311,7 +311,8 @@ def test_analysis(trained, monkeypatch, capsys):
     monkeypatch.setitem(WRITERS, 'memory', Memory)
     analyzing = trained._replace(settings=TINY | QUICK | {'num_iterations': 2}, overwrite=True)
     analyzing = analyzing._replace(analyze=True, log=('memory',))
-    assert train_network(analyzing, on).status == 'trained'
+    report = train_network(analyzing, on)
+    assert report.status == 'trained'
     accuracy = results.load(trained.filename)['task_accuracy']
     assert 0 <= accuracy <= 1
     *curves, summary = Memory.written
@@ -319,8 +320,10 @@ def test_analysis(trained, monkeypatch, capsys):
     measures = ('accuracy', 'neuronal decoding', 'neuronal shuffle', 'synaptic shuffle')
     assert set(measures) <= summary.keys()
     assert summary['accuracy'] == accuracy
+    assert report.measures == summary
     before = trained.filename.stat()
-    assert train_network(analyzing._replace(overwrite=False), on).status == 'finished'
+    again = train_network(analyzing._replace(overwrite=False), on)
+    assert (again.status, again.measures) == ('finished', summary)
     given = [f'--set={name}={value}' for name, value in QUICK.items()]
     assert analysis.main([str(trained.filename), '--jobs=1', *given]) == 0
     assert f'{trained.filename} is analysed already.' in capsys.readouterr().out

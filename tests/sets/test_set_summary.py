@@ -40,6 +40,17 @@ def test_minutes_of_a_network_that_went_on_add_up(tmp_path):
     assert summary_of(tmp_path / 'set')['DMS-run-0']['minutes'] == '1.5'
 
 
+def test_measures_of_networks_that_are_analysed(tmp_path):
+    found = {'accuracy': 0.875, 'neuronal decoding': 0.125}
+    trained = Report('trained', '', 60, values=VALUES)
+    set_summary.write(tmp_path, {'a-run-0': trained, 'a-run-1': trained._replace(measures=found)})
+    set_summary.write(tmp_path, {'a-run-2': trained})
+    columns = 'analysis/accuracy', 'analysis/neuronal decoding', 'analysis/synaptic shuffle'
+    rows = summary_of(tmp_path / 'set').values()
+    numbers = [[row[column] for column in columns] for row in rows]
+    assert numbers == [['', '', ''], ['0.875', '0.125', ''], ['', '', '']]
+
+
 MINE = 'network,status,note\nDMS-run-0,trained,good\nmine,,\n'
 
 
@@ -71,6 +82,7 @@ def test_columns_of_the_table():
     assert failed.split() == ['DMS-run-9', 'failed', 'why']
     assert trained.split() == ['DMS-run-10', 'trained', '7', *5 * ['0.2500'], '1.5']
     assert header.index('reason') == failed.index('why')
+    assert 'analysis' not in header
     assert header.index('minutes') + len('minutes') == len(trained)
 
 

@@ -21,6 +21,7 @@ from test_analysis import QUICK, TINY
 
 import results
 import run_all_models
+from measures.summary import SUMMARY
 from run_all_models import make_jobs, parser
 from sets import summary as set_summary
 from sets import sweep
@@ -280,10 +281,16 @@ def test_a_sweep_that_loses_a_process_goes_on_and_is_analysed(tmp_path):
     rows = summary_of(folder / 'any')
     assert {row['status'] for row in rows.values()} == {'trained', 'finished'}
     assert [row['synapse_config'] for row in rows.values()] == ['None', 'dep', 'full']
+    assert [row['analysis/synaptic shuffle'] != '' for row in rows.values()] == [False, True, True]
+    *_, heading, static, depressing, full = out.splitlines()
+    assert heading.split() == ['network', *' '.join(SUMMARY).split()]
+    assert [line.split()[0] for line in (static, depressing, full)] == list(rows)
+    assert (static.split()[-1], 'nan' in full) == ('nan', False)
     kept = [name for name in files_in(folder) if not name.endswith('.tmp')]  # of the killed one
     assert kept == [*sorted(f'{name}.pkl' for name in names), 'summary.csv']
     for name in names:
         assert iterations(folder / f'{name}.pkl') == list(range(12))
         saved = results.load(folder / f'{name}.pkl')
         assert 0 <= saved['task_accuracy'] <= 1
+        assert float(rows[name]['analysis/accuracy']) == pytest.approx(saved['task_accuracy'])
         assert str(saved['parameters']['synapse_config']) == rows[name]['synapse_config']
