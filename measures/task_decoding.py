@@ -19,6 +19,7 @@ from measures.groups import OF_KINDS, unit_groups
 from measures.measure import A_MATCH, A_TEST, INDEPENDENT, PROBE, SEVERAL_RULES, measure
 from measures.run import Run, decoding_seed, end_of_delay
 from tasks.task import DECODABLE
+from tasks.trial import in_second_half
 
 GROUP_REPETITIONS, STABILITY_REPETITIONS = 20, 10  # at most
 LABELS = (*DECODABLE, 'rule')  # their places are random numbers, see `Decoder`
@@ -29,7 +30,7 @@ OPTIONS = {label: f'decode_{label}' for label in LABELS[1:]}
 def conditions(label: np.ndarray, what: str, rule: int, p: Mapping) -> np.ndarray:
     """What is decoded: the label, but the sample's category where the rule is about categories."""
     by_category = what == 'sample' and tasks.of(p).by_category(rule, p)
-    return label >= p['num_motion_dirs'] / 2 if by_category else label
+    return in_second_half(label, p['num_motion_dirs']) if by_category else label
 
 
 def possible_conditions(what: str, rule: int, p: Mapping) -> np.ndarray:

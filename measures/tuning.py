@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tasks.trial import in_second_half
+
 MIN_VARIANCE = 1e-9  # a unit whose signal varies less over trials has no tuning
 
 
@@ -164,11 +166,11 @@ def category_index(curves: np.ndarray) -> np.ndarray:
     curves = np.asarray(curves, np.float64)
     num_directions = curves.shape[1]
     start = np.arange(num_directions)
-    first_half = start < num_directions / 2
+    category = in_second_half(start, num_directions)
     within, between = np.zeros((2, *curves[:, 0].shape))
     for distance in range(1, num_directions // 2 + 1):
         end = (start + distance) % num_directions
-        same = first_half == first_half[end]
+        same = category == category[end]
         if same.any() and not same.all():
             difference = np.abs(curves - curves[:, end])
             within += difference[:, same].mean(axis=1)  # the number of distances cancels below

@@ -4,6 +4,7 @@ import os
 import sys
 import tempfile
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 
 from system import outputs
 
@@ -35,6 +36,24 @@ def quiet():
             os.close(stderr)
 
 
+@contextmanager
+def _without_keras():
+    """Let TensorFlow leave out Keras, which takes more than a third of the time of its import.
+
+    TensorFlow imports Keras, or the package tf_keras if this variable says so and it is there.
+    `tf.keras` still exists, and is imported when it is first used.
+    """
+    name = 'TF_USE_LEGACY_KERAS'
+    if name in os.environ or find_spec('tf_keras'):
+        yield
+        return
+    os.environ[name] = '1'
+    try:
+        yield
+    finally:
+        del os.environ[name]
+
+
 def _temporary_file():
     """A file for a log, which goes nowhere if there is no place for it."""
     try:
@@ -49,7 +68,7 @@ def select(gpu_id: str | int | None, threads: int | None = None) -> str:
     On the CPU every thread runs a part of the batch of its own (`Model.optimize`), so TensorFlow
     itself uses one thread per operation. Raises DeviceError for a GPU that TensorFlow cannot see.
     """
-    with quiet():
+    with quiet(), _without_keras():
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices('GPU')

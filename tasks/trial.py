@@ -182,6 +182,11 @@ def _as_label(name: str, label: np.ndarray) -> np.ndarray:
     return small
 
 
+def in_second_half(direction: np.ndarray, num_directions: int) -> np.ndarray:
+    """Whether directions belong to the second of the two categories, which halve the directions."""
+    return direction >= num_directions / 2
+
+
 def matching_tests(p: Mapping) -> np.ndarray:
     """Whether a test direction matches a sample under each rule: bool (rule, sample, test).
 
@@ -191,8 +196,8 @@ def matching_tests(p: Mapping) -> np.ndarray:
     num_dirs = p['num_motion_dirs']
     test = np.arange(num_dirs)
     sample = test[:, None]
-    first_half = test < num_dirs / 2
-    same_category = first_half[:, None] == first_half
+    category = in_second_half(test, num_dirs)
+    same_category = category[:, None] == category
     return np.array(
         [
             same_category

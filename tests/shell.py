@@ -41,13 +41,9 @@ def command_line(program: str, arguments, settings) -> list[str]:
 
 
 def environment(**changes) -> dict:
-    """A user's: nothing keeps TensorFlow from writing its log. Output comes line by line.
-
-    But TensorFlow does not load Keras, which no command uses: this halves the seconds of its
-    import. `environment(TF_USE_LEGACY_KERAS='0')` is the whole of a user's.
-    """
+    """A user's: nothing keeps TensorFlow from writing its log. Output comes line by line."""
     kept = {name: value for name, value in os.environ.items() if name != 'TF_CPP_MIN_LOG_LEVEL'}
-    return kept | {'PYTHONUNBUFFERED': '1', 'TF_USE_LEGACY_KERAS': '1'} | changes
+    return kept | {'PYTHONUNBUFFERED': '1'} | changes
 
 
 def fatal_tensorflow(folder: Path) -> dict:

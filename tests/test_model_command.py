@@ -86,7 +86,6 @@ def test_run_is_quiet_where_there_is_no_terminal(tmp_path):
     for old in (path, results.checkpoint_name(path)):
         old.write_text('old')
     settings = SHORT | {'save_dir': '.', 'save_fn': 'net.pkl', 'num_iterations': 3, 'save_every': 1}
-    settings |= {'env': environment(TF_USE_LEGACY_KERAS='0')}
     status, out, err = run(tmp_path, 'none', '--task', 'dualDMS', '--overwrite', **settings)
     assert (status, err) == (0, '')
     assert_finished(path, out, 'dualDMS', 3)

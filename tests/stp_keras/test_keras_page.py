@@ -42,7 +42,7 @@ def python(folder, source: str, **variables) -> str:
 def example(tmp_path_factory):
     """The folder in which the example ran, and what it printed."""
     folder = tmp_path_factory.mktemp('keras')
-    return folder, python(folder, EXAMPLE, TF_USE_LEGACY_KERAS='0')
+    return folder, python(folder, EXAMPLE)
 
 
 def test_the_example_learns(example):
@@ -104,6 +104,22 @@ def test_layers_that_do_not_fit(small):
     other = parameters_with({'num_fix_tuned': 2}, par)
     with pytest.raises(ValueError, match=r'^weight w_in has shape \(6, 12\), but these parameters'):
         to_result(cell, output, other)
+
+
+CHOSEN = """
+import os, sys
+from rnn import device
+device.select('none')
+print('keras' in sys.modules, 'TF_USE_LEGACY_KERAS' in os.environ)
+import tensorflow as tf
+from tensorflow.keras.layers import RNN
+from stp_keras import STPCell
+print(tf.keras.layers.RNN is RNN, RNN(STPCell(3)).cell.units)
+"""
+
+
+def test_commands_import_keras_only_where_it_is_used(tmp_path):
+    assert python(tmp_path, CHOSEN) == 'False False\nTrue 3\n'
 
 
 def test_it_comes_after_model_and_without_a_keras_in_tensorflow(tmp_path):
