@@ -69,8 +69,8 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Do what the command line says; return the exit status.
 
-    2 for a wrong request, 1 if a file is damaged or not analysed (all others are drawn) or if
-    nothing can be drawn, 130 for Ctrl-C.
+    2 for a wrong request, 1 if a file is damaged or not analysed or a figure fails (all others are
+    drawn), or if nothing can be drawn, 130 for Ctrl-C.
     """
     args = parser().parse_args(arguments)
     out = args.out or args.folder / 'figures'
@@ -102,7 +102,7 @@ def _draw(files: list[Path], out: Path, formats: list[str]) -> int:
             is_drawn = True
     for line in [*left_out.lines(), *shown_together(networks)]:
         print(line)
-    return status if is_drawn else 1
+    return 1 if left_out.has_failed or not is_drawn else status
 
 
 def _load(files: list[Path]) -> tuple[list[DrawnNetwork], int]:

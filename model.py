@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from parameters import par, user_settings
+from parameters import par, update_parameters, user_settings
 from rnn import bptt, graphs, stacks
 from rnn.device import available_cores
 from rnn.initial_values import MASKS, fitting_weights, rates
@@ -375,10 +375,15 @@ def _part_of(trial_info: Mapping, part: int, num_parts: int) -> list[np.ndarray]
 def main(gpu_id: str | int | None = None, watch: Watch | None = None, **options) -> Path:
     """Train a network with the settings in `par` and save it.
 
+    Where no seed is set, the next network has another one.
+
     The options threads, resume, overwrite and log, and what is raised, are those of
     `training.start.begin` and `training.loop.train`, where `watch` is explained.
     """
-    return train(Model, begin(par, user_settings(), gpu_id, **options), watch)
+    path = train(Model, begin(par, user_settings(), gpu_id, **options), watch)
+    if 'seed' not in user_settings():
+        update_parameters({'seed': None})
+    return path
 
 
 if __name__ == '__main__':

@@ -50,6 +50,9 @@ WEIGHT_SHAPES = {
 }
 VALUES = ('accuracy', 'loss', 'perf_loss', 'spike_loss', 'weight_loss')  # of an iteration
 CURVES = (*VALUES, 'iteration')
+# what a file holds besides measures
+KEYS = (*CURVES, 'weights', 'parameters', 'analysis', 'optimizer', 'stacked')
+KEYS += ('versions', 'earlier_versions')
 
 
 class ResultsError(ValueError):

@@ -225,13 +225,13 @@ def _run(args, plans: list[Plan]) -> int:
         stopped_by = _train(args, needed, reports)
     failed = any(report.status == 'failed' for report in reports.values())
     swept = {p.job.name: p.job.swept for p in plans}
+    try:
+        reports = set_summary.write(plans[0].job.folder, reports, swept)
+    except (ValueError, OSError) as error:  # the networks are saved
+        failed = fail(error, 1)
     print(set_summary.table(reports, swept))
     analysed = {n: report.measures for n, report in reports.items() if report.measures}
     print_table([(name, analysed[name]) for name in sorted(analysed, key=natural)])
-    try:
-        set_summary.write(plans[0].job.folder, reports, swept)
-    except (ValueError, OSError) as error:  # the networks are saved
-        failed = fail(error, 1)
     if stopped_by:
         return fail(_words_of_stop(args), 128 + stopped_by)
     return int(failed)

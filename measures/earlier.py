@@ -17,6 +17,11 @@ SWITCHES = {n for n, option in ANALYSIS.items() if isinstance(option.default, bo
 SWITCHES -= {'svm_normalize'}
 
 
+ELSEWHERE = (
+    'write to another file (--out, savefile), or overwrite them (--overwrite, overwrite=True)'
+)
+
+
 class MeasuresLost(ValueError):
     """A file would lose measures to an analysis; the message names some."""
 
@@ -58,7 +63,7 @@ def require_kept(saved: Mapping, options: Mapping, taken: Collection[Measure]) -
     conditions. Where `saved` does not say how its measures were made, as in files of the original
     code, each measure that would be replaced counts as lost.
     """
-    words = 'ask for as much, write to another file, or overwrite them'
+    words = f'ask for as much, {ELSEWHERE}'
     if about := results.analysis_of(saved):
         before = about.get('options', {})
         for name in sorted(COUNTS & before.keys()):
@@ -79,10 +84,7 @@ def _require_same_conditions(trained: Mapping, before: Mapping, options: Mapping
     both = [{**trained, **values} for values in made]
     if names := differing([*made[0], *made[1]], both):
         was, now = (values.get(names[0]) for values in both)
-        raise MeasuresLost(
-            f'it holds measures with {names[0]} = {was!r}, not {now!r}: '
-            'write to another file, or overwrite them'
-        )
+        raise MeasuresLost(f'it holds measures with {names[0]} = {was!r}, not {now!r}: {ELSEWHERE}')
 
 
 def load_same(target: str | os.PathLike, saved: Mapping) -> dict:

@@ -12,7 +12,7 @@ DMS probe, smaller copies of result files, and the table in docs/analysis.md.
 import functools
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,11 +21,19 @@ import numpy as np
 import measures
 import tasks
 from measures.sampling import OF_PROBE, SUFFIX
+from results import KEYS
+from settings.analysis import ANALYSIS
+from system.errors import in_words
 
 TRAINING = 'training'  # trials as in training
 INDEPENDENT = 'independent'  # trials of the task whose tests are independent of the sample
 PROBE = 'probe'  # DMS trials of that kind
+KINDS = TRAINING, INDEPENDENT, PROBE
 SIGNALS = {'neuronal': 'activity h', 'synaptic': 'efficacy x u'}
+
+
+class MeasureError(ValueError):
+    """A measure is declared wrongly, fails, or returns what it does not declare."""
 
 
 class Need(NamedTuple):
@@ -82,20 +90,47 @@ class Measure:
     repetitions: str | None = None
 
     def __call__(self, run) -> dict:
-        """The results in a batch of trials. Raises TypeError for what is not as declared."""
-        found, declared = self.function(run), self.axes
-        for name, value in found.items():
-            axes = declared.get(name, ('nothing',))
-            if name not in declared or np.ndim(value) != len(axes):
-                words = f'{self.function.__name__} returns {name} of shape {np.shape(value)}'
-                raise TypeError(f'{words}, but declares {", ".join(axes) or "a number"}')
+        """The results in a batch of trials. Raises MeasureError, which names the measure."""
+        try:
+            found = self.function(run)
+            if not isinstance(found, Mapping):
+                raise MeasureError(f'returns {type(found).__name__}, not a dictionary of results')
+            self._require_declared(found, run.p)
+        except (OSError, MemoryError):
+            raise
+        except ValueError as error:
+            raise MeasureError(f'{self.name}: {error}') from error
+        except Exception as error:
+            raise MeasureError(f'{self.name}: {in_words(error)}') from error
         return found
+
+    def _require_declared(self, found: Mapping, p: Mapping) -> None:
+        sizes = {'time': p['num_time_steps'], 'unit': p['n_hidden']}
+        for name, value in found.items():
+            axes, shape = self.axes.get(name, ('nothing',)), np.shape(value)
+            fits = len(shape) == len(axes) and all(
+                sizes.get(axis, size) == size for axis, size in zip(axes, shape, strict=True)
+            )
+            if name not in self.axes or not fits:
+                words = f'returns {name} of shape {shape}'
+                raise MeasureError(f'{words}, but declares {", ".join(axes) or "a number"}')
+
+    @property
+    def name(self) -> str:
+        """The name of its function."""
+        return self.function.__name__
 
     @property
     def axes(self) -> dict[str, tuple[str, ...]]:
         """Axes of all results by name."""
         declared = {**self.results, **self.averaged}
         return {name: tuple(filter(None, axes.split(', '))) for name, axes in declared.items()}
+
+    def saved_names(self) -> list[str]:
+        """All names under which results are saved: with errors, and of the DMS probe."""
+        endings = ['', OF_PROBE] if PROBE in self.trials else ['']
+        names = [name + ending for ending in endings for name in self.axes]
+        return names + [name + end + SUFFIX for end in endings for name in self.averaged]
 
     def is_wanted(self, p: Mapping) -> bool:
         """Whether the options in `p` ask for it and it has a meaning."""
@@ -132,10 +167,15 @@ def measure(
     """Declare a function of a `run.Run` as a measure; see `Measure`.
 
     '{signal}' in a name stands for neuronal and for synaptic, which is left out without plasticity.
-    Raises TypeError for trials of two kinds whose results would have the same names.
+    Raises MeasureError for unknown kinds of trials, and for two whose results would have the same
+    names.
     """
+    if isinstance(trials, str) or not {*trials} <= {*KINDS}:
+        raise MeasureError(f'trials = {trials!r} must be a tuple of some of {KINDS}')
     if {TRAINING, INDEPENDENT} <= {*trials}:
-        raise TypeError('results in training and in independent trials would have the same names')
+        raise MeasureError(
+            'results in training and in independent trials would have the same names'
+        )
 
     def declare(function: Callable) -> Measure:
         return Measure(
@@ -169,11 +209,28 @@ def is_synaptic(name: str) -> bool:
 
 @functools.cache
 def all_measures() -> tuple[Measure, ...]:
-    """The measures in all files of this folder."""
+    """The measures in all files of this folder.
+
+    Raises MeasureError for a result whose name is taken, and for an option that is not declared.
+    """
     names = [m.name for m in pkgutil.iter_modules(measures.__path__) if m.name != '__main__']
     modules = [importlib.import_module(f'measures.{name}') for name in names]
     found = [v for module in modules for v in vars(module).values() if isinstance(v, Measure)]
-    return tuple(dict.fromkeys(found))
+    found = tuple(dict.fromkeys(found))
+    _require_own_names(found)
+    return found
+
+
+def _require_own_names(found: Iterable[Measure]) -> None:
+    """Raise MeasureError if results would replace each other, or something else in their file."""
+    taken = dict.fromkeys(KEYS, 'the file of a network itself has')
+    for m in found:
+        for option in {*m.options, *filter(None, [m.repetitions])} - ANALYSIS.keys():
+            raise MeasureError(f'{m.name}: the option {option} is not in settings/analysis.py')
+        for name in m.saved_names():
+            if name in taken:
+                raise MeasureError(f'{m.name}: {taken[name]} a result that is called {name}')
+            taken[name] = f'the measure {m.name} has'
 
 
 def measure_of(result: str) -> Measure | None:

@@ -10,6 +10,7 @@ import tasks
 from measures.network import MissingMeasure
 from plots.drawn_networks import DrawnNetwork, alike
 from plots.figure import DeclaredFigure, FigureError
+from system.errors import in_words
 
 NOT_ANALYZED = 'its networks are not analysed'
 
@@ -51,10 +52,14 @@ def planned(
 
 
 class LeftOut:
-    """Figures that are not drawn, with the reasons, and the networks of each reason."""
+    """Figures that are not drawn, with the reasons, and the networks of each reason.
+
+    has_failed: whether one of the reasons is a defect of the figure.
+    """
 
     def __init__(self):
         self.labels: dict[tuple[str, str], list[str]] = {}
+        self.has_failed = False
 
     def add(self, figure: DeclaredFigure, label: str | None, reason: object) -> None:
         """Note a figure that is not drawn, or not of all networks."""
@@ -81,4 +86,9 @@ def draw(drawing: Drawing, left_out: LeftOut) -> Figure | None:
     except (FigureError, MissingMeasure, tasks.TaskError) as error:
         left_out.add(figure, label, NOT_ANALYZED if not_analyzed else error)
         others = error.others if isinstance(error, MissingMeasure) else None
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # which must not cost the other figures
+        left_out.add(figure, label, in_words(error))
+        left_out.has_failed, others = True, None
     return draw(Drawing(label, figure, others), left_out) if others else None

@@ -62,8 +62,11 @@ def table(reports: Mapping[str, Report], swept: Mapping[str, Combination] = NOTH
 
 def write(
     folder: str, reports: Mapping[str, Report], swept: Mapping[str, Combination] = NOTHING
-) -> None:
-    """Write summary.csv; networks of earlier commands in the same folder stay in it."""
+) -> dict[str, Report]:
+    """Write summary.csv; networks of earlier commands in the same folder stay in it.
+
+    Returns the reports with the time of all commands that trained a network.
+    """
     path = Path(folder, FILE)
     with lock(path, timeout=TIMEOUT):
         rows = {name: _own(name, row) for name, row in read(path).items()}
@@ -81,6 +84,14 @@ def write(
             writer = csv.DictWriter(file, _fields(rows.values()), restval='')
             writer.writeheader()
             writer.writerows(map(_rounded, _sorted(rows.values())))
+    return {name: _of_all_commands(report, rows[name]) for name, report in reports.items()}
+
+
+def _of_all_commands(report: Report, row: Mapping) -> Report:
+    try:
+        return report._replace(seconds=60 * float(row['minutes']))
+    except ValueError:  # none are known, or people wrote words
+        return report
 
 
 def _sum(earlier: str, later: float | str) -> float | str:

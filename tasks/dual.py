@@ -13,7 +13,7 @@ class DualMatch(Task):
     """Does each test match the sample at the cued location? A kind of trial is cue 1 + 2 cue 2."""
 
     num_rules = 2  # a cue names a location, not a rule
-    num_receptive_fields = num_samples = 2
+    num_receptive_fields = num_samples = catches_per_trial = 2
     suggested = {
         'sample_time': 500,
         'test_time': 500,

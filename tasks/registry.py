@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from settings import Setting
 from settings.validators import Check
+from system.errors import in_words
 from system.files import read_bytes
-from system.outputs import one_line
 from tasks.distractor import Distractor
 from tasks.dual import DualMatch
 from tasks.epochs import cue_all_trial, cue_in_delay, cue_in_fixation
@@ -138,11 +138,7 @@ def blamed(name: str, *bugs: type[Exception]) -> Iterator[None]:
     except Exception as error:
         if name not in _own:
             raise
-        raise TaskError(_failure(_own[name].file, error)) from error
-
-
-def _failure(path: Path, error: Exception) -> str:
-    return f'{path} fails: {type(error).__name__}: {one_line(error)}'
+        raise TaskError(in_words(error, _own[name].file)) from error
 
 
 def _task_in(path: Path, source: bytes) -> Task:
@@ -159,7 +155,7 @@ def _task_in(path: Path, source: bytes) -> Task:
         ]
         tasks = [value() for value in classes if value.__module__ == module.__name__]
     except Exception as error:  # whatever a stranger's file may raise
-        raise TaskError(_failure(path, error)) from error
+        raise TaskError(in_words(error, path)) from error
     if len(tasks) != 1:
         found = 'none' if not tasks else 'several'
         raise TaskError(f'{path} must define one subclass of tasks.Task, but defines {found}')

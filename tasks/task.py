@@ -50,6 +50,7 @@ class Task:
         the sample.
     num_samples: samples shown in a trial; a rule says which one a test is about, see `sample_of`.
         If they are not shown together, `sample_period` says when each is.
+    catches_per_trial: how many of its tests can be left out, each on its own.
     probe: 'DMS' if manipulation and tuning are also measured in DMS trials, 'own' if the task's own
         trials are such, None where inputs are not tuned to directions as in DMS.
     compared: whether the figure that compares tasks by manipulation shows it (paper, Fig. 7).
@@ -64,6 +65,7 @@ class Task:
     responses = ('fixate', 'non-match', 'match')
     labels = ('sample', 'test', 'match')
     num_samples = 1
+    catches_per_trial = 1
     probe: str | None = 'DMS'
     compared = True
 

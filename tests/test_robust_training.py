@@ -307,30 +307,32 @@ def test_double_precision_is_cast(small):
 
 def test_the_header_warns_of_iterations_without_an_accuracy():
     words = 'of the iterations have nothing but catch trials'
-    assert words in header(parameters_with({'catch_trial_pct': 0.9, 'batch_size': 8}), 'CPU', 0)
-    assert words not in header(parameters_with({'catch_trial_pct': 0.9}), 'CPU', 0)
+    assert words in header(parameters_with({'catch_trial_pct': 0.9, 'batch_size': 8}), 'CPU')
+    assert words not in header(parameters_with({'catch_trial_pct': 0.9}), 'CPU')
     late = {'var_delay': True, 'batch_size': 1}  # one of 7.4 delays is drawn too long
-    assert f'14% {words}' in header(parameters_with(late), 'CPU', 0)
+    assert f'14% {words}' in header(parameters_with(late), 'CPU')
+    half = {'trial_type': 'dualDMS', 'catch_trial_pct': 0.5, 'batch_size': 1}  # of its two tests
+    assert f'25% {words}' in header(parameters_with(half), 'CPU')
 
 
 def test_the_header_mentions_times_that_dt_does_not_divide():
     p = parameters_with({'dt': 20, 'delay_time': 1010, 'mask_duration': 50})
-    assert header(p, 'CPU', 0).endswith(
+    assert header(p, 'CPU').endswith(
         '\nWith steps of 20 ms, delay_time 1010 ms is 1000 ms, mask_duration 50 ms is 40 ms.'
     )
-    assert 'With steps' not in header(par, 'CPU', 0)
+    assert 'With steps' not in header(par, 'CPU')
 
 
 def test_a_cue_after_the_onset_of_its_test_is_said():
     words = 'The delay is too short for the task: a rule is cued from 1500 ms, its test begins at'
     p = parameters_with({'trial_type': 'DMS+DMRS', 'delay_time': 400})
-    assert f'{words} 1400 ms.' in header(p, 'CPU', 0)
+    assert f'{words} 1400 ms.' in header(p, 'CPU')
     for task in ('DMS+DMRS', 'DMS+DMRS_early_cue', 'DMS+DMC', 'dualDMS', 'DMS'):
-        assert 'too short' not in header(parameters_with({'trial_type': task}), 'CPU', 0)
+        assert 'too short' not in header(parameters_with({'trial_type': task}), 'CPU')
     variable = {'trial_type': 'DMS+DMRS', 'var_delay': True}
-    assert 'too short' not in header(parameters_with(variable), 'CPU', 0)
+    assert 'too short' not in header(parameters_with(variable), 'CPU')
     p = parameters_with(variable | {'variable_delay_max': 600})
-    assert f'{words[:-9]}can begin at 1400 ms.' in header(p, 'CPU', 0)
+    assert f'{words[:-9]}can begin at 1400 ms.' in header(p, 'CPU')
 
 
 def test_more_or_fewer_tests_in_a_row_are_said():
@@ -339,7 +341,7 @@ def test_more_or_fewer_tests_in_a_row_are_said():
         assert f'delay_time = 2400 {words}' in header(
             parameters_with({'trial_type': task, 'ABBA_delay': 300}), 'CPU', 0
         )
-        assert 'gaps and tests' not in header(parameters_with({'trial_type': task}), 'CPU', 0)
+        assert 'gaps and tests' not in header(parameters_with({'trial_type': task}), 'CPU')
 
 
 def test_synapses_that_go_by_the_sign_of_units_without_one_are_said():
@@ -347,14 +349,14 @@ def test_synapses_that_go_by_the_sign_of_units_without_one_are_said():
     p = parameters_with(without | {'synapse_config': 'inh_fac'})
     assert not p['dynamic_synapse'].any()
     words = 'Without inhibitory units (exc_inh_prop = 1), with synapse_config = inh_fac all have'
-    assert f'{words} static synapses.' in header(p, 'CPU', 0)
+    assert f'{words} static synapses.' in header(p, 'CPU')
     for settings in (without, {'synapse_config': 'inh_fac'}):
-        assert 'Without inhibitory' not in header(parameters_with(settings), 'CPU', 0)
+        assert 'Without inhibitory' not in header(parameters_with(settings), 'CPU')
 
 
 def test_rules_that_no_input_tells_apart_are_said():
     words = 'the inputs cannot tell all'
     few = {'trial_type': 'DMS+DMRS+DMC', 'num_rule_tuned': 1}
-    assert f'num_rule_tuned = 1, {words} 3 rules apart.' in header(parameters_with(few), 'CPU', 0)
+    assert f'num_rule_tuned = 1, {words} 3 rules apart.' in header(parameters_with(few), 'CPU')
     for settings in (few | {'num_rule_tuned': 2}, {'num_rule_tuned': 0}):
-        assert words not in header(parameters_with(settings), 'CPU', 0)
+        assert words not in header(parameters_with(settings), 'CPU')

@@ -10,9 +10,8 @@ from training.notes import notes_of
 Curves = dict[str, list]  # one entry per iteration, see results.CURVES
 
 
-def header(p: Mapping, device_name: str, done: int) -> str:
-    """The main settings of a run, `done` iterations of which are made already."""
-    going_on = f'\nGoing on after iteration {done - 1}.' if done else ''
+def header(p: Mapping, device_name: str) -> str:
+    """The main settings of a run."""
     notes = ''.join(f'\n{note}' for note in notes_of(p))
     signs = f'{p["num_exc_units"]} excitatory' if p['EI'] else 'whose weights have either sign'
     return (
@@ -21,18 +20,18 @@ def header(p: Mapping, device_name: str, done: int) -> str:
         f'{p["n_output"]} outputs, {p["num_time_steps"]} steps of {p["dt"]} ms, '
         f'{p["batch_size"]} trials per iteration, {p["num_iterations"]} iterations, '
         f'learning rate {p["learning_rate"]}, spike cost {p["spike_cost"]}, '
-        f'test cost multiplier {p["test_cost_multiplier"]}{notes}{going_on}'
+        f'test cost multiplier {p["test_cost_multiplier"]}{notes}'
     )
 
 
 class Display:
-    """A bar of the iterations, and a plain line every iters_between_outputs.
+    """A bar of the iterations, and a plain line every iters_between_outputs and at the end.
 
     It is called with the curves after every iteration, like every `watch` of `loop.train`.
     """
 
     def __init__(self, p: Mapping, done: int, shown: bool):
-        self.every = p['iters_between_outputs']
+        self.every, self.end = p['iters_between_outputs'], p['num_iterations'] - 1
         self.bar = tqdm(
             total=p['num_iterations'],
             initial=done,
@@ -54,7 +53,7 @@ class Display:
         shown = {'accuracy': f'{last["accuracy"]:.3f}', **losses(last), 'ms': f'{milliseconds:.0f}'}
         self.bar.set_postfix(shown, refresh=False)
         self.bar.update()
-        if last['iteration'] % self.every == 0:
+        if last['iteration'] % self.every == 0 or last['iteration'] == self.end:
             text = '  '.join(f'{name} {value}' for name, value in shown.items())
             self.bar.write(f'iteration {last["iteration"]:5d}  {text}')
         return False

@@ -40,7 +40,9 @@ def _train(make_model: Callable, start: Start, watch: Watch | None) -> Path:
     if start.is_finished:
         say(start.words_if_finished)
         return start.filename
-    say(header(start.p, start.device_name, start.done))
+    say(header(start.p, start.device_name))
+    if start.resume:
+        say(start.words_if_resumed)
     with Display(start.p, start.done, watch is None) as display:
         (outcome,) = train_stack(make_model, [start], [watch or display])
     if isinstance(outcome, BaseException):

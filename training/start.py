@@ -48,6 +48,7 @@ class Start(NamedTuple):
     overwrite: bool
     log: tuple[str, ...]  # where its curves are logged
     is_finished: bool
+    resume: bool  # whether that was asked for
     checkpoint: dict | None = None
     device_name: str = ''
     lock: locks.Lock | locks.OtherLock | None = None  # on its files, held until the run has ended
@@ -67,6 +68,13 @@ class Start(NamedTuple):
         """What is said of a run that is finished; '' of one that is not."""
         words = f'{self.filename} is finished already; --overwrite starts again.'
         return words if self.is_finished else ''
+
+    @property
+    def words_if_resumed(self) -> str:
+        """What is said of a run that is to go on."""
+        if self.checkpoint is not None:
+            return f'Going on after iteration {self.done - 1}.'
+        return f'There is no {results.checkpoint_name(self.filename)}: starting at iteration 0.'
 
 
 def begin(
@@ -96,7 +104,7 @@ def begin(
     p, _ = look()
     require_path(p, drawn=True)
     is_finished = resume and filename.exists()
-    start = Start(dict(p), filename, gpu_id, threads, overwrite, log, is_finished)
+    start = Start(dict(p), filename, gpu_id, threads, overwrite, log, is_finished, resume)
     if not is_finished:
         results.check_writable(filename)
         start = _claimed(start, look, resume, locked)

@@ -10,6 +10,8 @@ from itertools import islice
 
 import numpy as np
 
+import tasks
+
 ITERATIONS_TO_STOP = 20  # whose mean accuracy is compared with stop_accuracy
 OFTEN = 0.01  # share of the iterations without an accuracy that is worth a warning
 LATE = math.exp(-2)  # share of the drawn delays that are too long, see tasks.trial.Batch
@@ -32,7 +34,7 @@ def accurate_enough(accuracy: Sequence[float], wanted: float | None) -> bool:
 def warnings_of(p: Mapping) -> list[str]:
     """What the header of a run says of settings that leave many iterations without an accuracy."""
     catch = 1 - (1 - p['catch_trial_pct']) * (1 - LATE * p['var_delay'])
-    share = catch ** p['batch_size']
+    share = catch ** (p['batch_size'] * tasks.of(p).catches_per_trial)
     if share <= OFTEN:
         return []
     names = ('catch_trial_pct', 'var_delay', 'batch_size')

@@ -184,15 +184,16 @@ def test_a_gpu_gets_the_whole_batch_compiled(ask_for, monkeypatch, gpu_id):
 
 
 def test_lines_are_printed_at_intervals(ask_for, script, capsys):
-    path, _ = ask_for(num_iterations=11, iters_between_outputs=5)
+    path, _ = ask_for(num_iterations=13, iters_between_outputs=5)
     script(lambda iteration: {'accuracy': iteration / 100})
     model.main(threads=2)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == 'Task DMS, synapses full, CPU, 2 threads, seed 5'
     assert '12 units (10 excitatory), 6 inputs, 3 outputs, 6 steps of 10 ms' in lines[1]
     shown = [re.match(r'iteration +(\d+)  accuracy ([\d.]+)  ', line) for line in lines[2:-1]]
-    assert [match.groups() for match in shown] == [('0', '0.000'), ('5', '0.050'), ('10', '0.100')]
-    assert '12 units (whose weights have either sign)' in header(par | {'EI': False}, 'CPU', 0)
+    accuracies = [('0', '0.000'), ('5', '0.050'), ('10', '0.100'), ('12', '0.120')]
+    assert [match.groups() for match in shown] == accuracies
+    assert '12 units (whose weights have either sign)' in header(par | {'EI': False}, 'CPU')
     assert lines[-1].startswith(f'Saved {path} after ')
 
 
@@ -419,3 +420,23 @@ def test_finished_run_of_another_network_is_refused(ask_for, script):
     forget_all_but(path, trial_type='DMC')
     with pytest.raises(RunError, match="trial_type = 'DMC'"):
         model.main(resume=True)
+
+
+def test_a_run_says_if_there_is_nothing_to_resume(ask_for, script, capsys):
+    _, checkpoint = ask_for()
+    script(lambda iteration: {})
+    model.main(resume=True)
+    assert f'There is no {checkpoint}: starting at iteration 0.' in capsys.readouterr().out
+
+
+def test_networks_without_a_seed_have_different_ones(ask_for, script):
+    ask_for(seed=None)
+    script(lambda iteration: {})
+    weights = []
+    for name in ('a.pkl', 'b.pkl'):
+        update_parameters({'save_fn': name})
+        weights.append(results.load(model.main())['weights']['w_rnn'])
+    assert not np.array_equal(*weights)
+    update_parameters({'seed': 7})
+    model.main(overwrite=True)
+    assert par['seed'] == 7
