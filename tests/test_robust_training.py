@@ -339,7 +339,7 @@ def test_more_or_fewer_tests_in_a_row_are_said():
     words = 'holds 4 gaps and tests of ABBA_delay = 300, not 3.'
     for task in ('ABBA', 'ABCA'):
         assert f'delay_time = 2400 {words}' in header(
-            parameters_with({'trial_type': task, 'ABBA_delay': 300}), 'CPU', 0
+            parameters_with({'trial_type': task, 'ABBA_delay': 300}), 'CPU'
         )
         assert 'gaps and tests' not in header(parameters_with({'trial_type': task}), 'CPU')
 

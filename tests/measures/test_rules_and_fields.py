@@ -317,6 +317,8 @@ def test_windows_before_a_test_hold_no_stimulus():
     """With short delays they are what there is of the delay."""
     p = parameters_with({'delay_time': 50})
     assert end_of_delay(p) == slice(100, 105)
+    p = parameters_with({'trial_type': 'ABBA'})
+    assert tasks.of(p).silencing_windows(p)[0][0] == range(110, 130)  # 200 ms before test 1
     p = parameters_with({'trial_type': 'ABBA', 'ABBA_delay': 100, 'delay_time': 600})
     assert tasks.of(p).silencing_windows(p)[0][0] == range(90, 100)
     p = parameters_with({'trial_type': 'dualDMS', 'delay_time': 60})

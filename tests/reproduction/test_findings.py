@@ -1,5 +1,7 @@
 """The findings of the paper, each with its interval, test and verdict."""
 
+import functools
+
 import numpy as np
 import pytest
 from made import cells, network
@@ -118,6 +120,17 @@ def test_interval_of_a_rank_correlation_over_other_variants():
         held += low <= true <= high
     assert held / 1000 == pytest.approx(0.95, abs=0.03)
     assert statistics.correlation_interval(1.0, 4) == (1, 1)
+    # z = 0.54931, its SD is (1.06 / 7)**.5 = 0.38914
+    assert statistics.correlation_interval(0.5, 10) == pytest.approx((-0.2102, 0.8648), abs=1e-4)
+
+
+@pytest.mark.filterwarnings('ignore:Precision loss')
+def test_one_of_two_groups_may_have_no_spread():
+    welch = functools.partial(ttest_ind, equal_var=False)
+    same, other = [1.0, 1, 1], [0.2, 0.3, 0.4]
+    assert statistics.tested(welch, same, other) == pytest.approx(welch(same, other).pvalue)
+    assert statistics.tested(welch, same, same) is None
+    assert statistics.tested(welch, same[:2], other) is None
 
 
 def test_intervals_that_disagree_decide_nothing():
@@ -260,6 +273,51 @@ def test_attended_and_other_sample():
         expected = np.mean([decoded[rule, of_rule(rule)] for rule in range(4)])
         shown = rows[f'dualDMS: {kind} sample from activity, delay 2']
         assert shown['This project'] == markdown.number(expected)
+
+
+def test_the_attended_sample_exceeds_the_other_one():
+    networks = [network('dualDMS', i) for i in range(3)]
+    for i, n in enumerate(networks):
+        for rule in range(4):
+            for delay, of_rule in enumerate((rule % 2, rule // 2)):
+                onset = n['parameters']['test_time_rng'][delay].start
+                late = n['neuronal_sample_decoding'][rule, ..., onset - 2 : onset]
+                late[of_rule], late[1 - of_rule] = 0.8 + i / 100, 0.2 + i / 50
+    rows = findings({'dualDMS': networks})
+    for delay in (1, 2):
+        name = f'dualDMS: attended sample from activity, delay {delay}, beside the other'
+        assert (rows[name]['This project'], rows[name]['Verdict']) == (
+            '0.810 ± 0.0100',
+            'reproduced',
+        )
+
+
+def with_similarity(task, mean, silenced=None):
+    """Four networks with these similarities, give or take some hundredths."""
+    networks = [network(task, i) for i in range(4)]
+    for i, n in enumerate(networks):
+        n['synaptic_similarity'][:] = mean + 0.01 * i
+        if silenced is not None:
+            n['synaptic_similarity_suppression'][:] = silenced + 0.02 * i
+    return networks
+
+
+def test_no_similarity_and_no_rise_are_no_effects():
+    abca = with_similarity('ABCA', 0.15)
+    row = findings({'ABCA': abca})['ABCA: similarity of sample and test 1, during test 2']
+    assert row['Verdict'] == 'weaker'
+    rows = findings({'ABBA': with_similarity('ABBA', 0.3, 0.4)})
+    (row,) = (row for name, row in rows.items() if name.startswith('ABBA: by how much'))
+    assert (row['This project'][:5], row['Verdict']) == ('0.115', 'weaker')
+
+
+@pytest.mark.parametrize(('at', 'verdict'), [(0.99, 'weaker'), (1 / 8, 'not reproduced')])
+def test_chance_is_no_effect_on_decoding(at, verdict):
+    networks = [network(seed=i) for i in range(3)]
+    for n, change in zip(networks, (-0.001, 0, 0.001), strict=True):
+        n['synaptic_sample_decoding'][:] = at + change
+    row = findings({'DMS': networks})['DMS: decoding from synapses, end of delay']
+    assert row['Verdict'] == verdict
 
 
 def test_findings_of_dms_networks():

@@ -96,6 +96,8 @@ def test_state_counts_networks_that_are_trained_to_the_end():
     assert rows['DMS'][:2] == ['10', '2']
     assert rows['DMS'][-1] == f'{left:.1f}'
     assert rows['dualDMS'][1] == '0'
+    more = cells(state.state_table({'DMRS45': [network('DMRS45', 0, 2000)] * 6}))
+    assert (more['DMRS45'][:2], more['DMRS45'][-1]) == (['5', '5'], '0.0')
     stopped = cells(state.state_table({'DMS-stop_accuracy=0.9': [network(iterations=100)]}))
     assert stopped['DMS-stop_accuracy=0.9'][1] == '1'
     assert rows['all'][:2] == [str(len(plan.jobs('none'))), '2']

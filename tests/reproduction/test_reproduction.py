@@ -126,6 +126,18 @@ def test_table_of_dms_networks():
     assert rows['silent networks'][:3] == ['2 of 20', '', '1 of 3']
 
 
+def test_differences_from_the_original_are_counted():
+    networks = [network(seed=i) for i in range(3)]
+    found = tables.dms_table(networks)
+    shown = [row[-1] for row in cells(found).values()]
+    p_values = [float(cell) for cell in shown if re.fullmatch(r'[\d.]+(e-\d+)?', cell)]
+    low = sum(p < 0.05 for p in p_values)
+    assert sum(p < 0.01 for p in p_values) < low < len(p_values)
+    assert f'\n{low} of {len(p_values)} t tests have P < .05.' in found
+    seen = statistics.detectable(3, 20)
+    assert f'With 3 networks beside 20, a difference of {seen:.2f} SD is detected' in found
+
+
 def test_correlations_over_dms_networks():
     networks = [network(seed=i) for i in range(6)]
     found = [measured.dms_measures(n) for n in networks]

@@ -440,3 +440,11 @@ def test_networks_without_a_seed_have_different_ones(ask_for, script):
     update_parameters({'seed': 7})
     model.main(overwrite=True)
     assert par['seed'] == 7
+
+
+def test_a_batch_is_that_of_the_seed_and_the_iteration(ask_for):
+    ask_for()
+    member = Member(begin(par, locked=True), lambda curves: False)
+    batch, expected = member.batch(3), Stimulus([par['seed'], 3]).generate_trial()
+    for name, value in expected.items():
+        np.testing.assert_array_equal(batch[name], value)
