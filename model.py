@@ -105,7 +105,7 @@ class Model:
         self.trials_per_part = trials_per_part
         self.num_threads = threads or available_cores()
         self.threads = graphs.thread_pool(self.num_threads)
-        self.jit_compile = jit_compile
+        self.jit_compile, self.is_checked = jit_compile, False
         # This pass may turn sums into operations that fail when two threads run one graph; the
         # time of a training step does not depend on it.
         tf.config.optimizer.set_experimental_options({'arithmetic_optimization': False})
@@ -315,17 +315,18 @@ class Model:
         """Losses and gradients of each part of a batch, see `bptt.losses_and_gradients`.
 
         The gradients are those with respect to the effective weights, and to the first activity h.
-        A stack is also split by networks, so that all threads work. Raises TypeError for a subclass
-        with another rnn_cell, since `bptt.step_back` is the derivative of this one.
+        A stack is also split by networks, so that all threads work. Raises ValueError where
+        `bptt.step_back` is not the derivative of rnn_cell.
         """
-        if type(self).rnn_cell is not Model.rnn_cell:
-            raise TypeError('bptt.step_back is the derivative of Model.rnn_cell: change both there')
         infos = trial_info if self.is_stack else [trial_info]
         iterations = iteration if self.is_stack else [iteration]
         num_trials = infos[0]['neural_input'].shape[1]
         num_parts = -(-num_trials // self.trials_per_part)
         chunks = self._chunks(num_parts)
         c, spike_cost = self.coefficients(), self._number('spike_cost', 2, tf.float64)
+        if not self.is_checked:
+            bptt.require_derivative(self.rnn_cell, c, self.initial_state(2))
+            self.is_checked = True
         keys = [[q['seed'], i] for q, i in zip(self.networks, iterations, strict=True)]
         cost = POWER[self.par['spike_regularization']], num_trials
         parts = np.array_split(np.arange(num_trials), num_parts)

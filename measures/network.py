@@ -45,4 +45,6 @@ def _remedy(name: str, lacking: Sequence[Mapping]) -> str:
         return reasons[-1][0].rstrip('.')
     extra = [option for option in measure.options if not ANALYSIS[option].default]
     words = ' '.join(f'--set {option}=True' for option in extra)
+    if not words and all(map(analysis_of, lacking)):
+        words = '--overwrite'  # as for a measure that is newer than their analysis
     return f'analyse them with {words}' if words else 'analyse them'

@@ -238,7 +238,7 @@ def test_a_task_that_fails_is_named_with_its_error(tmp_path, source, error):
     file = tmp_path / 'report.py'
     file.write_text(source)
     before = dict(par)
-    with pytest.raises(TaskError, match=f'report.py fails: .*{error}'):
+    with pytest.raises(TaskError, match=rf'report.py(, line \d+,)? fails: .*{error}'):
         update_parameters({'trial_type': load_task(file)})
     assert par == before
 
@@ -255,5 +255,5 @@ def test_trials_that_fail_are_named_with_their_error(tmp_path, trials, error):
     file = tmp_path / 'report.py'
     file.write_text(f'{HEAD}    def trials(self, batch):\n        {trials}\n')
     update_parameters({'trial_type': load_task(file), 'batch_size': 4})
-    with pytest.raises(TaskError, match=f'report.py fails: {error}'):
+    with pytest.raises(TaskError, match=f'report.py, line 14, fails: {error}'):
         Stimulus(1).generate_trial()

@@ -1,5 +1,6 @@
 """The command `python figures.py` as a user meets it, most of it within this process."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -138,6 +139,16 @@ def test_command_as_a_process(tmp_path):
         f'left out attention: {of_tasks} with several samples of which a rule picks one',
         f'left out manipulation: {of_tasks} that are compared by manipulation in DMS trials',
     ]
+
+
+def test_a_figure_that_fails_leaves_the_others_alone(fast, run, tmp_path, monkeypatch):
+    broken = figure(name='broken')(lambda networks, p, axes: networks[0]['nothing'])
+    only(monkeypatch, broken, *figures.all_figures())
+    status, out, err = run(save(tmp_path, one=fabricated()))
+    assert (status, err) == (1, '')
+    assert [Path(line).stem for line in out[:-1]] == ['DMS-learning', 'DMS-decoding']
+    place = r'test_figures_command.py, line \d+, fails'
+    assert re.fullmatch(rf"left out broken \(DMS\): .*{place}: KeyError: 'nothing'", out[-1])
 
 
 def test_several_formats_and_the_default_folder(fast, run, tmp_path):
@@ -296,7 +307,7 @@ def test_a_file_that_is_no_task_is_refused(own, run):
     own.write_text('1 / 0')
     status, out, err = run(own.parent / 'networks', '--task', own)
     assert (status, out) == (2, [])
-    assert err == f'error: {own} fails: ZeroDivisionError: division by zero\n'
+    assert err == f'error: {own}, line 1, fails: ZeroDivisionError: division by zero\n'
 
 
 def test_ctrl_c_ends_the_command_quietly(fast, run, tmp_path, monkeypatch):

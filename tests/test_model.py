@@ -1,5 +1,6 @@
 """The forward pass against a plain NumPy loop, and what Model promises."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import results
 from model import Model
 from parameters import par, update_parameters
-from rnn import graphs
+from rnn import bptt, graphs
 from rnn.initial_values import SYNAPSES
 from stimulus import Stimulus
 
@@ -168,15 +169,52 @@ class Silent(Model):
         return Model.rnn_cell(stimulus, noise, state, c)._replace(h=0 * state.h)
 
 
-def test_a_subclass_has_its_own_equations_and_does_not_train_with_those_of_others(small):
+def test_a_subclass_has_its_own_equations(small):
     small()
     trials = Stimulus(1).generate_trial()
     silent = Silent()
     assert Model().run_model(trials['neural_input'])[1].max() > 0
     assert silent.run_model(trials['neural_input'])[1].max() == 0
     assert type(Silent.stack([silent, silent]).member(1)) is Silent
-    with pytest.raises(TypeError, match=r'step_back is the derivative of Model\.rnn_cell'):
-        silent.optimize(trials, 0)
+
+
+@pytest.mark.parametrize('name', ['alpha', 'dt', 'alpha_std', 'alpha_stf', 'U', 'w_rnn'])
+@pytest.mark.parametrize('stacked', [False, True])
+def test_the_derivative_must_be_that_of_the_cell(small, name, stacked):
+    """In each of its terms; where it is, a subclass may train."""
+
+    class Same(Model):
+        @staticmethod
+        def rnn_cell(stimulus, noise, state, c):
+            return Model.rnn_cell(stimulus, noise, state, c)
+
+    class Other(Model):
+        @staticmethod
+        def rnn_cell(stimulus, noise, state, c):
+            changed = c._replace(**{name: 1.1 * getattr(c, name)})
+            return Model.rnn_cell(stimulus, noise, state, changed)
+
+    small()
+    p = [dict(par)] * 2 if stacked else None
+    for kind in (Same, Other):
+        model = kind(p=p)
+        check = partial(bptt.require_derivative, model.rnn_cell, model.coefficients())
+        if kind is Same:
+            check(model.initial_state(2))
+        else:
+            with pytest.raises(ValueError, match='not the derivative of .*Other.rnn_cell'):
+                check(model.initial_state(2))
+
+
+def test_no_network_trains_with_the_derivative_of_another_cell(small):
+    class Other(Model):
+        @staticmethod
+        def rnn_cell(stimulus, noise, state, c):
+            return Model.rnn_cell(stimulus, noise, state, c._replace(alpha=0.5 * c.alpha))
+
+    small()
+    with pytest.raises(ValueError, match='step_back in rnn/bptt.py is not the derivative of'):
+        Other().optimize(Stimulus(1).generate_trial(), 0)
 
 
 OTHER_COSTS = {'weight_cost': 0.5, 'spike_regularization': 'L1', 'clip_max_grad_val': 0.02}

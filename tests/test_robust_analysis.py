@@ -176,4 +176,6 @@ def test_an_own_task_that_fails_in_the_analysis_is_named(tmp_path, capsys):
     results.save(path, network(load_task(file), n_output=5))
     given = [f'--set={name}={value}' for name, value in QUICK.items()]
     assert analysis.main([str(path), f'--task={file}', '--jobs=1', *given]) == 1
-    assert capsys.readouterr().err == f"error: {path}: {file} fails: KeyError: 'cue'\n"
+    line = file.read_text().count('\n')
+    words = f"error: {path}: {file}, line {line}, fails: KeyError: 'cue'\n"
+    assert capsys.readouterr().err == words

@@ -78,7 +78,7 @@ def test_sequence_needs_its_tasks_and_measures():
         drawn.sequence(fabricated())
     for name, remedy in (
         ('synaptic_test_decoding', 'analyse them with --set decode_test=True'),
-        ('synaptic_similarity', 'analyse them'),
+        ('synaptic_similarity', 'analyse them with --overwrite'),
         ('acc_neuronal_suppression', 'analyse them with --set suppress_analysis=True'),
         ('synaptic_similarity_suppression', 'analyse them with --set suppress_analysis=True'),
     ):
@@ -241,7 +241,7 @@ def test_manipulation_needs_a_task_and_its_measure():
         drawn.manipulation([fabricated('DMC')])
     network = fabricated()
     del network['manipulation']
-    with pytest.raises(MissingMeasure, match='1 of 2 networks lack manipulation: analyse them$'):
+    with pytest.raises(MissingMeasure, match='1 of 2 networks lack manipulation: analyse'):
         drawn.manipulation([fabricated(), network, fabricated('DMC')])
 
 
