@@ -251,6 +251,6 @@ def _draw_groups(ax, means: np.ndarray) -> None:
         text = '-' if np.isnan(value) else f'{value:.2g}'
         ax.text(j, i, text, ha='center', va='center', color=color)
     names = [GROUP_NAMES[name] for name in OF_KINDS]
-    ax.set_xticks(range(4), names)
-    ax.set_yticks(range(4), names)
+    ax.set_xticks(range(len(names)), names)
+    ax.set_yticks(range(len(names)), names)
     ax.set(xlabel='To', ylabel='From')

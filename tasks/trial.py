@@ -65,7 +65,11 @@ class Batch:
         self.motion_tuning = motion_tuning(task, p)
 
     def trial_info(self, labels: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The arrays, and the labels as int8. Rule, catch and probe are 0 where there are none."""
+        """The arrays, and the labels as int8. Rule, catch and probe are 0 where there are none.
+
+        Raises ValueError for labels that the task does not have as it says.
+        """
+        self._require_labels(labels)
         none = np.zeros(self.size, np.int8)
         labels = {'rule': none, 'catch': none} | dict(labels)
         labels['probe'] = np.zeros_like(labels['catch'])
@@ -75,6 +79,21 @@ class Batch:
             'train_mask': self.train_mask,
             **{name: _as_label(name, label) for name, label in labels.items()},
         }
+
+    def _require_labels(self, labels) -> None:
+        if not isinstance(labels, Mapping):
+            raise ValueError(f'trials returns {type(labels).__name__}, not a dictionary of labels')
+        several = ('rule',) if self.task.num_rule_indices(self.p) > 1 else ()
+        if missing := [name for name in (*self.task.labels, *several) if name not in labels]:
+            raise ValueError(f'trials must also return the label {missing[0]!r}')
+        for name, label in labels.items():
+            if np.shape(label)[:1] != (self.size,):
+                words = f'has shape {np.shape(label)}, but there are {self.size} trials'
+                raise ValueError(f'the label {name!r} {words}')
+        most = self.p['num_motion_dirs'] - 1
+        for name in filter(labels.__contains__, ('sample', 'test')):
+            if np.min(labels[name]) < 0 or np.max(labels[name]) > most:
+                raise ValueError(f'the label {name!r} must be a direction, from 0 to {most}')
 
     def show(
         self,

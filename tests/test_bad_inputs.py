@@ -257,3 +257,31 @@ def test_trials_that_fail_are_named_with_their_error(tmp_path, trials, error):
     update_parameters({'trial_type': load_task(file), 'batch_size': 4})
     with pytest.raises(TaskError, match=f'report.py, line 14, fails: {error}'):
         Stimulus(1).generate_trial()
+
+
+@pytest.mark.parametrize(
+    ('trials', 'error'),
+    [
+        ('pass', 'trials returns NoneType, not a dictionary of labels'),
+        ('return {}', "trials must also return the label 'sample'"),
+        ("return {'sample': np.ones(3)}", r"the label 'sample' has shape \(3,\), but there are 4"),
+        ("return {'sample': 7 + np.ones(4)}", "label 'sample' must be a direction, from 0 to 7"),
+        ("return {'sample': np.full(4, -1)}", "label 'sample' must be a direction, from 0 to 7"),
+    ],
+)
+def test_labels_are_those_that_the_task_promises(tmp_path, trials, error):
+    file = tmp_path / 'report.py'
+    file.write_text(f'{HEAD}    def trials(self, batch):\n        {trials}\n')
+    update_parameters({'trial_type': load_task(file), 'batch_size': 4})
+    with pytest.raises(TaskError, match=f'report.py fails: ValueError: .*{error}'):
+        Stimulus(1).generate_trial()
+
+
+def test_a_task_with_several_rules_returns_the_rule(tmp_path):
+    file = tmp_path / 'report.py'
+    trials = "return {'sample': np.ones(4)}"
+    rules = "    rules = (('rotation', 0), ('rotation', 90))\n"
+    file.write_text(f'{HEAD}{rules}    def trials(self, batch):\n        {trials}\n')
+    update_parameters({'trial_type': load_task(file), 'batch_size': 4})
+    with pytest.raises(TaskError, match="trials must also return the label 'rule'"):
+        Stimulus(1).generate_trial()

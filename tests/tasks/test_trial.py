@@ -25,6 +25,8 @@ def test_place_sets_the_own_period_of_each_trial():
 def test_a_label_that_int8_does_not_hold_is_refused(label):
     p = parameters_with({'batch_size': 2})
     batch = Batch(tasks.of(p), p, np.random.default_rng(0))
-    assert batch.trial_info({'sample': np.array([1, 127])})['sample'].tolist() == [1, 127]
-    with pytest.raises(ValueError, match='integers from -128 to 127, but sample has others'):
-        batch.trial_info({'sample': np.array(label)})
+    labels = dict.fromkeys(('sample', 'test', 'match'), np.array([0, 1]))
+    found = batch.trial_info(labels | {'context': np.array([1, 127])})
+    assert found['context'].tolist() == [1, 127]
+    with pytest.raises(ValueError, match='integers from -128 to 127, but context has others'):
+        batch.trial_info(labels | {'context': np.array(label)})
