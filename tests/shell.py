@@ -269,8 +269,9 @@ def files_in(folder) -> list[str]:
 
 
 def statuses(out: str) -> dict[str, str]:
-    """What the lines of a command say of its networks."""
-    return dict(line.split()[:2] for line in out.splitlines() if re.match(r'\S+-run-\d+  ', line))
+    """What the lines of a command say of its networks, but not of their measures."""
+    lines = [line for line in out.splitlines() if re.match(r'\S+-run-\d+ +[a-z]', line)]
+    return dict(line.split()[:2] for line in lines)
 
 
 def assert_logged_once(path):

@@ -14,7 +14,7 @@ import analysis
 import parameters
 import results
 from measures import shuffling
-from measures.measure import all_measures, measure_of
+from measures.measure import MeasureError, all_measures, measure_of
 from model import Model
 from parameters import par, reset_parameters, update_parameters, user_settings
 from plots import memory
@@ -344,7 +344,7 @@ def test_parameters_are_left_as_they_were(tmp_path, fails):
     update_parameters({'trial_type': 'DMRS90', 'n_hidden': 7, 'decoding_reps': 5})
     before, user = dict(par), user_settings()
     if fails:
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(MeasureError, match='line .* fails: ZeroDivisionError'):
             analyze(tmp_path, saved, QUICK, progress=lambda work: 1 / 0)
     else:
         assert analyze(tmp_path, saved, QUICK)['neuronal_sample_decoding'].shape[2] == 2
