@@ -312,7 +312,7 @@ def settings_for(task: str) -> dict[str, Setting]:
 
 def _trial_type() -> dict[str, Setting]:
     """The setting that names the task, with the user's own tasks that are loaded."""
-    return {'trial_type': SETTINGS['trial_type']._replace(check=one_of(*tasks.known()))}
+    return {'trial_type': SETTINGS['trial_type']._replace(check=tasks.name_of_task())}
 
 
 def _task(name) -> str:

@@ -14,6 +14,7 @@ from tasks.registry import (
     find,
     known,
     load_task,
+    name_of_task,
     of,
     require_same,
 )
@@ -28,6 +29,7 @@ __all__ = [
     'find',
     'known',
     'load_task',
+    'name_of_task',
     'of',
     'require_same',
 ]

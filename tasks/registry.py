@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from settings import Setting
-from settings.validators import Check
+from settings.validators import Check, one_of
 from system.errors import in_words
 from system.files import read_bytes
 from tasks.distractor import Distractor
@@ -77,6 +77,13 @@ def find(name: str) -> Task:
             f'there is no task {name!r}; known are {names} (tasks.load_task loads your own)'
         )
     return TASKS[name]
+
+
+def name_of_task() -> Check:
+    """The name of a known task, as the value of a setting."""
+    names = one_of(*known())
+    words = 'or a task of your own that is loaded (--task FILE.py; in Python: tasks.load_task)'
+    return names._replace(allowed=f'{names.allowed}, {words}')
 
 
 def of(p: Mapping) -> Task:
