@@ -130,9 +130,7 @@ GROUPS: dict[str, dict[str, Setting]] = {
         'save_every': Setting(100, count(1), 'iterations between two checkpoints'),
     },
     'Task': {
-        'trial_type': Setting(
-            'DMS', one_of(*tasks.TASKS), 'the task; also one of your own that is loaded'
-        ),
+        'trial_type': Setting('DMS', one_of(*tasks.TASKS), 'the task'),
         'dead_time': Setting(
             0, count(0), 'time before fixation, neither trained nor decoded', 'ms'
         ),
