@@ -23,7 +23,11 @@ ELSEWHERE = (
 
 
 class MeasuresLost(ValueError):
-    """A file would lose measures to an analysis; the message names some."""
+    """A file would lose measures to an analysis; `lost` names some, the message also a remedy."""
+
+    def __init__(self, lost: str, remedy: str = ELSEWHERE):
+        super().__init__(f'{lost}: {remedy}')
+        self.lost = lost
 
 
 def made_with(p: Mapping, update_params: Mapping | None, seed: int) -> dict:
@@ -63,20 +67,20 @@ def require_kept(saved: Mapping, options: Mapping, taken: Collection[Measure]) -
     conditions. Where `saved` does not say how its measures were made, as in files of the original
     code, each measure that would be replaced counts as lost.
     """
-    words = f'ask for as much, {ELSEWHERE}'
+    remedy = f'ask for as much, {ELSEWHERE}'
     if about := results.analysis_of(saved):
         before = about.get('options', {})
         for name in sorted(COUNTS & before.keys()):
             if before[name] > options[name]:
                 found = f'{name} = {before[name]}, not {options[name]}'
-                raise MeasuresLost(f'it holds more precise measures ({found}): {words}')
+                raise MeasuresLost(f'it holds more precise measures ({found})', remedy)
         _require_same_conditions(saved['parameters'], before, options)
         lost = [n for n in about.get('measures', ()) if n in saved and measure_of(n) not in taken]
     else:
         lost = [name for name in saved if measure_of(name) in taken]
     if lost:
         few = ', '.join(lost[:3]) + (f' and {len(lost) - 3} more' if len(lost) > 3 else '')
-        raise MeasuresLost(f'it holds measures that would be lost ({few}): {words}')
+        raise MeasuresLost(f'it holds measures that would be lost ({few})', remedy)
 
 
 def _require_same_conditions(trained: Mapping, before: Mapping, options: Mapping) -> None:
@@ -84,7 +88,7 @@ def _require_same_conditions(trained: Mapping, before: Mapping, options: Mapping
     both = [{**trained, **values} for values in made]
     if names := differing([*made[0], *made[1]], both):
         was, now = (values.get(names[0]) for values in both)
-        raise MeasuresLost(f'it holds measures with {names[0]} = {was!r}, not {now!r}: {ELSEWHERE}')
+        raise MeasuresLost(f'it holds measures with {names[0]} = {was!r}, not {now!r}')
 
 
 def load_same(target: str | os.PathLike, saved: Mapping) -> dict:

@@ -94,7 +94,7 @@ class Measure:
         try:
             found = self.function(run)
             if not isinstance(found, Mapping):
-                raise MeasureError(f'returns {type(found).__name__}, not a dictionary of results')
+                raise ValueError(f'returns {type(found).__name__}, not a dictionary of results')
             self._require_declared(found, run.p)
         except (OSError, MemoryError):
             raise
@@ -113,7 +113,7 @@ class Measure:
             )
             if name not in self.axes or not fits:
                 words = f'returns {name} of shape {shape}'
-                raise MeasureError(f'{words}, but declares {", ".join(axes) or "a number"}')
+                raise ValueError(f'{words}, but declares {", ".join(axes) or "a number"}')
 
     @property
     def name(self) -> str:

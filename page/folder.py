@@ -14,7 +14,7 @@ from plots.drawn_networks import load, own_settings
 from results import CURVES
 from sets.summary import FILE
 from sets.summary import read as summary_rows
-from system.files import natural
+from system.files import naming, natural
 from system.locks import is_held
 from training.stopping import last_mean
 
@@ -129,7 +129,7 @@ def _measures(saved: Mapping, file: Path) -> dict[str, float]:
         found = summary(saved)
         manipulation = float(np.mean(saved.get('manipulation', np.nan)))
     except (TypeError, ValueError) as error:
-        raise ValueError(f'{file}: {error}') from error
+        raise ValueError(naming(file, error)) from error
     return found | {'manipulation': manipulation} if found and np.isfinite(manipulation) else found
 
 

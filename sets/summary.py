@@ -1,8 +1,8 @@
 """The outcome of the networks of a set: a line each, a table, and summary.csv.
 
 The accuracy and the losses of a network are the means over its last 20 iterations. Each setting
-that is swept has a column, after the names. What the analysis measured is in
-summary.csv alone.
+that is swept has a column, after the names. What an analysis measured has columns in summary.csv;
+in the table, lines would become too long for a terminal.
 """
 
 import csv
@@ -42,10 +42,7 @@ def line(name: str, report: Report) -> str:
 
 
 def table(reports: Mapping[str, Report], swept: Mapping[str, Combination] = NOTHING) -> str:
-    """All networks of a command, in columns; `swept` are the settings that distinguish each.
-
-    What an analysis measured is left out, or the lines would be too long for a terminal.
-    """
+    """All networks of a command, in columns; `swept` are the settings that distinguish each."""
     found = _sorted(_rows(reports, swept))
     fields = [name for name in _fields(found) if name not in MEASURES]
     rows = [fields, *(tuple(_cells(row, fields).values()) for row in found)]

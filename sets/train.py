@@ -129,7 +129,7 @@ def _analyze(job: Job, watch: Watch) -> dict:
     except analysis.MeasuresLost as error:
         # --overwrite of a set would train the network again
         remedy = f'use python analysis.py {job.filename}, with --overwrite to replace them'
-        raise ValueError(f'{error}; {remedy}') from error
+        raise ValueError(f'{error.lost}: {remedy}') from error
     log_result(job, analyzed, goes_on=True)
     return summary(analyzed)
 

@@ -243,6 +243,13 @@ def test_a_task_that_fails_is_named_with_its_error(tmp_path, source, error):
     assert par == before
 
 
+def choose_task(folder, trials: str, attributes: str = '') -> None:
+    """Set a task with these trials, four to a batch."""
+    file = folder / 'report.py'
+    file.write_text(f'{HEAD}{attributes}    def trials(self, batch):\n        {trials}\n')
+    update_parameters({'trial_type': load_task(file), 'batch_size': 4})
+
+
 @pytest.mark.parametrize(
     ('trials', 'error'),
     [
@@ -252,9 +259,7 @@ def test_a_task_that_fails_is_named_with_its_error(tmp_path, source, error):
     ],
 )
 def test_trials_that_fail_are_named_with_their_error(tmp_path, trials, error):
-    file = tmp_path / 'report.py'
-    file.write_text(f'{HEAD}    def trials(self, batch):\n        {trials}\n')
-    update_parameters({'trial_type': load_task(file), 'batch_size': 4})
+    choose_task(tmp_path, trials)
     with pytest.raises(TaskError, match=f'report.py, line 14, fails: {error}'):
         Stimulus(1).generate_trial()
 
@@ -270,18 +275,13 @@ def test_trials_that_fail_are_named_with_their_error(tmp_path, trials, error):
     ],
 )
 def test_labels_are_those_that_the_task_promises(tmp_path, trials, error):
-    file = tmp_path / 'report.py'
-    file.write_text(f'{HEAD}    def trials(self, batch):\n        {trials}\n')
-    update_parameters({'trial_type': load_task(file), 'batch_size': 4})
+    choose_task(tmp_path, trials)
     with pytest.raises(TaskError, match=f'report.py fails: ValueError: .*{error}'):
         Stimulus(1).generate_trial()
 
 
 def test_a_task_with_several_rules_returns_the_rule(tmp_path):
-    file = tmp_path / 'report.py'
-    trials = "return {'sample': np.ones(4)}"
     rules = "    rules = (('rotation', 0), ('rotation', 90))\n"
-    file.write_text(f'{HEAD}{rules}    def trials(self, batch):\n        {trials}\n')
-    update_parameters({'trial_type': load_task(file), 'batch_size': 4})
+    choose_task(tmp_path, "return {'sample': np.ones(4)}", rules)
     with pytest.raises(TaskError, match="trials must also return the label 'rule'"):
         Stimulus(1).generate_trial()
