@@ -24,19 +24,19 @@ import numpy as np
 import tensorflow as tf
 
 from parameters import par, update_parameters, user_settings
-from rnn import bptt, graphs, stacks
+from rnn import bptt, costs, graphs, stacks
 from rnn.device import available_cores
 from rnn.initial_values import MASKS, fitting_weights, rates
 from rnn.optimizer import Adam
 from rnn.sizes import TRIALS_PER_PART
 from rnn.state import State, require_fitting
+from settings.costs import COSTS
 from training.loop import train
 from training.member import Watch
 from training.stacks import require_alike
 from training.start import begin
 
 ACTIVITIES_AT_ONCE = 2**17  # of a step, of all networks and trials differentiated at once
-POWER = {'L1': 1, 'L2': 2}
 
 
 class Coefficients(NamedTuple):
@@ -287,7 +287,8 @@ class Model:
 
         loss = mean(mask * cross-entropy) + spike_cost mean(h^n) + weight_cost mean(relu(W_rnn)^n),
         with n = 2 or 1 for L2 or L1. The first mean is over all steps, masked ones too. W_rnn holds
-        effective weights (with E/I, only excitatory ones are above 0 and so add to the cost).
+        effective weights (with E/I, only excitatory ones are above 0 and so add to the cost). The
+        costs are those in rnn/costs.py.
 
         A stack takes a batch and an iteration for each network, and returns a list. The batch is
         differentiated in parts, as many at once as there are threads. Their number does not depend
@@ -295,10 +296,10 @@ class Model:
         """
         sums = self.losses_and_gradients(trial_info, iteration)
         weights = {name: variable.read_value() for name, variable in self.weights.items()}
-        costs = {name: self._number(name, 0) for name in ('spike_cost', 'weight_cost')}
-        tensors = (weights, self._sign(), sums, costs, self.optimizer.arguments())
+        factors = {name: self._number(name, 0) for name in COSTS}
+        tensors = (weights, self._sign(), sums, factors, self.optimizer.arguments())
         p, number = self.par, len(self.networks) if self.is_stack else 0
-        kind = p['shape'], number, len(sums), p['EI'], POWER[p['spike_regularization']]
+        kind = p['shape'], number, len(sums), p['EI'], costs.power(p)
         update = graphs.update_graph(type(self), *kind, self.jit_compile)
         t = tf.constant(iteration, tf.int64)
         t = t[:, tf.newaxis, tf.newaxis] if self.is_stack else t
@@ -323,12 +324,13 @@ class Model:
         num_trials = infos[0]['neural_input'].shape[1]
         num_parts = -(-num_trials // self.trials_per_part)
         chunks = self._chunks(num_parts)
-        c, spike_cost = self.coefficients(), self._number('spike_cost', 2, tf.float64)
+        c = self.coefficients()
+        factors = tuple(self._number(name, 2, tf.float64) for name in costs.OF_STATES)
         if not self.is_checked:
             bptt.require_derivative(self.rnn_cell, c, self.initial_state(2))
             self.is_checked = True
         keys = [[q['seed'], i] for q, i in zip(self.networks, iterations, strict=True)]
-        cost = POWER[self.par['spike_regularization']], num_trials
+        cost = costs.power(self.par), num_trials
         parts = np.array_split(np.arange(num_trials), num_parts)
         starts = [self.initial_state(len(part)) for part in parts]
 
@@ -338,9 +340,9 @@ class Model:
             # the seed, the iteration and the number of the part decide the noise
             every = [[*key, part] for key in keys]
             noise = self.noise(every if self.is_stack else every[0])
-            whole = c, starts[part], spike_cost, tuple(noise.values())
-            c_, start, spike_cost_, noise = stacks.members(whole, chunk)
-            arguments = c_, start, trials, spike_cost_, noise
+            whole = c, starts[part], factors, tuple(noise.values())
+            c_, start, factors_, noise = stacks.members(whole, chunk)
+            arguments = c_, start, trials, factors_, noise
             kind = *map(graphs.specs, arguments), cost, self.jit_compile
             return graphs.gradient_graph(type(self), *kind)(*arguments)
 

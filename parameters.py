@@ -21,6 +21,7 @@ from rnn.initial_values import ARRAYS, SYNAPSES
 from rnn.sizes import require_memory, sizes
 from settings import Setting, checked
 from settings.analysis import ANALYSIS, require_of_analysis
+from settings.costs import COSTS
 from settings.read_only import Parameters
 from settings.validators import count, flag, folder, number, one_of, optional, plain, result_name
 from tasks.epochs import timing
@@ -91,10 +92,7 @@ GROUPS: dict[str, dict[str, Setting]] = {
         'spike_regularization': Setting(
             'L2', one_of('L1', 'L2'), 'power of activity and weights in the cost'
         ),
-        'spike_cost': Setting(0.02, number(0), 'weight of the mean (squared) activity in the loss'),
-        'weight_cost': Setting(
-            0, number(0), 'weight of the mean (squared) rectified recurrent weight in the loss'
-        ),
+        **COSTS,
         'test_cost_multiplier': Setting(
             1, number(above=0), 'weight of the tests in the loss; run_all_models.py sets 2'
         ),

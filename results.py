@@ -12,6 +12,7 @@ import contextlib
 import glob
 import io
 import itertools
+import math
 import numbers
 import os
 import pickle
@@ -25,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from settings.costs import COSTS, loss_of
 from system.files import (
     FileError,
     named,
@@ -48,7 +50,7 @@ WEIGHT_SHAPES = {
     'w_out': ('N', 'O'),
     'b_out': (1, 'O'),
 }
-VALUES = ('accuracy', 'loss', 'perf_loss', 'spike_loss', 'weight_loss')  # of an iteration
+VALUES = ('accuracy', 'loss', 'perf_loss', *map(loss_of, COSTS))  # of an iteration
 CURVES = (*VALUES, 'iteration')
 # what a file holds besides measures
 KEYS = (*CURVES, 'weights', 'parameters', 'analysis', 'optimizer', 'stacked')
@@ -120,7 +122,8 @@ def load_results(filename: str | os.PathLike, content: bytes | None = None) -> d
 
     'weights' holds h (1, unit), w_in (input, unit), w_rnn (unit, unit), b_rnn (1, unit),
     w_out (unit, output) and b_out (1, output); 'parameters' is a dictionary; the learning curves
-    (`CURVES`) have one number per iteration.
+    (`CURVES`) have one number per iteration. A cost that the network was trained without, as its
+    parameters do not name it, has NaN.
 
     Raises ResultsError, naming the key, if one of them is missing or wrong.
     """
@@ -130,7 +133,8 @@ def load_results(filename: str | os.PathLike, content: bytes | None = None) -> d
         problem = "'parameters' must be a dictionary"
     if problem:
         raise ResultsError(f'{filename} is not the result of a network: {problem}')
-    return data
+    missing = [name for name in CURVES if name not in data]
+    return data | {name: [math.nan] * len(data['accuracy']) for name in missing}
 
 
 def networks_in(folder: Path, endings: tuple[str, ...] = ('.pkl',)) -> list[Path]:
@@ -345,8 +349,16 @@ def _problem_in_weights(weights: Any) -> str | None:
     return None
 
 
+def _losses_since(data: dict) -> set[str]:
+    """The curves of costs that the code did not have when it trained a network."""
+    p = data.get('parameters')
+    return {loss_of(cost) for cost in COSTS if type(p) is dict and cost not in p}
+
+
 def _problem_in_curves(data: dict) -> str | None:
     for name in CURVES:
+        if name not in data and name in _losses_since(data):
+            continue
         curve = data.get(name)
         is_array = type(curve) is np.ndarray and curve.ndim == 1
         is_sequence = is_array or type(curve) in (list, tuple)

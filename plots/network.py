@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 from scipy.special import softmax
 
+import results
 import tasks
 from measures.groups import OF_KINDS, unit_groups
 from measures.network import parameters_of
@@ -159,22 +160,24 @@ def _responses(trial: Trial) -> Iterator[tuple[np.ndarray, str, str]]:
 
 @figure(name='learning', analyzed=False)
 def learning_curves(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figure:
-    """Accuracy and each loss over the iterations: median and range over networks; 5 axes.
+    """Accuracy and each loss over the iterations: median and range over networks; an axes for each.
 
     A loss that falls to less than a tenth is on a logarithmic axis. Where networks were trained for
     different times, each counts as long as it was trained.
     """
-    axes = panels(axes, 1, len(CURVE_LABELS), height=42)
+    axes = panels(axes, 1, len(results.VALUES), height=42)
     longest = max((network['iteration'] for network in networks), key=len)
     if not len(longest):
         raise FigureError('the networks have no learning curves')
-    for ax, (name, label) in zip(axes.flat, CURVE_LABELS.items(), strict=True):
+    for ax, name in zip(axes.flat, results.VALUES, strict=True):
         curves = curves_of(networks, name)
         style.band(ax, longest, curves, COLORS['all'], linewidth=0.7)
-        if name != 'accuracy' and np.nanmax(curves) > 10 * np.nanmin(curves) > 0:
+        known = curves[np.isfinite(curves)]
+        if name != 'accuracy' and known.size and known.max() > 10 * known.min() > 0:
             ax.set_yscale('log')
             ax.yaxis.set_minor_formatter(NullFormatter())  # there is room for decades only
         power = '$^2$' if p['spike_regularization'] == 'L2' else ''
+        label = CURVE_LABELS.get(name, name.replace('_', ' ').capitalize())
         ax.set(xlabel='Iteration', title=label.format(power=power))
     axes[0, 0].set(ylim=(0, 1.03), title=f'Accuracy (n = {len(networks)})')
     return axes[0, 0].figure

@@ -34,6 +34,10 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from rnn import costs
+from rnn.state import State
+from settings.costs import loss_of
+
 STEPS_PER_BLOCK = 10  # a block of 128 trials and 100 units is half a megabyte
 
 
@@ -48,9 +52,9 @@ class Noise(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """How the loss weighs the activity (spike_cost mean(h^power)), and over what it averages."""
+    """How the loss weighs the costs of the states, and over what it averages."""
 
-    spike_cost: tf.Tensor  # double, rounded after its division by the number of activities
+    factors: tuple[tf.Tensor, ...]  # of costs.OF_STATES; double, rounded after their division
     power: int
     num_trials: int  # of the whole batch, of which a call may see a part
 
@@ -238,8 +242,9 @@ def losses_and_gradients(model, c, trials, start, noise: Noise | None, cost: Cos
     """Losses of one part of a batch, and their gradient with respect to the effective weights.
 
     `trials` are stimulus (time, trial, input), target (time, trial, output) and mask (time, trial).
-    Returns a dictionary of sums that add up over the parts of a batch: perf_loss and spike_loss,
-    the numbers of scored and of correct time points, and the gradients named like the weights.
+    Returns a dictionary of sums that add up over the parts of a batch: perf_loss, the costs of the
+    states, the numbers of scored and of correct time points, and the gradients named like the
+    weights.
     """
     stimulus, target, mask = trials
     num_steps = stimulus.shape[-3]
@@ -252,11 +257,11 @@ def losses_and_gradients(model, c, trials, start, noise: Noise | None, cost: Cos
         states = [[array.read(t + k) for array in arrays] for k in range(length + 1)]
         here = [_joined(_steps_of(part, t, length)) for part in (stimulus, target)]
         here.append(_joined(_steps_of(mask[..., tf.newaxis], t, length))[..., 0])
-        outputs = _outputs_back(model.output, c, states[1:], here, num_steps, cost)
-        g_out = tf.split(outputs.pop('g_h'), length, axis=-2)
+        g_out, outputs = _outputs_back(model.output, c, states[1:], here, num_steps, cost)
+        g_out = [v if v is None else tf.split(v, length, axis=-2) for v in g_out]
         steps = []
         for k in reversed(range(length)):
-            g = (g[0] + g_out[k], *g[1:])
+            g = [v if out is None else v + out[k] for v, out in zip(g, g_out, strict=True)]
             g, g_drive, transmitted = step_back(g, states[k], states[k + 1], fixed)
             steps.insert(0, (g_drive, transmitted))
         g_drive, transmitted = (tf.concat(parts, -2) for parts in zip(*steps, strict=True))
@@ -277,7 +282,8 @@ def losses_and_gradients(model, c, trials, start, noise: Noise | None, cost: Cos
 
 def _empty_sums(c, zero: tf.Tensor) -> dict[str, tf.Tensor]:
     """Zeros for all that is summed over the blocks; `zero` is that of a loss."""
-    scalars = dict.fromkeys(('perf_loss', 'spike_loss', 'scored', 'correct'), zero)
+    of_states = map(loss_of, costs.OF_STATES)
+    scalars = dict.fromkeys(('perf_loss', *of_states, 'scored', 'correct'), zero)
     weights = {name: tf.zeros_like(getattr(c, name)) for name in ('w_in', 'w_rnn', 'w_out')}
     biases = {name: tf.zeros_like(getattr(c, name)[..., :1, :]) for name in ('b_rnn', 'b_out')}
     return scalars | weights | biases
@@ -297,14 +303,17 @@ def _joined(part: tf.Tensor) -> tf.Tensor:
     return tf.reshape(part, [*stack, num_steps * num_trials, num_features])
 
 
-def _outputs_back(output, c, states, trials, num_steps: int, cost: Cost) -> dict[str, tf.Tensor]:
-    """Losses of a block, and the gradients of its outputs and of its activity cost.
+def _outputs_back(
+    output, c, states, trials, num_steps: int, cost: Cost
+) -> tuple[State, dict[str, tf.Tensor]]:
+    """The gradient of the loss of a block with respect to its states, and the sums.
 
-    `states` are those after each step of the block, `trials` as (time * trial, ...). The result
-    holds g_h, the gradient with respect to the activity (time * trial, unit), beside the sums.
+    `states` are those after each step of the block, `trials` as (time * trial, ...). The gradient
+    (time * trial, unit) is None for parts of the state that cost nothing.
     """
     _, target, mask = trials
-    h = tf.concat([state[0] for state in states], -2)
+    states = State(*(tf.concat(part, -2) for part in zip(*states, strict=True)))
+    h = states.h
     logits = output(h, c)
     rows = [-1, logits.shape[-1]]
     cross_entropy, g_logits = tf.raw_ops.SoftmaxCrossEntropyWithLogits(
@@ -317,16 +326,16 @@ def _outputs_back(output, c, states, trials, num_steps: int, cost: Cost) -> dict
     num_outputs = num_steps * cost.num_trials
     num_activities = num_outputs * h.shape[-1]
     g_logits *= mask[..., tf.newaxis] / num_outputs
-    activity, g_activity = (tf.square(h), 2 * h) if cost.power == 2 else (h, tf.ones_like(h))
+    shares = [tf.cast(factor / num_activities, tf.float32) for factor in cost.factors]
+    of_states, g = costs.of_states(states, shares, cost.power)
+    g_h = tf.matmul(g_logits, c.w_out, transpose_b=True)
     scored = (target[..., 0] == 0) & (mask > 0)
     correct = scored & (tf.argmax(logits, -1) == tf.argmax(target, -1))
-    return {
-        'g_h': tf.matmul(g_logits, c.w_out, transpose_b=True)
-        + tf.cast(cost.spike_cost / num_activities, tf.float32) * g_activity,
+    return g._replace(h=g_h if g.h is None else g_h + g.h), {
         'w_out': tf.matmul(h, g_logits, transpose_a=True),
         'b_out': tf.reduce_sum(g_logits, -2, keepdims=True),
         'perf_loss': tf.reduce_sum(mask * cross_entropy, -1) / num_outputs,
-        'spike_loss': tf.reduce_sum(activity, (-2, -1)) / num_activities,
+        **{name: value / num_activities for name, value in of_states.items()},
         'scored': tf.reduce_sum(tf.cast(scored, tf.float32), -1),
         'correct': tf.reduce_sum(tf.cast(correct, tf.float32), -1),
     }

@@ -14,8 +14,9 @@ from threading import RLock
 
 import tensorflow as tf
 
-from rnn import bptt
+from rnn import bptt, costs
 from rnn.optimizer import adam_step
+from settings.costs import COSTS, loss_of
 
 GRAPHS_KEPT = 32  # an analysis needs about ten of the first kind
 
@@ -106,20 +107,20 @@ def run_graph(network, c, start, num_steps: int, record: str, *given: str):
 
 
 @cached_graph
-def gradient_graph(network, c, start, part, spike_cost, noise: tuple, cost: tuple, jit_compile):
+def gradient_graph(network, c, start, part, factors, noise: tuple, cost: tuple, jit_compile):
     """Losses and gradients of a part of a batch, see `bptt.losses_and_gradients`.
 
     A function of the coefficients, the first state (trial, unit), the stimulus, targets and mask of
-    the part, the cost of spikes, and a tuple with the noise, if there is any; here these are their
-    specs. `cost`: the power of the activity in the cost, and the number of trials of the batch.
+    the part, the factors of `costs.OF_STATES`, and a tuple with the noise, if there is any; here
+    these are their specs. `cost`: the power in the costs, and the number of trials of the batch.
     """
 
-    def differentiate(c, start, part, spike_cost, noise: tuple):
-        weighed = bptt.Cost(spike_cost, *cost)
+    def differentiate(c, start, part, factors, noise: tuple):
+        weighed = bptt.Cost(factors, *cost)
         c = c.repeated(start.h.shape[-2])
         return bptt.losses_and_gradients(network, c, part, start, *noise or [None], weighed)
 
-    return differentiate, (c, start, part, spike_cost, noise), {'jit_compile': jit_compile}
+    return differentiate, (c, start, part, factors, noise), {'jit_compile': jit_compile}
 
 
 @cached_graph
@@ -127,7 +128,7 @@ def update_graph(network, *kind):
     """One update of the trained weights, see `Model.optimize`; `kind` distinguishes it from others.
 
     A function of the weights, their sign, the results of `gradient_graph` for the parts of the
-    batch, the costs of spikes and weights, the arguments of the optimizer, and the iteration.
+    batch, the factors of the costs by name, the arguments of the optimizer, and the iteration.
     """
     *_, power, jit_compile = kind
     # a partial: TensorFlow would take all functions that are defined in one place for one that it
@@ -135,36 +136,34 @@ def update_graph(network, *kind):
     return partial(_update, network, power), None, {'jit_compile': jit_compile}
 
 
-def _update(network, power, weights, sign, parts: list[dict], costs, optimizer, iteration):
+def _update(network, power, weights, sign, parts: list[dict], factors, optimizer, iteration):
     sums = {name: tf.add_n([part[name] for part in parts]) for name in parts[0]}
-    weight_cost = costs['weight_cost']
-    gradients, weight_loss = trained_gradients(network, weights, sign, sums, weight_cost, power)
+    gradients, of_weights = trained_gradients(network, weights, sign, sums, factors, power)
     weights, slots = adam_step(weights, gradients, iteration, **optimizer)
-    losses = {
-        'perf_loss': sums['perf_loss'],
-        'spike_loss': sums['spike_loss'],
-        'weight_loss': weight_loss,
-    }
-    loss = losses['perf_loss'] + costs['spike_cost'] * losses['spike_loss']
-    loss += weight_cost * weight_loss
+    found = sums | of_weights
+    losses = {name: found[name] for name in ('perf_loss', *map(loss_of, COSTS))}
+    loss = losses['perf_loss']
+    for cost in COSTS:
+        loss += factors[cost] * losses[loss_of(cost)]
     accuracy = sums['correct'] / sums['scored']
     return weights, slots, {'accuracy': accuracy, 'loss': loss, **losses}
 
 
-def trained_gradients(network, weights: dict, sign, sums: dict, weight_cost, power: int) -> tuple:
+def trained_gradients(network, weights: dict, sign, sums: dict, factors, power: int) -> tuple:
     """From gradients with respect to the effective weights to those of the trained ones.
 
-    `sums` are those of `bptt.losses_and_gradients` over all parts of a batch. The cost of the
-    weights is added. Returns the gradients and weight_loss.
+    `sums` are those of `bptt.losses_and_gradients` over all parts of a batch. The costs of the
+    weights are added, with `factors` by the names of their settings. Returns the gradients and
+    these costs.
     """
     with tf.GradientTape() as tape:
         tape.watch(weights)
         effective = network.effective(weights, sign)
-        weight_loss = tf.reduce_mean(tf.nn.relu(effective['w_rnn']) ** power, (-2, -1))
-        cost = weight_cost * weight_loss
+        of_weights = costs.of_weights(effective, power)
+    shares = [factors[name] for name in costs.OF_WEIGHTS]
     gradients = tape.gradient(
-        [*effective.values(), cost],
+        [*effective.values(), *of_weights.values()],
         weights,
-        output_gradients=[*(sums[name] for name in effective), tf.ones_like(cost)],
+        output_gradients=[*(sums[name] for name in effective), *shares],
     )
-    return gradients | {'h': sums['h']}, weight_loss
+    return gradients | {'h': sums['h']}, of_weights

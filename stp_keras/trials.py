@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from model import POWER
+from rnn import costs
 from stimulus import Stimulus
 from stp_keras.layer import PACKAGE, require_known, with_defaults
 
@@ -66,7 +66,7 @@ class SpikeCost(keras.layers.Layer):
 
     def call(self, inputs, mask=None):
         """Add the cost to the losses of the layer; return the input unchanged."""
-        power = POWER[self.settings['spike_regularization']]
+        power = costs.power(self.settings)
         activity = keras.ops.cast(inputs, 'float32')  # whose squares 16 bits may not hold
         by_step = keras.ops.mean(activity**power, -1)
         counted = keras.ops.ones_like(by_step) if mask is None else keras.ops.cast(mask, 'float32')

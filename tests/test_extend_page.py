@@ -1,22 +1,49 @@
-"""The measure and the figure of docs/extend.md, as files of their folders."""
+"""The examples of docs/extend.md: a measure and a figure as files of their folders, a cost."""
 
 import importlib
 import re
 import sys
 
+import pytest
 from shell import ROOT
 from test_analysis import eagerly, network  # noqa: F401
 
 import analysis
 import figures
+import model
+import parameters
 import results
 from measures import __main__ as printed
 from measures.measure import all_measures
+from parameters import par
+from plots.network import learning_curves
+from rnn import costs
+from settings.costs import COSTS
+from settings.setting import Setting
+from settings.validators import number
 
 TEXT = (ROOT / 'docs' / 'extend.md').read_text('utf-8')
 FILES = dict(re.findall(r'`(\w+/\w+\.py)`:\n\n```python\n(.*?)```', TEXT, re.S))
 OPTIONS = {'analysis_trials': 120, 'tuning_batches': 2, 'decoding_reps': 0, 'simulation_reps': 0}
 OPTIONS |= {'analyze_tuning': False, 'calculate_resp_matrix': False}
+
+
+def test_a_cost_is_a_setting_and_a_function(monkeypatch, small, tmp_path):
+    setting, function = re.findall(r'```python\n(.*?)```', TEXT.split('## Another cost')[1], re.S)
+    made = vars(costs).copy()
+    exec(function, made)
+    declared = eval('{' + setting + '}', {'Setting': Setting, 'number': number})
+    monkeypatch.setattr(costs, 'OF_STATES', made['OF_STATES'])
+    for known in (COSTS, parameters.SETTINGS, parameters.GROUPS['Cost']):
+        monkeypatch.setitem(known, 'efficacy_cost', declared['efficacy_cost'])
+    monkeypatch.setattr(results, 'VALUES', (*results.VALUES, 'efficacy_loss'))
+    monkeypatch.setattr(results, 'CURVES', (*results.VALUES, 'iteration'))
+    small(efficacy_cost=0.1, num_iterations=2, save_dir=str(tmp_path))
+    saved = results.load_results(model.main())
+    parts = (saved[name][1] * par[name.replace('loss', 'cost')] for name in results.VALUES[3:])
+    assert saved['loss'][1] == pytest.approx(saved['perf_loss'][1] + sum(parts), rel=1e-5)
+    assert 0 < saved['efficacy_loss'][1] < 1
+    assert len(learning_curves(saved).axes) == 6
 
 
 def forget() -> None:

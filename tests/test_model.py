@@ -11,6 +11,7 @@ from model import Model
 from parameters import par, update_parameters
 from rnn import bptt, graphs
 from rnn.initial_values import SYNAPSES
+from settings.costs import COSTS
 from stimulus import Stimulus
 
 REFERENCE = Path(__file__).parent.parent.parent / 'shared' / 'reference'
@@ -226,6 +227,7 @@ def test_a_training_step_in_numpy(small, changes, power):
     small(noise_rnn_sd=0, learning_rate=0.05, **changes)
     cost, most = par['weight_cost'], par['clip_max_grad_val']
     model = Model()
+    factors = {name: model._number(name, 0) for name in COSTS}
     weights = {name: variable.numpy().astype(float) for name, variable in model.weights.items()}
     m = dict.fromkeys(weights, 0)
     v = dict.fromkeys(weights, 0)
@@ -233,7 +235,7 @@ def test_a_training_step_in_numpy(small, changes, power):
         trial = Stimulus([1, t]).generate_trial()
         (sums,) = model.losses_and_gradients(trial, t)
         trained = {name: variable.read_value() for name, variable in model.weights.items()}
-        gradients, _ = graphs.trained_gradients(Model, trained, model._sign(), sums, cost, power)
+        gradients, _ = graphs.trained_gradients(Model, trained, model._sign(), sums, factors, power)
         losses = model.optimize(trial, t)
         _, h, _, _ = loop(trial['neural_input'], weights, par)
         assert losses['spike_loss'] == pytest.approx(np.mean(h**power), rel=1e-3)

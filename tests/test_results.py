@@ -302,9 +302,20 @@ def test_what_is_not_the_result_of_a_network_is_refused(tmp_path, name):
 
 @pytest.mark.parametrize('key', ['weights', 'parameters', *results.CURVES])
 def test_a_missing_key_is_named(tmp_path, key):
-    results.save(tmp_path / 'a.pkl', without(network(), key))
+    trained = network()
+    trained['parameters'] |= {'spike_cost': 0.02, 'weight_cost': 0.0}
+    results.save(tmp_path / 'a.pkl', without(trained, key))
     with pytest.raises(ResultsError, match=f"'{key}' must be"):
         results.load_results(tmp_path / 'a.pkl')
+
+
+def test_a_network_that_was_trained_without_a_cost_has_nan_as_its_curve(tmp_path):
+    old = without(network(), 'weight_loss')
+    old['parameters'] |= {'spike_cost': 0.02}
+    results.save(tmp_path / 'a.pkl', old)
+    loaded = results.load_results(tmp_path / 'a.pkl')
+    np.testing.assert_array_equal(loaded.pop('weight_loss'), [np.nan] * 5)
+    assert_same(loaded, old)
 
 
 def test_networks_of_a_folder_come_in_the_order_of_their_numbers(tmp_path):

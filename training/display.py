@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from tqdm import tqdm
 
+import results
 from training.notes import notes_of
 
 Curves = dict[str, list]  # one entry per iteration, see results.CURVES
@@ -61,7 +62,7 @@ class Display:
 
 def losses(values: Mapping) -> dict[str, str]:
     """The parts of the loss, human-readable."""
-    names = ('perf_loss', 'spike_loss', 'weight_loss')
+    names = [name for name in results.VALUES if name not in ('accuracy', 'loss')]
     return {name.replace('_', ' '): f'{values[name]:.4f}' for name in names}
 
 

@@ -132,7 +132,7 @@ def test_a_trial_of_the_distractor_task_shows_all_directions():
 def test_learning_curves_of_one_network():
     network = fabricated()
     axes = net.learning_curves(network).axes
-    for ax, name in zip(axes, net.CURVE_LABELS, strict=True):
+    for ax, name in zip(axes, results.VALUES, strict=True):
         (line,) = ax.get_lines()
         np.testing.assert_array_equal(line.get_data(), [network['iteration'], network[name]])
         assert ax.get_xlabel() == 'Iteration'
@@ -151,7 +151,7 @@ def test_learning_curves_of_networks_that_were_trained_for_different_times():
     for name in results.CURVES:
         networks[0][name] = networks[0][name][:4]
     axes = net.learning_curves(networks).axes
-    for ax, name in zip(axes, net.CURVE_LABELS, strict=True):
+    for ax, name in zip(axes, results.VALUES, strict=True):
         x, y = ax.get_lines()[0].get_data()
         np.testing.assert_array_equal(x, range(6))
         np.testing.assert_allclose(y[:4], np.median([n[name][:4] for n in networks], 0))

@@ -4,10 +4,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from model import POWER, Model
+import parameters
+from model import Model
 from parameters import par, update_parameters
-from rnn import bptt, graphs
+from rnn import bptt, costs, graphs
 from rnn.initial_values import SYNAPSES
+from rnn.state import State
+from settings.costs import COSTS, loss_of
+from settings.setting import Setting
+from settings.validators import number
 from stimulus import Stimulus
 
 ITERATION = 4
@@ -18,20 +23,26 @@ def automatic(model: Model, trial):
     stimulus, target, mask = (
         trial[name] for name in ('neural_input', 'desired_output', 'train_mask')
     )
-    power = POWER[par['spike_regularization']]
+    power = costs.power(par)
     with tf.GradientTape() as tape:
         c = model.coefficients().repeated(stimulus.shape[1])
         start = model.initial_state(stimulus.shape[1])
         noise = model.noise([par['seed'], ITERATION, 0]).get('noise')
         arrays = bptt.forward(model.rnn_cell, c, tf.constant(stimulus), start, noise)
-        h, _, _ = (array.stack()[1:] for array in arrays)
-        y = model.output(h, c)
+        states = State(*(array.stack()[1:] for array in arrays))
+        y = model.output(states.h, c)
         cross_entropy = tf.nn.softmax_cross_entropy_with_logits(target, y)
         perf_loss = tf.reduce_mean(mask * cross_entropy)
-        spike_loss = tf.reduce_mean(h**power)
-        weight_loss = tf.reduce_mean(tf.nn.relu(c.w_rnn) ** power)
-        loss = perf_loss + par['spike_cost'] * spike_loss + par['weight_cost'] * weight_loss
-    losses = {'perf_loss': perf_loss, 'spike_loss': spike_loss, 'weight_loss': weight_loss}
+        losses = {
+            'perf_loss': perf_loss,
+            'spike_loss': tf.reduce_mean(states.h**power),
+            'weight_loss': tf.reduce_mean(tf.nn.relu(c.w_rnn) ** power),
+        }
+        loss = perf_loss + par['spike_cost'] * losses['spike_loss']
+        loss += par['weight_cost'] * losses['weight_loss']
+        for cost in costs.OF_STATES.keys() - {'spike_cost'}:  # those that a test adds
+            losses[loss_of(cost)] = tf.reduce_mean(costs.OF_STATES[cost](states, power))
+            loss += par[cost] * losses[loss_of(cost)]
     return losses, tape.gradient(loss, model.weights)
 
 
@@ -39,11 +50,11 @@ def by_hand(model: Model, trial):
     """The same by the code that trains."""
     (sums,) = model.losses_and_gradients(trial, ITERATION)
     weights = {name: variable.read_value() for name, variable in model.weights.items()}
-    power = POWER[par['spike_regularization']]
-    gradients, weight_loss = graphs.trained_gradients(
-        Model, weights, model._sign(), sums, par['weight_cost'], power
+    factors = {name: model._number(name, 0) for name in COSTS}
+    gradients, of_weights = graphs.trained_gradients(
+        Model, weights, model._sign(), sums, factors, costs.power(par)
     )
-    return sums | {'weight_loss': weight_loss}, gradients
+    return sums | of_weights, gradients
 
 
 def assert_same_gradients(model: Model):
@@ -70,10 +81,34 @@ def test_every_synapse_configuration(small, config, exc_inh_prop):
 
 
 @pytest.mark.usefixtures('eager')
-@pytest.mark.parametrize('power', POWER)
+@pytest.mark.parametrize('power', ['L1', 'L2'])
 def test_costs(small, power):
     small(spike_regularization=power, spike_cost=0.3, weight_cost=0.5, test_cost_multiplier=2)
     assert_same_gradients(Model())
+
+
+@pytest.mark.parametrize('stacked', [False, True])
+def test_a_new_cost_is_a_setting_and_a_function(small, monkeypatch, stacked):
+    """One that depends on all parts of the state; also in a stack."""
+
+    def transmission(state, power):
+        return (state.syn_u * state.syn_x * state.h) ** power
+
+    setting = Setting(0, number(0), 'weight of the mean (squared) transmission in the loss')
+    for known in (COSTS, parameters.SETTINGS, parameters.GROUPS['Cost']):
+        monkeypatch.setitem(known, 'transmission_cost', setting)
+    monkeypatch.setitem(costs.OF_STATES, 'transmission_cost', transmission)
+    small(transmission_cost=0.7)
+    if not stacked:
+        assert_same_gradients(Model())
+        return
+    trial, networks = Stimulus(1).generate_trial(), [dict(par), par | {'transmission_cost': 0}]
+    together = Model(p=networks).optimize([trial] * 2, [0, 0])
+    for p, values in zip(networks, together, strict=True):
+        assert Model(p=p).optimize(trial, 0) == pytest.approx(values, rel=1e-5)
+    assert together[0]['transmission_loss'] > 0
+    more = together[0]['loss'] - together[1]['loss']
+    assert more == pytest.approx(0.7 * together[0]['transmission_loss'], rel=1e-3)
 
 
 @pytest.mark.usefixtures('eager')

@@ -8,6 +8,7 @@ import tensorflow as tf
 from model import Model
 from parameters import par, parameters_with
 from rnn import graphs
+from settings.costs import COSTS
 from stimulus import Stimulus
 from stp_keras import SpikeCost, STPCell, STPOutput, Trials, from_result
 
@@ -82,7 +83,8 @@ def test_gradients_are_those_of_the_project(small, power):
     (sums,) = model.losses_and_gradients(Stimulus([p['seed'], 0]).generate_trial(), 0)
     assert_close(total, sums['perf_loss'] + 0.3 * sums['spike_loss'])
     trained = {name: variable.read_value() for name, variable in model.weights.items()}
-    wanted, _ = graphs.trained_gradients(Model, trained, model._sign(), sums, 0.0, 2)
+    factors = {name: model._number(name, 0) for name in COSTS}
+    wanted, _ = graphs.trained_gradients(Model, trained, model._sign(), sums, factors, 2)
     for name, gradient in zip(names, found, strict=True):
         masked = wanted[name] * p.get(f'{name}_mask', 1)
         largest = np.abs(masked).max()

@@ -13,6 +13,7 @@ from model import Model, main
 from parameters import par, parameters_with, update_parameters
 from rnn import bptt, graphs
 from rnn.initial_values import SYNAPSES
+from settings.costs import COSTS
 from stimulus import Stimulus
 from system.signals import Interrupted
 from system.versions import versions
@@ -104,8 +105,8 @@ def test_gradients_of_a_stack_equal_automatic_differentiation(trials_per_part, e
     parts = stack.losses_and_gradients(infos, [4] * len(networks))
     sums = {name: tf.add_n([part[name] for part in parts]) for name in parts[0]}
     weights = {name: variable.read_value() for name, variable in stack.weights.items()}
-    cost = stack._number('weight_cost', 0)
-    found, _ = graphs.trained_gradients(Model, weights, stack._sign(), sums, cost, 2)
+    factors = {name: stack._number(name, 0) for name in COSTS}
+    found, _ = graphs.trained_gradients(Model, weights, stack._sign(), sums, factors, 2)
     for i, (p, info) in enumerate(zip(networks, infos, strict=True)):
         expected = _automatic(Model(p=p, trials_per_part=trials_per_part), info, 4)
         for name, value in expected.items():

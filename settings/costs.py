@@ -1,0 +1,19 @@
+"""What the loss adds to the errors of the outputs: the weight of each cost is a setting.
+
+What a cost is the mean of stands in rnn/costs.py.
+"""
+
+from settings.setting import Setting
+from settings.validators import number
+
+COSTS: dict[str, Setting] = {
+    'spike_cost': Setting(0.02, number(0), 'weight of the mean (squared) activity in the loss'),
+    'weight_cost': Setting(
+        0, number(0), 'weight of the mean (squared) rectified recurrent weight in the loss'
+    ),
+}
+
+
+def loss_of(cost: str) -> str:
+    """The name under which the value of a cost, without its weight, is saved: NAME_loss."""
+    return f'{cost.removesuffix("_cost")}_loss'
