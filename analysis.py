@@ -10,7 +10,7 @@ over batches of trials.
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -23,19 +23,22 @@ from commands.running import command
 from measures import sampling
 from measures.accuracy import get_perf
 from measures.decoding import calculate_svms
-from measures.earlier import MeasuresLost, is_analyzed, load_same, made_with, require_kept
+from measures.earlier import MeasuresLost, load_same
 from measures.measure import INDEPENDENT, PROBE, TRAINING, Measure, all_measures
-from measures.run import TRIALS, Progress, Run, end_of_delay, stream_number
+from measures.plan import (
+    absent_measures,
+    amount_of_work,
+    kinds_of_trials,
+    num_batches,
+    planned,
+    wanted,
+)
+from measures.run import TRIALS, Progress, Run, stream_number
 from measures.shuffling import simulate_network
 from measures.silencing import calculate_response_matrix
 from measures.task_decoding import check_trials, decoded_labels
 from measures.tuning import calculate_tuning
-from parameters import (
-    analysis_parameters,
-    par,
-    parameters_with,
-    settings_for,
-)
+from parameters import par
 from rnn import device
 from rnn.state import State
 from stimulus import Stimulus
@@ -123,92 +126,32 @@ def analyze_model_from_file(
 ) -> dict:
     """Analyse a saved network; return its results with the measures added.
 
-    They are written only to `savefile`, if it is given. `update_params` are parameters that differ
+    They are written only to `savefile`, if it is given. If that holds measures already, with the
+    same options or more, only what it lacks is measured. `update_params` are parameters that differ
     from the network's, above all the options of the analysis. The same seed gives the same numbers
     on any number of processes (`jobs`). `progress` is called with the amount of work done, in the
     units of `amount_of_work`. Raises results.ResultsError for a file that is no network's result,
     ValueError for options that are not allowed, too few trials, or a `savefile` that holds another
-    network, MeasuresLost if it would lose measures; `overwrite` allows the last two.
+    network, MeasuresLost if it would lose measures; `overwrite` measures all again, and allows the
+    last two.
     """
-    saved = results.load_results(filename)
-    p = analysis_parameters(saved['parameters'], update_params)
-    options = made_with(p, update_params, seed)
+    saved, there = results.load_results(filename), None
     if savefile is not None and Path(savefile).exists() and not overwrite:
         same = Path(savefile) == Path(filename)
-        taken = {m for kind in kinds_of_trials(p) for m in wanted(kind, p)}
         there = saved if same else load_same(savefile, saved)
-        require_kept(there, options, taken)
+    plan = planned(saved, update_params, seed, there)
+    if not plan.measures:
+        return plan.network
     from model import Model  # brings TensorFlow, which takes seconds
 
+    p, cores = plan.p, jobs or device.available_cores()
     with enough_memory(p, 'fewer analysis_trials or jobs'):
         model = Model(saved['weights'], trials_per_part=rows_at_once(p), threads=jobs, p=p)
-        found = Analysis(model, seed, jobs or device.available_cores(), progress).everything()
-    end = end_of_delay(p)
-    earlier = results.analysis_of(saved).get('measures', [])
-    network = {name: value for name, value in saved.items() if name not in earlier}
-    about = {
-        'options': options,
-        'measures': sorted(found),
-        'end_of_delay': (end.start, end.stop),
-    }
-    analyzed = network | found | {'analysis': about}
+        found = Analysis(model, seed, cores, progress).measured(plan.measures)
+    analyzed = plan.analyzed(found)
     if savefile is not None:
         results.save(savefile, analyzed)
     return analyzed
-
-
-def kinds_of_trials(p: Mapping) -> dict[str, dict]:
-    """The kinds of trials in which there is something to measure, with their parameters.
-
-    DMS probes are trials for the inputs of this network: sample and test are in receptive field 0,
-    whose inputs come first; all other inputs have nothing but noise.
-    """
-    kinds = {TRAINING: p, INDEPENDENT: p}
-    if tasks.of(p).probe != 'DMS':
-        return kinds
-    in_field = p['num_motion_tuned'] // p['num_receptive_fields']
-    probe = {
-        'trial_type': 'DMS',
-        'sample_time': 500,
-        'delay_time': 1000,
-        'mask_duration': 0,  # no accuracy is measured, and test_time can be short in a sequence
-        # times that an own task may do without
-        **{name: max(p[name], p['dt']) for name in ('fix_time', 'test_time')},
-        'num_motion_tuned': in_field,
-        'num_fix_tuned': 0,
-        'num_rule_tuned': p['n_input'] - in_field,  # DMS cues no rule
-        'n_output': p['n_output'],
-    }
-    # all settings, as the own task may suggest others than DMS; but no arrays that the user gave,
-    # which may not fit, and from which only weights that are not used follow
-    same = {name: p[name] for name in settings_for('DMS') if name in p}
-    return kinds | {PROBE: parameters_with(same | probe)}
-
-
-def wanted(kind: str, p: Mapping) -> list[Measure]:
-    """The measures that are taken in a kind of trials, `p` being the parameters of the network."""
-    taken = {kind, PROBE} if tasks.of(p).probe == 'own' and kind == INDEPENDENT else {kind}
-    return [m for m in all_measures() if taken & {*m.trials} and m.is_wanted(p)]
-
-
-def amount_of_work(p: Mapping) -> int:
-    """What `progress` of an analysis adds up to: batches, and the work of each measure."""
-    work = 0
-    for kind, p_of_trials in kinds_of_trials(p).items():
-        measures = wanted(kind, p)
-        work += _num_batches(measures, p)
-        work += sum(m.work(p_of_trials) for m in measures)
-    return work
-
-
-def _num_batches(measures: Sequence[Measure], p: Mapping) -> int:
-    """How many batches of trials a kind of trials needs for these measures."""
-    return p['tuning_batches'] if any(m.averaged for m in measures) else bool(measures)
-
-
-def absent_measures(p: Mapping) -> list[str]:
-    """Which measures that the options ask for have no meaning here, one sentence each."""
-    return list(dict.fromkeys(s for m in all_measures() for s in m.absent(p)))
 
 
 class Analysis:
@@ -222,8 +165,8 @@ class Analysis:
         self.model, self.p, self.jobs, self.progress = model, model.par, jobs, progress
         self.seed, self.kinds = seed, kinds_of_trials(model.par)
 
-    def everything(self) -> dict:
-        """All measures that the options ask for and the task gives a meaning to."""
+    def measured(self, measures: Collection[Measure]) -> dict:
+        """The results of these measures."""
         for kind, p in self.kinds.items():
             # too few trials are reported before the work, not in its middle
             if kind != TRAINING and p['decoding_reps']:
@@ -231,15 +174,14 @@ class Analysis:
                 check_trials(trials, p, decoded_labels(p) if kind == INDEPENDENT else ['sample'])
         found = {}
         for kind in self.kinds:
-            of_kind = self._measured(kind)
+            of_kind = self._measured_in(kind, wanted(kind, self.p, measures))
             found |= as_probe(of_kind) if kind == PROBE else of_kind
         return found | (as_probe(found) if tasks.of(self.p).probe == 'own' else {})
 
-    def _measured(self, kind: str) -> dict:
-        """The measures taken in a kind of trials: first the whole, then what is averaged."""
-        measures = wanted(kind, self.p)
+    def _measured_in(self, kind: str, measures: Collection[Measure]) -> dict:
+        """Measures in a kind of trials: first the whole, then what is averaged."""
         found, batches = {}, {m: [] for m in measures if m.averaged}
-        for batch in range(_num_batches(measures, self.p)):
+        for batch in range(num_batches(measures, self.p)):
             run = self.run(kind, batch)
             for m in measures if batch == 0 else batches:
                 values = m(run)
@@ -324,15 +266,15 @@ def main(arguments: list[str] | None = None) -> int:
 def analyze(request: analysing.Request) -> dict:
     """The analysed network of a file, from the target where it is finished already."""
     saved, earlier, settings = request.saved, request.earlier, request.settings
-    p = analysis_parameters(saved['parameters'], settings)
-    request.notes.update(absent_measures(p))
-    if earlier and is_analyzed(earlier, made_with(p, settings, request.seed)):
+    plan = planned(saved, settings, request.seed, earlier)
+    request.notes.update(absent_measures(plan.p))
+    if not plan.measures:
         print(f'{request.target} is analysed already.')
         return earlier
     results.check_writable(request.target)
     with lock(request.target):
         device.select(None, request.jobs)
-        return _analyze_with_bar(request, amount_of_work(p))
+        return _analyze_with_bar(request, amount_of_work(plan.p, plan.measures))
 
 
 def _analyze_with_bar(request: analysing.Request, work: int) -> dict:

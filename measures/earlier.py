@@ -1,4 +1,4 @@
-"""What an earlier analysis left in a result: whether another is needed, and what it would lose."""
+"""What an earlier analysis left in a result, and what another one would lose."""
 
 import os
 from collections.abc import Collection, Mapping
@@ -44,11 +44,10 @@ def conditions(options: Mapping) -> dict:
     return {n: value for n, value in options.items() if n not in ANALYSIS and n != 'seed'}
 
 
-def is_analyzed(saved: Mapping, options: Mapping) -> bool:
-    """Whether saved results hold all measures of an analysis that is `made_with` these options."""
-    about = results.analysis_of(saved)
-    before = about.get('options', {})
-    if before.keys() != options.keys() or not set(about.get('measures', ())) <= saved.keys():
+def covers(saved: Mapping, options: Mapping) -> bool:
+    """Whether saved results come from an analysis `made_with` these options, or with more."""
+    before = results.analysis_of(saved).get('options', {})
+    if before.keys() != options.keys():
         return False
     # a switch that was on, and is not asked for now, has only added measures
     return all(
@@ -57,6 +56,17 @@ def is_analyzed(saved: Mapping, options: Mapping) -> bool:
         or (name in COUNTS and before[name] > value)
         for name, value in options.items()
     )
+
+
+def is_there(measure: Measure, saved: Mapping) -> bool:
+    """Whether a measure was taken of saved results, which still hold all that is noted of it.
+
+    Files that do not note which measures were taken, as older ones, count as having all of them.
+    """
+    about = results.analysis_of(saved)
+    noted = {*about.get('measures', ())} & {*measure.saved_names()}
+    taken = about.get('taken', [measure.name]) if about else []
+    return measure.name in taken and noted <= saved.keys()
 
 
 def require_kept(saved: Mapping, options: Mapping, taken: Collection[Measure]) -> None:

@@ -12,6 +12,7 @@ DMS probe, smaller copies of result files, and the table in docs/analysis.md.
 import functools
 import importlib
 import pkgutil
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -211,7 +212,7 @@ def is_synaptic(name: str) -> bool:
 def all_measures() -> tuple[Measure, ...]:
     """The measures in all files of this folder.
 
-    Raises MeasureError for a result whose name is taken, and for an option that is not declared.
+    Raises MeasureError for a name that is taken, and for an option that is not declared.
     """
     names = [m.name for m in pkgutil.iter_modules(measures.__path__) if m.name != '__main__']
     modules = [importlib.import_module(f'measures.{name}') for name in names]
@@ -224,6 +225,9 @@ def all_measures() -> tuple[Measure, ...]:
 def _require_own_names(found: Iterable[Measure]) -> None:
     """Raise MeasureError if results would replace each other, or something else in their file."""
     taken = dict.fromkeys(KEYS, 'the file of a network itself has')
+    for name, count in Counter(m.name for m in found).items():
+        if count > 1:
+            raise MeasureError(f'there are {count} measures that are called {name}')
     for m in found:
         for option in {*m.options, *filter(None, [m.repetitions])} - ANALYSIS.keys():
             raise MeasureError(f'{m.name}: the option {option} is not in settings/analysis.py')

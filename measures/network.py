@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from measures.earlier import is_there
 from measures.measure import measure_of
 from parameters import ANALYSIS, analysis_parameters
 from results import analysis_of
@@ -45,6 +46,6 @@ def _remedy(name: str, lacking: Sequence[Mapping]) -> str:
         return reasons[-1][0].rstrip('.')
     extra = [option for option in measure.options if not ANALYSIS[option].default]
     words = ' '.join(f'--set {option}=True' for option in extra)
-    if not words and all(map(analysis_of, lacking)):
-        words = '--overwrite'  # as for a measure that is newer than their analysis
+    if not words and any(analysis_of(n) and is_there(measure, n) for n in lacking):
+        words = '--overwrite'  # the measure is noted as taken, but has this result since then
     return f'analyse them with {words}' if words else 'analyse them'

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 import results
-from measures.earlier import is_analyzed, made_with
+from measures.earlier import made_with
+from measures.plan import lacking
 from measures.summary import summary
 from parameters import (
     ANALYSIS,
@@ -117,7 +118,7 @@ def has_measures(job: Job, saved: Mapping) -> bool:
     """Whether a result has all measures that its job asks for."""
     options = options_of(job)
     p = analysis_parameters(saved['parameters'], options)
-    return is_analyzed(saved, made_with(p, options, ANALYSIS_SEED))
+    return not lacking(saved, p, made_with(p, options, ANALYSIS_SEED))
 
 
 def options_of(job: Job) -> dict:

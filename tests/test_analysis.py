@@ -15,6 +15,7 @@ import parameters
 import results
 from measures import shuffling
 from measures.measure import MeasureError, all_measures, measure_of
+from measures.plan import amount_of_work, kinds_of_trials
 from model import Model
 from parameters import par, reset_parameters, update_parameters, user_settings
 from plots import memory
@@ -96,7 +97,7 @@ def analyze(folder: Path, saved: dict, update_params=None, **options) -> dict:
     assert path.read_bytes() == before
     assert list(folder.iterdir()) == [path]
     p = parameters.analysis_parameters(saved['parameters'], update_params)
-    assert sum(done) == analysis.amount_of_work(p)
+    assert sum(done) == amount_of_work(p)
     return found
 
 
@@ -290,7 +291,7 @@ def test_probe_is_a_dms_trial_in_the_first_field(task):
 
 def test_a_sequence_with_a_short_end_has_a_probe_all_the_same():
     set_task('ABBA', test_time=50)
-    assert len(analysis.kinds_of_trials(par)['probe']['test_time_rng'][0]) == 1
+    assert len(kinds_of_trials(par)['probe']['test_time_rng'][0]) == 1
 
 
 TWO_CHOICES = """
@@ -401,6 +402,26 @@ def test_parameters_of_the_trials(small):
     assert (p['decoding_reps'], p['simulation_reps'], p['decode_test']) == (100, 100, True)
     assert not Stimulus(1, p).generate_trial()['catch'].any()
     assert not p['var_delay']
+
+
+def test_only_what_a_file_lacks_is_measured(tmp_path):
+    """As with measures that are newer than the analysis; the numbers are those of a whole one."""
+    path, options = tmp_path / 'a.pkl', OPTIONS | {'decode_test': True}
+    results.save(path, network('DMS+DMRS'))
+    whole = analysis.analyze_model_from_file(path, path, options, jobs=1)
+    lost = {m for m in all_measures() if m.name in ('test', 'task_accuracy', 'manipulation')}
+    names = {name for m in lost for name in m.saved_names()}
+    assert len(names & whole.keys()) == 8
+    results.save(path, {name: value for name, value in whole.items() if name not in names})
+    done, fewer = [], options | {'decode_test': False, 'decoding_reps': 1}
+    found = analysis.analyze_model_from_file(path, path, fewer, jobs=1, progress=done.append)
+    lost = {m for m in lost if m.name != 'test'}  # for which the options do not ask
+    assert found.keys() == whole.keys() - {'neuronal_test_decoding', 'synaptic_test_decoding'}
+    assert sum(done) == amount_of_work(par | found['parameters'] | options, lost)
+    assert found['analysis']['options'] == whole['analysis']['options']
+    found = analysis.analyze_model_from_file(path, path, options, jobs=1)
+    assert_same(found, whole)
+    assert_same(results.load_results(path), whole)
 
 
 def test_another_network_is_not_replaced(tmp_path):

@@ -4,6 +4,7 @@ import importlib
 import re
 import sys
 
+import numpy as np
 import pytest
 from shell import ROOT
 from test_analysis import eagerly, network  # noqa: F401
@@ -53,6 +54,11 @@ def forget() -> None:
 
 
 def test_a_file_is_all_that_a_measure_and_a_figure_need(tmp_path, monkeypatch):
+    path = tmp_path / 'networks' / 'DMS-run-0.pkl'
+    results.save(path, network())
+    options = [f'--set={name}={value}' for name, value in OPTIONS.items()]
+    assert analysis.main([str(path), '--jobs=1', *options]) == 0
+    before = results.load_results(path)
     assert [name.split('/')[0] for name in FILES] == ['measures', 'plots']
     for name, source in FILES.items():
         assert len(source.splitlines()) < 25
@@ -61,9 +67,6 @@ def test_a_file_is_all_that_a_measure_and_a_figure_need(tmp_path, monkeypatch):
         file.write_text(source)
         package = importlib.import_module(file.parent.name)
         monkeypatch.setattr(package, '__path__', [*package.__path__, str(file.parent)])
-    path = tmp_path / 'networks' / 'DMS-run-0.pkl'
-    results.save(path, network())
-    options = [f'--set={name}={value}' for name, value in OPTIONS.items()]
     forget()
     try:
         assert analysis.main([str(path), '--jobs=1', *options]) == 0
@@ -74,6 +77,9 @@ def test_a_file_is_all_that_a_measure_and_a_figure_need(tmp_path, monkeypatch):
         for name in FILES:
             sys.modules.pop(name.removesuffix('.py').replace('/', '.'), None)
     found = results.load_results(path)
+    assert found.keys() - before.keys() == {'share_active', 'share_active_sem'}
+    for name in before.keys() - {'analysis'}:
+        np.testing.assert_equal(found[name], before[name])
     assert found['share_active'].shape == found['share_active_sem'].shape == (10,)
     assert (found['share_active_sem'] > 0).any()
     assert (path.parent / 'figures' / 'DMS-sparseness.png').stat().st_size > 5000

@@ -15,8 +15,9 @@ import results
 from measures import task_tuning
 from measures.groups import GROUPS
 from measures.measure import INDEPENDENT, PROBE
+from measures.plan import kinds_of_trials
 from measures.run import Run, end_of_delay
-from parameters import parameters_with, reset_parameters
+from parameters import analysis_parameters, parameters_with, reset_parameters
 from plots import style
 from rnn.state import State
 from run_all_models import make_jobs, parser
@@ -119,8 +120,8 @@ def test_dms_trials_are_shown_as_the_task_suggests(tmp_path):
     source = FILES['delayed_report.py'].replace("\n    suggested = {'n_output': 9}", words)
     (tmp_path / 'report.py').write_text(source)
     settings = {'trial_type': load_task(tmp_path / 'report.py'), 'n_output': 7}
-    p = analysis.analysis_parameters(parameters_with(settings))
-    probe = analysis.kinds_of_trials(p)[PROBE]
+    p = analysis_parameters(parameters_with(settings))
+    probe = kinds_of_trials(p)[PROBE]
     assert {name: probe[name] for name in suggested} == suggested
     assert (probe['noise_in'], probe['num_motion_tuned']) == (p['noise_in'], p['num_motion_tuned'])
 

@@ -108,13 +108,13 @@ def failing(error: Exception):
 )
 def test_what_costs_one_network_is_a_sentence(files, monkeypatch, capsys, error, words):
     """The others are analysed."""
-    whole, calls = analysis.Analysis.everything, []
+    whole, calls = analysis.Analysis.measured, []
 
-    def fail_once(self):
+    def fail_once(self, measures):
         calls.append(1)
-        return failing(error)() if len(calls) == 1 else whole(self)
+        return failing(error)() if len(calls) == 1 else whole(self, measures)
 
-    monkeypatch.setattr(analysis.Analysis, 'everything', fail_once)
+    monkeypatch.setattr(analysis.Analysis, 'measured', fail_once)
     given = [f'--set={name}={value}' for name, value in QUICK.items()]
     assert analysis.main([str(files[0].parent), '--jobs=1', *given]) == 1
     out, err = capsys.readouterr()

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from measures.earlier import is_analyzed
+from measures.accuracy import task_accuracy
+from measures.earlier import covers, is_there
 
 OPTIONS = {'decoding_reps': 20, 'decode_test': False, 'seed': 0, 'w_in_mask': np.ones((2, 3))}
 SAVED = {'analysis': {'options': OPTIONS, 'measures': ['task_accuracy']}, 'task_accuracy': 0.5}
@@ -22,9 +23,18 @@ SAVED = {'analysis': {'options': OPTIONS, 'measures': ['task_accuracy']}, 'task_
     ],
 )
 def test_more_of_the_same_is_enough(changes, expected):
-    assert is_analyzed(SAVED, OPTIONS | changes) is expected
+    assert covers(SAVED, OPTIONS | changes) is expected
 
 
-def test_a_measure_that_is_gone_is_taken_again():
-    assert not is_analyzed({'analysis': SAVED['analysis']}, OPTIONS)
-    assert not is_analyzed({}, OPTIONS)
+def test_a_network_without_an_analysis_covers_nothing():
+    assert not covers({}, OPTIONS)
+
+
+def test_a_measure_is_there_with_all_that_was_noted_of_it():
+    assert is_there(task_accuracy, SAVED)
+    assert not is_there(task_accuracy, {'analysis': SAVED['analysis']})
+    noted = {'options': OPTIONS, 'measures': ['task_accuracy', 'task_accuracy_sem']}
+    assert not is_there(task_accuracy, SAVED | {'analysis': noted})
+    taken = SAVED['analysis'] | {'taken': ['task_accuracy']}
+    assert is_there(task_accuracy, SAVED | {'analysis': taken})
+    assert not is_there(task_accuracy, SAVED | {'analysis': taken | {'taken': ['shuffles']}})

@@ -97,6 +97,15 @@ def test_names_that_are_taken_and_options_that_are_not_declared_are_refused(mine
         declarations._require_own_names([*all_measures(), mine])
 
 
+def test_measures_have_different_names():
+    @measure({'h_mean': 'time'}, title='a measure')
+    def shuffles(run):
+        return {}
+
+    with pytest.raises(MeasureError, match='there are 2 measures that are called shuffles'):
+        declarations._require_own_names([*all_measures(), shuffles])
+
+
 def test_a_failing_measure_is_a_sentence_with_its_place():
     @measure({'h_mean': 'time'}, title='a measure')
     def mine(run):

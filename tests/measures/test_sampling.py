@@ -7,6 +7,7 @@ from test_analysis import OPTIONS, QUICK, analyze, eagerly, network, set_task  #
 import analysis
 import results
 from measures import sampling
+from measures.plan import wanted
 from model import Model
 from parameters import par, update_parameters
 
@@ -126,7 +127,7 @@ def turned_network() -> dict:
 def similarity(model: Model, seed: int) -> tuple[float, float]:
     """Of sample and test at the end of the test, and its standard error."""
     of_network = analysis.Analysis(model, seed, 1, lambda n: None)
-    found = of_network._measured('independent')
+    found = of_network._measured_in('independent', wanted('independent', model.par))
     return tuple(found[f'synaptic_similarity{end}'][0, 0, -1] for end in ('', '_sem'))
 
 

@@ -78,7 +78,7 @@ def test_sequence_needs_its_tasks_and_measures():
         drawn.sequence(fabricated())
     for name, remedy in (
         ('synaptic_test_decoding', 'analyse them with --set decode_test=True'),
-        ('synaptic_similarity', 'analyse them with --overwrite'),
+        ('synaptic_similarity', 'analyse them'),
         ('acc_neuronal_suppression', 'analyse them with --set suppress_analysis=True'),
         ('synaptic_similarity_suppression', 'analyse them with --set suppress_analysis=True'),
     ):
@@ -86,6 +86,11 @@ def test_sequence_needs_its_tasks_and_measures():
         del network[name]
         with pytest.raises(MissingMeasure, match=f'lack {name}: {remedy}$'):
             drawn.sequence(network)
+    newer = fabricated('ABBA')  # a result that the measure did not have when it was taken
+    del newer['synaptic_similarity']
+    newer['analysis']['measures'].remove('synaptic_similarity')
+    with pytest.raises(MissingMeasure, match='analyse them with --overwrite$'):
+        drawn.sequence(newer)
 
 
 # dualDMS
