@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from settings.analysis import ANALYSIS
 from settings.costs import COSTS, loss_of
 from system.files import (
     FileError,
@@ -157,9 +158,23 @@ def files_of(path: Path) -> list[Path]:
 
 
 def analysis_of(saved: Mapping) -> Mapping:
-    """What a result says of the analysis that it holds; nothing if it holds none."""
+    """What a result says of the analysis that it holds; nothing if it holds none, or says nonsense.
+
+    'options' and seed (measures.earlier.made_with), 'taken' names the measures, 'measures' their
+    results; 'end_of_delay' are the steps of the summary.
+    """
     about = saved.get('analysis')
-    return about if isinstance(about, Mapping) else {}
+    return about if isinstance(about, Mapping) and _makes_sense(about) else {}
+
+
+def _makes_sense(about: Mapping) -> bool:
+    options, *names = (about.get(key, []) for key in ('options', 'taken', 'measures'))
+    return (
+        isinstance(options, Mapping)
+        and all(type(some) is list for some in names)
+        and all(type(name) is str for some in (options, *names) for name in some)
+        and all(ANALYSIS[n].check.accepts(v) for n, v in options.items() if n in ANALYSIS)
+    )
 
 
 def checkpoint_name(filename: str | os.PathLike) -> Path:

@@ -318,6 +318,27 @@ def test_a_network_that_was_trained_without_a_cost_has_nan_as_its_curve(tmp_path
     assert_same(loaded, old)
 
 
+@pytest.mark.parametrize(
+    'nonsense',
+    [
+        {'options': 3},
+        {'options': None},
+        {'options': {1: 2}},
+        {'options': {'decoding_reps': 'many'}},
+        {'options': {'decode_test': np.ones(2)}},
+        {'measures': 5},
+        {'measures': 'task_accuracy'},
+        {'measures': ['task_accuracy', [2]]},
+        {'taken': None},
+    ],
+)
+def test_an_analysis_that_says_nonsense_counts_as_none(nonsense):
+    about = {'options': {'seed': 0, 'decoding_reps': 2}, 'taken': ['a'], 'measures': ['b', 'c']}
+    assert results.analysis_of({'analysis': about}) is about
+    assert results.analysis_of({'analysis': about | nonsense}) == {}
+    assert results.analysis_of({'analysis': 7}) == results.analysis_of({}) == {}
+
+
 def test_networks_of_a_folder_come_in_the_order_of_their_numbers(tmp_path):
     names = ['DMC-run-1.pkl', 'DMS-run-2.pkl', 'DMS-run-10.pkl']
     for name in [*names, 'summary.csv', 'DMS-run-3.checkpoint']:
