@@ -6,7 +6,7 @@ tuning.py has the definitions. A field is a sample, or the test that it is compa
 import numpy as np
 
 from measures import tuning
-from measures.groups import GROUPS, unit_groups
+from measures.groups import GROUPS, efficacy_signs, unit_groups
 from measures.measure import INDEPENDENT, PLASTICITY, PROBE, measure
 from measures.run import END_OF_DELAY, Run, end_of_delay
 from tasks import inputs
@@ -129,14 +129,9 @@ def _sample_and_delay(run: Run, field: int) -> tuple[np.ndarray, np.ndarray, np.
     p, states = run.p, run.states
     shown = run.task.sample_period(field, p)[: steps_in(END_OF_DELAY, p)]
     first = slice(shown.start, shown.stop)
-    late, groups = end_of_delay(p), unit_groups(p)
-    facilitating = groups['exc_fac'] | groups['inh_fac']
-    depressing = groups['exc_dep'] | groups['inh_dep']
-    return (
-        states.h[first].mean(0),
-        (states.syn_x[late] * states.syn_u[late]).mean(0),
-        facilitating.astype(int) - depressing,
-    )
+    late = end_of_delay(p)
+    efficacy = (states.syn_x[late] * states.syn_u[late]).mean(0)
+    return states.h[first].mean(0), efficacy, efficacy_signs(p)
 
 
 @measure({'input_tuning': 'unit, field, direction'}, title='input currents', options=WANTED)

@@ -19,7 +19,7 @@ from scipy.special import softmax
 
 import results
 import tasks
-from measures.groups import OF_KINDS, unit_groups
+from measures.groups import OF_KINDS, unit_groups, units_of_kinds
 from measures.network import parameters_of
 from measures.tuning import calculate_tuning
 from parameters import analysis_parameters
@@ -87,11 +87,8 @@ def _sorted_units(h: np.ndarray, sample: np.ndarray, p: Mapping) -> dict[str, np
     in_sample = h[p['sample_time_rng']].mean(0, keepdims=True)
     shown = sample if sample.ndim == 1 else sample[:, 0]
     tuned = calculate_tuning({'h': in_sample}, shown, p['num_motion_dirs'])['h']
-    groups = unit_groups(p)
-    kinds = {name: groups[f'exc_{name}'] | groups[f'inh_{name}'] for name in ('fac', 'dep')}
-    kinds['static'] = ~(kinds['fac'] | kinds['dep'])
     order = np.lexsort((tuned.pref_dir[:, 0] % (2 * np.pi), tuned.pev[:, 0] == 0))
-    return {name: order[units[order]] for name, units in kinds.items() if units.any()}
+    return {name: order[units[order]] for name, units in units_of_kinds(p).items() if units.any()}
 
 
 def _labels(trial_info: Mapping, index: int, p: Mapping) -> str:
@@ -228,14 +225,14 @@ def effective_weights(network: Mapping) -> np.ndarray:
 
 
 def mean_weights(matrix: np.ndarray, groups: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Mean of weights (from, to) between the four groups of units: (4, 4).
+    """Mean of weights (from, to) between the groups of units: (group, group).
 
     Those from a unit to itself do not count, which networks with E/I do not have. NaN where there
     are none.
     """
     members = [groups[name] for name in OF_KINDS]
     others = ~np.eye(len(matrix), dtype=bool)
-    means = np.full((4, 4), np.nan)
+    means = np.full((len(members),) * 2, np.nan)
     for i, sources in enumerate(members):
         for j, targets in enumerate(members):
             between = np.ix_(sources, targets)

@@ -4,12 +4,31 @@ Every function takes the settings with what the functions above it derived from 
 derived parameters. Weights are (from, to); values per unit are (1, n_hidden); all are float32.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from settings import Setting, validators
 
+
+class Plasticity(NamedTuple):
+    """A kind of synapse with plasticity: its short name, and the settings of tau_x, tau_u and U.
+
+    sign: of the change of its efficacy x u by activity.
+    """
+
+    short: str
+    tau_x: str
+    tau_u: str
+    U: str
+    sign: int
+
+
+PLASTIC = {
+    'facilitating': Plasticity('fac', 'tau_fast', 'tau_slow', 'U_stf', 1),
+    'depressing': Plasticity('dep', 'tau_slow', 'tau_fast', 'U_std', -1),
+}
 # synapse_config -> synapses of the excitatory units, synapses of the inhibitory units
 SYNAPSES = {
     'full': ('alternating', 'alternating'),  # even units facilitate, odd units depress
@@ -71,20 +90,18 @@ def synapses(p: Mapping) -> dict:
     A static unit has dynamic_synapse 0: its x and u never change.
     """
     kind = synapse_kinds(p['synapse_config'], p['EI_list'])
-    facilitating, depressing = kind == 'facilitating', kind == 'depressing'
-    dynamic = facilitating | depressing
-    fast, slow = p['dt'] / p['tau_fast'], p['dt'] / p['tau_slow']
+    dynamic = np.isin(kind, list(PLASTIC))
 
-    def per_unit(if_facilitating, if_depressing, if_static):
-        value = np.select([facilitating, depressing], [if_facilitating, if_depressing], if_static)
+    def per_unit(of_kinds: Sequence[float]) -> np.ndarray:
+        value = np.select([kind == name for name in PLASTIC], of_kinds, 1)
         return value.astype(np.float32)[np.newaxis]
 
-    U = per_unit(p['U_stf'], p['U_std'], 1)
+    U = per_unit([p[synapse.U] for synapse in PLASTIC.values()])
     u_static = 1 if p['synapse_config'] is None else STATIC_UTILISATION
     u_start = np.where(dynamic, U, np.float32(u_static))
     return {
-        'alpha_std': per_unit(fast, slow, 1),
-        'alpha_stf': per_unit(slow, fast, 1),
+        'alpha_std': per_unit([p['dt'] / p[synapse.tau_x] for synapse in PLASTIC.values()]),
+        'alpha_stf': per_unit([p['dt'] / p[synapse.tau_u] for synapse in PLASTIC.values()]),
         'U': U,
         'dynamic_synapse': dynamic.astype(np.float32)[np.newaxis],
         'syn_x_init': np.ones((p['batch_size'], p['n_hidden']), np.float32),
@@ -103,7 +120,7 @@ def rates(p: Mapping) -> dict[str, np.ndarray]:
 
 
 def synapse_kinds(config: str | None, sign: np.ndarray) -> np.ndarray:
-    """'facilitating', 'depressing' or 'static' for each unit (unit,), given the units' signs."""
+    """A kind among PLASTIC or 'static' for each unit (unit,), given the units' signs."""
     alternating = np.where(np.arange(len(sign)) % 2 == 0, 'facilitating', 'depressing')
     exc, inh = (alternating if kind == 'alternating' else kind for kind in SYNAPSES[config])
     return np.where(sign > 0, exc, inh)

@@ -7,9 +7,13 @@ import pytest
 from numpy.testing import assert_array_equal
 from scipy.stats import gamma, kstest
 
+import parameters
 import results
+from measures import groups
 from parameters import ANALYSIS, par, reset_parameters, update_parameters, user_settings
-from rnn.initial_values import SYNAPSES
+from rnn import initial_values
+from rnn.initial_values import SYNAPSES, Plasticity
+from settings.validators import one_of
 from tasks import TASKS
 
 REFERENCE = Path(__file__).resolve().parents[3] / 'shared' / 'reference'
@@ -219,6 +223,28 @@ def test_synapses_of_other_settings():
 
 
 # Masks
+
+
+def test_another_kind_of_synapse_is_a_line_of_a_table(small, monkeypatch):
+    """As long as figures do not draw it."""
+    monkeypatch.setitem(SYNAPSES, 'inh_slow', ('depressing', 'slow'))
+    slow = Plasticity('slow', 'tau_slow', 'tau_slow', 'U_stf', 1)
+    monkeypatch.setitem(initial_values.PLASTIC, 'slow', slow)
+    config = parameters.SETTINGS['synapse_config']
+    monkeypatch.setitem(
+        parameters.SETTINGS, 'synapse_config', config._replace(check=one_of(*SYNAPSES))
+    )
+    small(synapse_config='inh_slow', exc_inh_prop=0.75, tau_slow=500)
+    inhibitory = par['EI_list'] < 0
+    assert 0 < inhibitory.sum() < len(inhibitory)
+    assert_array_equal(
+        par['alpha_stf'][0], np.where(inhibitory, np.float32(0.02), np.float32(0.05))
+    )
+    assert_array_equal(par['alpha_std'][0], np.full(len(inhibitory), np.float32(0.02)))
+    assert_array_equal(par['U'][0], np.where(inhibitory, np.float32(0.15), np.float32(0.45)))
+    assert (par['dynamic_synapse'] == 1).all()
+    assert_array_equal(groups.efficacy_signs(par), np.where(inhibitory, 1, -1))
+    assert_array_equal(groups.units_of_kinds(par)['slow'], inhibitory)
 
 
 def test_masks_with_inhibition():
