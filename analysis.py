@@ -38,7 +38,7 @@ from measures.shuffling import simulate_network
 from measures.silencing import calculate_response_matrix
 from measures.task_decoding import check_trials, decoded_labels
 from measures.tuning import calculate_tuning
-from parameters import par
+from parameters import analysis_parameters, par
 from rnn import device
 from rnn.state import State
 from stimulus import Stimulus
@@ -131,9 +131,9 @@ def analyze_model_from_file(
     from the network's, above all the options of the analysis. The same seed gives the same numbers
     on any number of processes (`jobs`). `progress` is called with the amount of work done, in the
     units of `amount_of_work`. Raises results.ResultsError for a file that is no network's result,
-    ValueError for options that are not allowed, too few trials, or a `savefile` that holds another
-    network, MeasuresLost if it would lose measures; `overwrite` measures all again, and allows the
-    last two.
+    ValueError for options that are not allowed, too few trials, a network of other equations, or a
+    `savefile` that holds another network, MeasuresLost if it would lose measures; `overwrite`
+    measures all again, and allows the last two.
     """
     saved, there = results.load_results(filename), None
     if savefile is not None and Path(savefile).exists() and not overwrite:
@@ -143,9 +143,11 @@ def analyze_model_from_file(
     if not plan.measures:
         return plan.network
     from model import Model  # brings TensorFlow, which takes seconds
+    from rnn.equations import require_same
 
     p, cores = plan.p, jobs or device.available_cores()
     with enough_memory(p, 'fewer analysis_trials or jobs'):
+        require_same(Model(saved['weights'], p=analysis_parameters(saved['parameters'])), saved)
         model = Model(saved['weights'], trials_per_part=rows_at_once(p), threads=jobs, p=p)
         found = Analysis(model, seed, cores, progress).measured(plan.measures)
     analyzed = plan.analyzed(found)

@@ -24,7 +24,7 @@ import numpy as np
 import tensorflow as tf
 
 from parameters import par, update_parameters, user_settings
-from rnn import bptt, costs, graphs, stacks
+from rnn import bptt, costs, equations, graphs, stacks
 from rnn.device import available_cores
 from rnn.initial_values import MASKS, fitting_weights, rates
 from rnn.optimizer import Adam
@@ -327,7 +327,7 @@ class Model:
         c = self.coefficients()
         factors = tuple(self._number(name, 2, tf.float64) for name in costs.OF_STATES)
         if not self.is_checked:
-            bptt.require_derivative(self.rnn_cell, c, self.initial_state(2))
+            equations.require_derivative(self.rnn_cell, c, self.initial_state(2))
             self.is_checked = True
         keys = [[q['seed'], i] for q, i in zip(self.networks, iterations, strict=True)]
         cost = costs.power(self.par), num_trials

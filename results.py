@@ -55,7 +55,7 @@ VALUES = ('accuracy', 'loss', 'perf_loss', *map(loss_of, COSTS))  # of an iterat
 CURVES = (*VALUES, 'iteration')
 # what a file holds besides measures
 KEYS = (*CURVES, 'weights', 'parameters', 'analysis', 'optimizer', 'stacked')
-KEYS += ('versions', 'earlier_versions')
+KEYS += ('versions', 'earlier_versions', 'one_step')
 
 
 class ResultsError(ValueError):

@@ -65,13 +65,17 @@ def one_trial(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figure:
 def simulate_trial(network: Mapping, seed: int = 0, index: int = 0) -> Trial:
     """Run a network, with noise, in a small batch; return one trial of it.
 
-    The same seed gives the same batch; `index` chooses its trial.
+    The same seed gives the same batch; `index` chooses its trial. Raises ValueError for a network
+    that was trained with other equations.
     """
     from model import Model  # brings TensorFlow, which takes seconds
+    from rnn.equations import require_same
 
     p = analysis_parameters(network['parameters'], {'analysis_trials': TRIALS_FOR_ORDER})
     trial_info = Stimulus(seed, p).generate_trial()
-    run = Model(network['weights'], p=p).run_model(trial_info['neural_input'], key=[seed, 0])
+    model = Model(network['weights'], p=p)
+    require_same(model, network)
+    run = model.run_model(trial_info['neural_input'], key=[seed, 0])
     y, h, x, u = (array[:, index] for array in run)
     blocks = _sorted_units(run[1], trial_info['sample'], p)
     outputs = softmax(y.astype(float), axis=-1)

@@ -212,32 +212,6 @@ def step_back(g, state, new, fixed: Fixed):
     return old, g_drive, efficacy * h
 
 
-def require_derivative(cell, c, start) -> None:
-    """Raise ValueError unless `step_back` is the derivative of the cell, as automatic ones say.
-
-    They are compared in one step of networks with coefficients `c`, from any state like `start`.
-    """
-    rng = np.random.default_rng(0)
-
-    def draw(low, high, shape):
-        return tf.constant(rng.uniform(low, high, shape), tf.float32)
-
-    shape = start[0].shape
-    state, g = (start._make(draw(low, 0.8, shape) for _ in start) for low in (0.2, -0.8))
-    with tf.device('CPU'):  # GPUs may round the factors of products to fewer bits
-        with tf.GradientTape() as tape:
-            tape.watch(state)
-            x, noise = draw(0, 1, (*shape[:-1], c.w_in.shape[-2])), draw(-1, 1, shape)
-            new = cell(x, noise, state, c)
-        wanted = tape.gradient(new, state, g, unconnected_gradients='zero')
-        found, _, _ = step_back(g, state, new, Fixed.of(c))
-    for derived, automatic in zip(found, wanted, strict=True):
-        error = 1e-5 * max(1, np.abs(automatic).max())
-        if not np.allclose(derived, automatic, rtol=0, atol=error, equal_nan=True):
-            words = f'step_back in rnn/bptt.py is not the derivative of {cell.__qualname__}'
-            raise ValueError(f'{words}: change it, too, or train the cell as a Keras layer')
-
-
 def losses_and_gradients(model, c, trials, start, noise: Noise | None, cost: Cost):
     """Losses of one part of a batch, and their gradient with respect to the effective weights.
 

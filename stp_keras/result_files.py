@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from model import Model
 from parameters import parameters_with, saved_settings
 from results import CURVES
+from rnn.equations import one_step, require_same
 from rnn.initial_values import fitting_weights
 from stp_keras.cell import STPCell
 from stp_keras.output import STPOutput
@@ -36,9 +38,12 @@ def from_parameters(
 def from_result(result: Mapping[str, Any]) -> tuple[STPCell, STPOutput]:
     """Cell and output with the weights of a result, see `results.load_results`.
 
-    Raises ValueError for parameters that are not those of a network, and where weights do not fit.
+    Raises ValueError for parameters that are not those of a network, where weights do not fit, and
+    for a network that was trained with other equations.
     """
-    return from_parameters(parameters_with(saved_settings(result['parameters'])), result['weights'])
+    p = parameters_with(saved_settings(result['parameters']))
+    require_same(Model(result['weights'], p=p), result)
+    return from_parameters(p, result['weights'])
 
 
 def to_result(cell: STPCell, output: STPOutput, p: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,5 +69,5 @@ def to_result(cell: STPCell, output: STPOutput, p: Mapping[str, Any]) -> dict[st
     weights = fitting_weights(p, dict(found))
     masks = cell.learning | output.learning
     masks = {name: mask for name, mask in masks.items() if not np.array_equal(mask, p[name])}
-    curves = {name: [] for name in CURVES}
+    curves = {name: [] for name in CURVES} | {'one_step': one_step(Model(weights, p=p))}
     return {'weights': weights, 'parameters': parameters_with(masks, p), **curves}

@@ -9,7 +9,7 @@ import pytest
 import results
 from model import Model
 from parameters import par, update_parameters
-from rnn import bptt, graphs
+from rnn import equations, graphs
 from rnn.initial_values import SYNAPSES
 from settings.costs import COSTS
 from stimulus import Stimulus
@@ -199,7 +199,7 @@ def test_the_derivative_must_be_that_of_the_cell(small, name, stacked):
     p = [dict(par)] * 2 if stacked else None
     for kind in (Same, Other):
         model = kind(p=p)
-        check = partial(bptt.require_derivative, model.rnn_cell, model.coefficients())
+        check = partial(equations.require_derivative, model.rnn_cell, model.coefficients())
         if kind is Same:
             check(model.initial_state(2))
         else:

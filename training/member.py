@@ -63,6 +63,16 @@ class Member:
             if not saved:
                 raise
             self.outcome = RunError(f'{self.checkpoint} does not fit the settings in it: {error!r}')
+        else:
+            self._require_same_equations(saved or {})
+
+    def _require_same_equations(self, saved: Mapping) -> None:
+        from rnn.equations import require_same  # brings TensorFlow
+
+        try:
+            require_same(self.model, saved)
+        except ValueError as error:
+            self.outcome = RunError(f'{self.checkpoint} cannot be resumed: {error}')
 
     def batch(self, iteration: int) -> dict:
         """The trials of an iteration, which the seed and its number decide."""
@@ -137,10 +147,13 @@ class Member:
 
     def _result(self, num_stacked: int) -> dict:
         """What is saved; raises TrainingError where weights are not finite."""
+        from rnn.equations import one_step  # brings TensorFlow
+
         weights = {name: variable.numpy() for name, variable in self.model.weights.items()}
         for name, weight in weights.items():
             self._require_finite(weight, f'weight {name}', self.iteration - 1)
         notes = self.notes | ({'stacked': num_stacked} if num_stacked > 1 else {})
+        notes |= {'one_step': one_step(self.model)}
         return {'weights': weights, 'parameters': dict(self.model.par), **self.curves, **notes}
 
     def _require_finite(self, values, what: str, iteration: int) -> None:
