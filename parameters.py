@@ -290,6 +290,11 @@ def _updated(user: Mapping, updates: Mapping) -> dict:
     return {name: value for name, value in user.items() if name in known} | new
 
 
+def own_name(name: str) -> str:
+    """The name that a setting has here, given this or another of its names."""
+    return OTHER_NAMES.get(name, name)
+
+
 def renamed(updates: Mapping) -> Mapping:
     """Settings under their own names; a warning says which name was another one."""
     other = {n: OTHER_NAMES[n] for n in OTHER_NAMES if n in updates}
@@ -297,7 +302,7 @@ def renamed(updates: Mapping) -> Mapping:
         if right in updates:
             raise ValueError(f'{name} is another name of {right}, which is given, too')
         warnings.warn(f'{name} is understood as {right}', stacklevel=2)
-    return {other.get(name, name): value for name, value in updates.items()}
+    return {own_name(name): value for name, value in updates.items()}
 
 
 def settings_for(task: str) -> dict[str, Setting]:
@@ -322,7 +327,7 @@ def saved_settings(saved: Mapping) -> dict:
     Raises ValueError for impossible ones, and for a user's own task that is not loaded or changed.
     """
     tasks.require_same(saved)
-    under_own_names = {OTHER_NAMES.get(name, name): v for name, v in saved.items()} | saved
+    under_own_names = {own_name(name): v for name, v in saved.items()} | saved
     return settings_of({n: v for n, v in under_own_names.items() if n not in ANALYSIS})
 
 

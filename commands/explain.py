@@ -9,7 +9,7 @@ import shutil
 import textwrap
 from collections.abc import Iterable, Mapping
 
-from parameters import ARRAYS, GROUPS, OTHER_NAMES, OWNED_BY_TASK, SETTINGS, settings_for
+from parameters import ARRAYS, GROUPS, OWNED_BY_TASK, SETTINGS, own_name, settings_for
 from settings import Setting, why_unknown
 from settings.validators import shown
 from tasks import TASKS
@@ -52,7 +52,7 @@ def explanation(names: Iterable[str], p: Mapping, title: str | None = None) -> s
     ValueError for an unknown name.
     """
     groups = groups_of(p['trial_type'])
-    if names := [OTHER_NAMES.get(name, name) for name in names]:
+    if names := [own_name(name) for name in names]:
         groups = _named(names, groups, p)
     elif title:
         groups = {title: groups[title]}

@@ -7,7 +7,7 @@ import numpy as np
 
 import results
 from measures.measure import Measure, measure_of
-from parameters import OTHER_NAMES
+from parameters import own_name
 from settings.analysis import ANALYSIS
 from settings.compared import differing, equal_values
 
@@ -32,7 +32,7 @@ class MeasuresLost(ValueError):
 
 def made_with(p: Mapping, update_params: Mapping | None, seed: int) -> dict:
     """What decides the numbers of an analysis: options, other changed parameters, and the seed."""
-    changed = (OTHER_NAMES.get(name, name) for name in update_params or {})
+    changed = map(own_name, update_params or {})
     return {name: p[name] for name in (*ANALYSIS, *changed)} | {'seed': seed}
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from math import prod
 
-from parameters import ANALYSIS, ARRAYS, OTHER_NAMES
+from parameters import ANALYSIS, ARRAYS, own_name
 from settings.compared import written
 from settings.validators import file_name, shown
 
@@ -41,10 +41,10 @@ def checked(
     given otherwise. Raises ValueError for a setting that cannot be swept or is given twice, and for
     values that are equal or cannot be part of the name of a file.
     """
-    given = {OTHER_NAMES.get(name, name) for name in settings}
+    given = {own_name(name) for name in settings}
     found: dict[str, Sequence] = {}
     for as_given, values in sweeps:
-        name = OTHER_NAMES.get(as_given, as_given)
+        name = own_name(as_given)
         if name in elsewhere:
             raise ValueError(f'{name} is not for --sweep: {elsewhere[name]} decides it')
         if name in ANALYSIS:
