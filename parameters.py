@@ -15,16 +15,13 @@ from collections.abc import Mapping
 import numpy as np
 
 import tasks
-from rnn import initial_values
-from rnn.connectivity import require_path
+from rnn.derived import derive
 from rnn.initial_values import ARRAYS, SYNAPSES
-from rnn.sizes import require_memory, sizes
 from settings import Setting, checked
 from settings.analysis import ANALYSIS, require_of_analysis
 from settings.costs import COSTS
 from settings.read_only import Parameters
-from settings.validators import count, flag, folder, number, one_of, optional, plain, result_name
-from tasks.epochs import timing
+from settings.validators import count, flag, folder, number, one_of, optional, result_name
 from tasks.task import OWNED_BY_TASK
 
 # By group and name: default, what is allowed, meaning, unit
@@ -247,9 +244,10 @@ def _require_synapses(saved: Mapping, p: Mapping) -> None:
 
 
 def _complete(user: dict) -> dict:
-    """`derive`, with a seed even if the user gave none."""
+    """All parameters that follow from the user's settings; a seed is drawn where there is none."""
     seed = user.get('seed')
-    return derive({**user, 'seed': secrets.randbits(31) if seed is None else seed})
+    seed = secrets.randbits(31) if seed is None else seed
+    return derive({**user, 'seed': seed}, _usual(_task_of(user)))
 
 
 def _set(user: dict) -> None:
@@ -272,10 +270,6 @@ def _replace(current: dict, new: Mapping) -> None:
     """Give a dictionary, which other modules hold, new content."""
     dict.clear(current)
     dict.update(current, new)
-
-
-def _differ(given, fixed) -> bool:
-    return isinstance(plain(given), bool) or not np.array_equal(given, fixed)
 
 
 def _updated(user: Mapping, updates: Mapping) -> dict:
@@ -361,39 +355,6 @@ def _usual(task: str) -> dict:
         with tasks.blamed(task, ValueError):
             suggested = {n: checked(n, v, known, par) for n, v in (own | dict(suggested)).items()}
     return {name: setting.default for name, setting in known.items()} | dict(suggested)
-
-
-def derive(user: Mapping) -> dict:
-    """All parameters that follow from the user's settings, the seed among them.
-
-    Raises ValueError where settings that are allowed one by one do not go together.
-    """
-    name = _task_of(user)
-    task, given = tasks.find(name), {n: user[n] for n in ARRAYS if user.get(n) is not None}
-    settings = {n: value for n, value in user.items() if n not in OWNED_BY_TASK}
-    with tasks.blamed(name):
-        s = {**_usual(name), **settings, **task.owned(), 'rules': task.rules}
-        task.check(s)
-    with tasks.blamed(name, ValueError):
-        s |= timing(task, s)
-    refused = [n for n in OWNED_BY_TASK if n in user and _differ(user[n], s[n])]
-    if refused:
-        n = refused[0]
-        raise ValueError(f'{n} = {user[n]!r}: the task {name} fixes it, only {s[n]!r} is allowed')
-    try:
-        s |= sizes(s)
-        require_memory(s)
-        s |= initial_values.units(s)
-        s |= initial_values.synapses(s)
-        s |= initial_values.masks(s, task.separate_projections)
-        s |= initial_values.weights(s)
-    except MemoryError as error:
-        size = {n: user[n] for n in ('n_hidden', 'batch_size') if n in user}
-        raise ValueError(f'{size} needs more memory than there is') from error
-    about = {'given_arrays': tuple(given), 'task_digest': tasks.digest(name)}
-    s |= initial_values.given(given, s) | about
-    require_path(s, drawn=False)
-    return s
 
 
 update_parameters({})  # the defaults; what the user has set, when this module is loaded again

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from rnn.initial_values import PLASTIC
 from system import memory
 
 FLOAT = 4  # bytes
@@ -26,7 +27,8 @@ USUAL = {
 def sizes(s: Mapping) -> dict:
     """Numbers of units, and rates and noise per time step."""
     n_input = s['num_motion_tuned'] + s['num_fix_tuned'] + s['num_rule_tuned']
-    for name in ('membrane_time_constant', 'tau_fast', 'tau_slow'):
+    of_synapses = [name for kind in PLASTIC.values() for name in (kind.tau_x, kind.tau_u)]
+    for name in ('membrane_time_constant', *of_synapses):
         if s[name] < s['dt']:
             raise ValueError(
                 f'{name} = {s[name]!r} is not allowed: it must be at least dt = {s["dt"]} ms'
