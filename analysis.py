@@ -167,8 +167,8 @@ class Analysis:
         self.model, self.p, self.jobs, self.progress = model, model.par, jobs, progress
         self.seed, self.kinds = seed, kinds_of_trials(model.par)
 
-    def measured(self, measures: Collection[Measure]) -> dict:
-        """The results of these measures."""
+    def measured(self, measures: Collection[Measure] | None = None) -> dict:
+        """The results of these measures, by default of all that the options ask for."""
         for kind, p in self.kinds.items():
             # too few trials are reported before the work, not in its middle
             if kind != TRAINING and p['decoding_reps']:

@@ -53,7 +53,7 @@ def of_seed(file: Path, seed: int, settings: Mapping) -> Numbers:
     once = p | {'decoding_reps': 1}
     model = Model(saved['weights'], trials_per_part=analysis.rows_at_once(once), p=once)
     of_network = analysis.Analysis(model, seed, 1, lambda work: None)
-    numbers = _of_task(of_network.everything(), p)
+    numbers = _of_task(of_network.measured(), p)
     first = of_network.run(INDEPENDENT, 0)
     return numbers | {name: (value, np.nan) for name, value in _decoded(first, p)}
 
