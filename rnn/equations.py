@@ -1,6 +1,6 @@
 """Checks of the equations: that training has their derivative, and that files have the same."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -13,13 +13,14 @@ class EquationsError(ValueError):
     """The equations in the code are not those that are needed; the message says why."""
 
 
-def _any_step(c, start) -> tuple:
-    """Stimulus, noise and state of a step far from all bounds, always the same numbers."""
+def _drawing() -> Callable:
+    """A function draw(low, high, shape) of numbers that are always the same."""
     rng = np.random.RandomState(0)  # the generator whose numbers no version of NumPy changes
+    return lambda low, high, shape: tf.constant(rng.uniform(low, high, shape), tf.float32)
 
-    def draw(low, high, shape):
-        return tf.constant(rng.uniform(low, high, shape), tf.float32)
 
+def _any_step(draw, c, start) -> tuple:
+    """Stimulus, noise and state of a step far from all bounds."""
     shape = start[0].shape
     state = start._make(draw(0.2, 0.8, shape) for _ in start)
     return draw(0, 1, (*shape[:-1], c.w_in.shape[-2])), draw(-1, 1, shape), state
@@ -31,7 +32,7 @@ def require_derivative(cell, c, start) -> None:
     They are compared in one step of networks with coefficients `c`, from any state like `start`.
     """
     with tf.device('CPU'):  # GPUs may round the factors of products to fewer bits
-        stimulus, noise, state = _any_step(c, start)
+        stimulus, noise, state = _any_step(_drawing(), c, start)
         g = start._make(1 - 2 * value for value in reversed(state))
         with tf.GradientTape() as tape:
             tape.watch(state)
@@ -45,13 +46,16 @@ def require_derivative(cell, c, start) -> None:
 
 
 def one_step(model) -> dict[str, np.ndarray]:
-    """Output and state (1, ...) of a network after a step from numbers that are always the same.
+    """Output and state (1, ...) of a network after a step, with weights of no training.
 
-    Saved with the network, they tell whether equations are those with which it was trained.
+    All numbers but its parameters are always the same. Saved with the network, what they give tells
+    whether equations are those with which it was trained, also where weights were changed since.
     """
+    draw = _drawing()
     with tf.device('CPU'):
-        c = model.coefficients()
-        new = model.rnn_cell(*_any_step(c, model.initial_state(1)), c)
+        weights = {n: draw(-1, 1, v.shape) for n, v in sorted(model.weights.items()) if n != 'h'}
+        c = model.coefficients()._replace(**model.effective(weights, model._sign()))
+        new = model.rnn_cell(*_any_step(draw, c, model.initial_state(1)), c)
         found = zip(('y', *State._fields), (model.output(new[0], c), *new), strict=True)
     return {name: value.numpy() for name, value in found}
 
@@ -59,7 +63,7 @@ def one_step(model) -> dict[str, np.ndarray]:
 def require_same(model, saved: Mapping) -> None:
     """Raise EquationsError if a file says that its network was trained with others than `model`.
 
-    `model` has the weights and the parameters in the file. Older files do not say it.
+    `model` has the parameters in the file. Older files do not say it.
     """
     if 'one_step' not in saved:
         return
@@ -67,7 +71,8 @@ def require_same(model, saved: Mapping) -> None:
     for name, value in one_step(model).items():
         if not _is_same(value, noted.get(name), 1e-4):
             cell = model.rnn_cell.__qualname__
-            words = f'{cell} and output are not the equations with which this network was trained'
+            words = f'this network was trained with other equations than {cell} and output'
+            words += ', or its parameters were changed since'
             raise EquationsError(f'{words}: use the code of that time ({_code_of(saved)})')
 
 

@@ -52,11 +52,15 @@ def test_networks_of_other_equations_are_refused(small, tmp_path, kind):
     results.save(other, saved_by(kind) | {'versions': {'commit': '1234-dirty'}})
     found = analysis.run_multiple([own, other], QUICK | {'tau_slow': 600}, jobs=1)
     assert 'task_accuracy' in found[own]
-    words = 'Model.rnn_cell and output are not the equations with which this network was trained'
+    words = 'this network was trained with other equations than Model.rnn_cell and output'
+    words += ', or its parameters were changed since'
     assert str(found[other]) == f'{words}: use the code of that time (commit 1234-dirty)'
     with pytest.raises(ValueError, match='its commit is not known'):
         simulate_trial(saved_by(kind))
     require_same(kind(), saved_by(kind))
+    cut = saved_by(Model)
+    cut['weights'] = {name: 0 * weight for name, weight in cut['weights'].items()}
+    require_same(Model(cut['weights']), cut)
 
 
 @pytest.mark.parametrize('nonsense', [None, {}, {'y': 'a'}, {'y': np.zeros(3, 'f4')}])
@@ -66,7 +70,7 @@ def test_what_a_file_says_is_not_believed(small, nonsense):
     require_same(Model(), saved)
     del saved['one_step']
     require_same(Model(), saved)  # an older file
-    with pytest.raises(ValueError, match='not the equations'):
+    with pytest.raises(ValueError, match='trained with other equations than'):
         require_same(Model(), saved | {'one_step': nonsense})
 
 
@@ -78,7 +82,7 @@ def test_a_run_goes_on_with_its_own_equations(small, tmp_path):
     saved = results.load_results(checkpoint)
     noted = saved['one_step']
     results.save(checkpoint, saved | {'one_step': noted | {'h': noted['h'] + 1}})
-    with pytest.raises(RunError, match='cannot be resumed: .* not the equations with which'):
+    with pytest.raises(RunError, match='cannot be resumed: .* trained with other equations'):
         model.main(resume=True)
     results.save(checkpoint, saved)
     assert len(results.load_results(model.main(resume=True))['iteration']) == 3
