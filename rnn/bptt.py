@@ -212,6 +212,15 @@ def step_back(g, state, new, fixed: Fixed):
     return old, g_drive, efficacy * h
 
 
+def weights_back(g_drive, transmitted, stimulus) -> dict[str, tf.Tensor]:
+    """Gradients of weights and bias, summed over rows, from what `step_back` returns (row, ...)."""
+    return {
+        'w_rnn': tf.matmul(transmitted, g_drive, transpose_a=True),
+        'w_in': tf.matmul(stimulus, g_drive, transpose_a=True),
+        'b_rnn': tf.reduce_sum(g_drive, -2, keepdims=True),
+    }
+
+
 def losses_and_gradients(model, c, trials, start, noise: Noise | None, cost: Cost):
     """Losses of one part of a batch, and their gradient with respect to the effective weights.
 
@@ -239,11 +248,7 @@ def losses_and_gradients(model, c, trials, start, noise: Noise | None, cost: Cos
             g, g_drive, transmitted = step_back(g, states[k], states[k + 1], fixed)
             steps.insert(0, (g_drive, transmitted))
         g_drive, transmitted = (tf.concat(parts, -2) for parts in zip(*steps, strict=True))
-        new = outputs | {
-            'w_rnn': tf.matmul(transmitted, g_drive, transpose_a=True),
-            'w_in': tf.matmul(here[0], g_drive, transpose_a=True),
-            'b_rnn': tf.reduce_sum(g_drive, -2, keepdims=True),
-        }
+        new = outputs | weights_back(g_drive, transmitted, here[0])
         return t, g, {name: sums[name] + new[name] for name in sums}
 
     zeros = tuple(tf.zeros_like(v) for v in start)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import tensorflow as tf
 
-from rnn.bptt import Fixed, step_back
+from rnn.bptt import Fixed, step_back, weights_back
 from rnn.state import State
 
 
@@ -29,16 +29,19 @@ def _any_step(draw, c, start) -> tuple:
 def require_derivative(cell, c, start) -> None:
     """Raise EquationsError unless `step_back` is the derivative of the cell, as automatic ones say.
 
-    They are compared in one step of networks with coefficients `c`, from any state like `start`.
+    They are compared in one step of networks with coefficients `c`, from any state like `start`:
+    the gradients with respect to the state, and to weights and bias, as training computes them.
     """
     with tf.device('CPU'):  # GPUs may round the factors of products to fewer bits
         stimulus, noise, state = _any_step(_drawing(), c, start)
         g = start._make(1 - 2 * value for value in reversed(state))
+        sources = *state, c.w_rnn, c.w_in, c.b_rnn
         with tf.GradientTape() as tape:
-            tape.watch(state)
+            tape.watch(sources)
             new = cell(stimulus, noise, state, c)
-        wanted = tape.gradient(new, state, g, unconnected_gradients='zero')
-        found, _, _ = step_back(g, state, new, Fixed.of(c))
+        wanted = tape.gradient(new, sources, g, unconnected_gradients='zero')
+        old, g_drive, transmitted = step_back(g, state, new, Fixed.of(c))
+        found = *old, *weights_back(g_drive, transmitted, stimulus).values()
     for derived, automatic in zip(found, wanted, strict=True):
         if not _is_same(derived.numpy(), automatic.numpy(), 1e-5):
             words = f'step_back in rnn/bptt.py is not the derivative of {cell.__qualname__}'

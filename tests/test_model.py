@@ -179,7 +179,9 @@ def test_a_subclass_has_its_own_equations(small):
     assert type(Silent.stack([silent, silent]).member(1)) is Silent
 
 
-@pytest.mark.parametrize('name', ['alpha', 'dt', 'alpha_std', 'alpha_stf', 'U', 'w_rnn'])
+@pytest.mark.parametrize(
+    'name', ['alpha', 'dt', 'alpha_std', 'alpha_stf', 'U', 'w_rnn', 'w_in', 'b_rnn']
+)
 @pytest.mark.parametrize('stacked', [False, True])
 def test_the_derivative_must_be_that_of_the_cell(small, name, stacked):
     """In each of its terms; where it is, a subclass may train."""
