@@ -10,14 +10,6 @@ OF_KINDS = tuple(f'{sign}_{kind.short}' for sign in ('exc', 'inh') for kind in P
 GROUPS = (*OF_KINDS, 'all')
 
 
-def unit_groups(p: Mapping) -> dict[str, np.ndarray]:
-    """Which units (unit,) belong to each of GROUPS, by sign and synapse; a group may be empty."""
-    kind, excitatory = synapse_kinds(p['synapse_config'], p['EI_list']), p['EI_list'] > 0
-    signs = excitatory, ~excitatory
-    members = [of_sign & (kind == name) for of_sign in signs for name in PLASTIC]
-    return dict(zip(GROUPS, [*members, np.ones(p['n_hidden'], bool)], strict=True))
-
-
 def units_of_kinds(p: Mapping) -> dict[str, np.ndarray]:
     """Which units (unit,) have each kind of plastic synapse, by its short name, and which none."""
     kind = synapse_kinds(p['synapse_config'], p['EI_list'])
@@ -25,7 +17,15 @@ def units_of_kinds(p: Mapping) -> dict[str, np.ndarray]:
     return found | {'static': kind == 'static'}
 
 
+def unit_groups(p: Mapping) -> dict[str, np.ndarray]:
+    """Which units (unit,) belong to each of GROUPS, by sign and synapse; a group may be empty."""
+    units, excitatory = units_of_kinds(p), p['EI_list'] > 0
+    signs = excitatory, ~excitatory
+    members = [of_sign & units[kind.short] for of_sign in signs for kind in PLASTIC.values()]
+    return dict(zip(GROUPS, [*members, np.ones(p['n_hidden'], bool)], strict=True))
+
+
 def efficacy_signs(p: Mapping) -> np.ndarray:
     """By which sign activity changes the efficacy of each unit's synapses, 0 if static: (unit,)."""
-    kind = synapse_kinds(p['synapse_config'], p['EI_list'])
-    return sum(plasticity.sign * (kind == name) for name, plasticity in PLASTIC.items())
+    units = units_of_kinds(p)
+    return sum(kind.sign * units[kind.short] for kind in PLASTIC.values())

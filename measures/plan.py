@@ -6,7 +6,7 @@ from typing import NamedTuple
 import results
 import tasks
 from measures.earlier import covers, is_there, made_with, require_kept
-from measures.measure import INDEPENDENT, PROBE, TRAINING, Measure, all_measures
+from measures.measure import INDEPENDENT, KINDS, PROBE, TRAINING, Measure, all_measures
 from measures.network import parameters_of
 from measures.run import end_of_delay
 from parameters import analysis_parameters, parameters_with, settings_for
@@ -57,10 +57,15 @@ def planned(
 
 def lacking(saved: Mapping, p: Mapping, options: Mapping) -> frozenset[Measure]:
     """The measures that an analysis with these options takes, and saved results do not hold."""
-    every = frozenset(m for kind in kinds_of_trials(p) for m in wanted(kind, p))
+    every = frozenset(m for kind in _kinds(p) for m in wanted(kind, p))
     if not covers(saved, options):
         return every
     return frozenset(m for m in every if not is_there(m, saved))
+
+
+def _kinds(p: Mapping) -> tuple[str, ...]:
+    """The kinds of trials in which there is something to measure."""
+    return KINDS if tasks.of(p).probe == 'DMS' else (TRAINING, INDEPENDENT)
 
 
 def kinds_of_trials(p: Mapping) -> dict[str, dict]:
@@ -70,7 +75,7 @@ def kinds_of_trials(p: Mapping) -> dict[str, dict]:
     whose inputs come first; all other inputs have nothing but noise.
     """
     kinds = {TRAINING: p, INDEPENDENT: p}
-    if tasks.of(p).probe != 'DMS':
+    if PROBE not in _kinds(p):
         return kinds
     in_field = p['num_motion_tuned'] // p['num_receptive_fields']
     probe = {

@@ -11,8 +11,16 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
 
-from parameters import reset_parameters, update_parameters, user_settings  # noqa: E402
+from parameters import (  # noqa: E402
+    GROUPS,
+    SETTINGS,
+    reset_parameters,
+    update_parameters,
+    user_settings,
+)
 from rnn.device import available_cores  # noqa: E402
+from settings.costs import COSTS  # noqa: E402
+from settings.setting import Setting  # noqa: E402
 from tasks import registry  # noqa: E402
 
 # examples may take any time on a busy machine, and are the same in every run
@@ -47,6 +55,12 @@ SMALL = {
     'test_time': 80,
     'mask_duration': 20,
 }
+
+
+def declare_cost(monkeypatch, name: str, setting: Setting) -> None:
+    """Add the weight of a cost to the settings, as its line in settings/costs.py would."""
+    for known in (COSTS, SETTINGS, GROUPS['Cost']):
+        monkeypatch.setitem(known, name, setting)
 
 
 @pytest.hookimpl(optionalhook=True)

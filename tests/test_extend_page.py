@@ -6,20 +6,19 @@ import sys
 
 import numpy as np
 import pytest
+from conftest import declare_cost
 from shell import ROOT
 from test_analysis import eagerly, network  # noqa: F401
 
 import analysis
 import figures
 import model
-import parameters
 import results
 from measures import __main__ as printed
 from measures.measure import all_measures
 from parameters import par
 from plots.network import learning_curves
 from rnn import costs
-from settings.costs import COSTS
 from settings.setting import Setting
 from settings.validators import number
 
@@ -35,8 +34,7 @@ def test_a_cost_is_a_setting_and_a_function(monkeypatch, small, tmp_path):
     exec(function, made)
     declared = eval('{' + setting + '}', {'Setting': Setting, 'number': number})
     monkeypatch.setattr(costs, 'OF_STATES', made['OF_STATES'])
-    for known in (COSTS, parameters.SETTINGS, parameters.GROUPS['Cost']):
-        monkeypatch.setitem(known, 'efficacy_cost', declared['efficacy_cost'])
+    declare_cost(monkeypatch, 'efficacy_cost', declared['efficacy_cost'])
     monkeypatch.setattr(results, 'VALUES', (*results.VALUES, 'efficacy_loss'))
     monkeypatch.setattr(results, 'CURVES', (*results.VALUES, 'iteration'))
     small(efficacy_cost=0.1, num_iterations=2, save_dir=str(tmp_path))

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import declare_cost
 
-import parameters
 from model import Model
 from parameters import par, update_parameters
 from rnn import bptt, costs, graphs
@@ -95,8 +95,7 @@ def test_a_new_cost_is_a_setting_and_a_function(small, monkeypatch, stacked):
         return (state.syn_u * state.syn_x * state.h) ** power
 
     setting = Setting(0, number(0), 'weight of the mean (squared) transmission in the loss')
-    for known in (COSTS, parameters.SETTINGS, parameters.GROUPS['Cost']):
-        monkeypatch.setitem(known, 'transmission_cost', setting)
+    declare_cost(monkeypatch, 'transmission_cost', setting)
     monkeypatch.setitem(costs.OF_STATES, 'transmission_cost', transmission)
     small(transmission_cost=0.7)
     if not stacked:
