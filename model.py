@@ -15,7 +15,7 @@ if __name__ == '__main__':
 
     REQUESTED = request()
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -24,7 +24,7 @@ import numpy as np
 import tensorflow as tf
 
 from parameters import par, update_parameters, user_settings
-from rnn import bptt, costs, equations, graphs, stacks
+from rnn import bptt, costs, equations, graphs
 from rnn.device import available_cores
 from rnn.initial_values import MASKS, fitting_weights, rates
 from rnn.optimizer import Adam
@@ -33,10 +33,7 @@ from rnn.state import State, require_fitting
 from settings.costs import COSTS
 from training.loop import train
 from training.member import Watch
-from training.stacks import require_alike
 from training.start import begin
-
-ACTIVITIES_AT_ONCE = 2**17  # of a step, of all networks and trials differentiated at once
 
 
 class Coefficients(NamedTuple):
@@ -79,88 +76,51 @@ def _signed(sign: tf.Tensor | None, w_rnn: tf.Tensor) -> tf.Tensor:
 class Model:
     """One network with the parameters `p`, by default with those in `par` as it now is.
 
-    A sequence of parameters makes a stack of networks, which are trained at once, each as if it
-    were alone. All arrays of a stack have an axis of networks before all others.
+    Several that are trained at once are a stack, see rnn/stack.py.
     """
 
     def __init__(
         self,
-        weights: Mapping | Sequence[Mapping] | None = None,
+        weights: Mapping | None = None,
         jit_compile: bool = False,
         trials_per_part: int = TRIALS_PER_PART,
         threads: int | None = None,
-        p: Mapping | Sequence[Mapping] | None = None,
+        p: Mapping | None = None,
     ):
         """Start from the given weights (as in a result file), else from the initial ones.
 
         `jit_compile` has XLA compile the training step, which is fast on a GPU and slow on a CPU.
         `trials_per_part` trials are differentiated at once, on `threads` threads (default: all).
-        Raises ValueError for weights that do not fit, and for networks that cannot be stacked.
+        Raises ValueError for weights that do not fit.
         """
-        p = par if p is None else p
-        self.is_stack = not isinstance(p, Mapping)
-        self.networks = [dict(q) for q in (p if self.is_stack else [p])]
-        self.par = self.networks[0]
-        require_alike(self.networks)
-        self.trials_per_part = trials_per_part
-        self.num_threads = threads or available_cores()
-        self.threads = graphs.thread_pool(self.num_threads)
-        self.jit_compile, self.is_checked = jit_compile, False
-        # This pass may turn sums into operations that fail when two threads run one graph; the
-        # time of a training step does not depend on it.
-        tf.config.optimizer.set_experimental_options({'arithmetic_optimization': False})
-        given = weights if self.is_stack else [weights]
-        given = given or [None] * len(self.networks)
-        every = [fitting_weights(q, w) for q, w in zip(self.networks, given, strict=True)]
+        self.par = dict(par if p is None else p)
+        self._compute_with(jit_compile, trials_per_part, threads or available_cores())
+        self._hold(fitting_weights(self.par, weights))
+
+    def _compute_with(self, jit_compile: bool, trials_per_part: int, threads: int) -> None:
+        self.jit_compile, self.trials_per_part = jit_compile, trials_per_part
+        self.num_threads, self.threads = threads, graphs.thread_pool(threads)
+        self.is_checked = False
+
+    def _hold(self, weights: Mapping) -> None:
+        """Make variables of the weights, and their optimizer."""
         self.weights = {
-            name: tf.Variable(self._stacked(w[name] for w in every), dtype=tf.float32, name=name)
-            for name in every[0]
+            name: tf.Variable(value, dtype=tf.float32, name=name) for name, value in weights.items()
         }
-        masks = dict.fromkeys(self.weights) | {n[:-5]: self._of_each(n) for n in MASKS}
+        masks = dict.fromkeys(self.weights) | {name[:-5]: self._parameter(name) for name in MASKS}
         rate, norm = self._number('learning_rate'), self._number('clip_max_grad_val')
         self.optimizer = Adam(self.weights, masks, rate, norm)
 
-    @classmethod
-    def stack(cls, models: Sequence['Model']) -> 'Model':
-        """One model of several single ones, with their weights and slots as they now are."""
-        first, p = models[0], [model.par for model in models]
-        weights = [{name: w.numpy() for name, w in model.weights.items()} for model in models]
-        made = cls(weights, p=p, **first._how())
-        slots = [model.optimizer.slots for model in models]
-        made.optimizer.slots = tf.nest.map_structure(lambda *values: tf.stack(values), *slots)
-        return made
+    def _from_parameters(self, function: Callable):
+        """What a function makes of the parameters; a stack has that of each of its networks."""
+        return function(self.par)
 
-    def members(self) -> list['Model']:
-        """A single model of each network, with its weights and slots as they now are."""
-        return [self.member(i) for i in range(len(self.networks))]
-
-    def member(self, i: int) -> 'Model':
-        """A single model of one network, with its weights and slots as they now are."""
-        if not self.is_stack:
-            return self
-        weights = {name: variable.numpy()[i] for name, variable in self.weights.items()}
-        made = type(self)(weights, p=self.networks[i], **self._how())
-        made.optimizer.slots = tf.nest.map_structure(lambda v: v[i], self.optimizer.slots)
-        return made
-
-    def _how(self) -> dict:
-        """How this model computes, which another one can then do."""
-        how = {'jit_compile': self.jit_compile, 'trials_per_part': self.trials_per_part}
-        return how | {'threads': self.num_threads}
-
-    def _stacked(self, arrays: Iterable) -> np.ndarray:
-        """Arrays of the networks as one; that of a single network as it is."""
-        arrays = list(arrays)
-        return np.stack(arrays) if self.is_stack else arrays[0]
-
-    def _of_each(self, name: str) -> np.ndarray:
-        """An array among the parameters, of all networks."""
-        return self._stacked(q[name] for q in self.networks)
+    def _parameter(self, name: str) -> np.ndarray:
+        return self._from_parameters(lambda p: np.asarray(p[name]))
 
     def _number(self, name: str, axes: int = 2, dtype=tf.float32) -> tf.Tensor:
-        """A number among the parameters; of a stack as (network, 1, ...) with so many axes."""
-        shape = [1] * axes if self.is_stack else []
-        return tf.constant(self._stacked(np.reshape(q[name], shape) for q in self.networks), dtype)
+        """A parameter that is a number; in a stack it has `axes` axes of size 1 after the first."""
+        return tf.constant(self._parameter(name), dtype)
 
     def effective_weights(self) -> dict[str, tf.Tensor]:
         """See `effective`."""
@@ -170,7 +130,7 @@ class Model:
         """Sign of each unit's recurrent weights (unit, 1); None where they are free."""
         if not self.par['EI']:
             return None
-        return tf.constant(self._stacked(q['EI_list'][:, np.newaxis] for q in self.networks))
+        return tf.constant(self._parameter('EI_list')[..., np.newaxis])
 
     @staticmethod
     def effective(weights: dict, sign: tf.Tensor | None) -> dict[str, tf.Tensor]:
@@ -184,13 +144,10 @@ class Model:
 
     def coefficients(self) -> Coefficients:
         """Effective weights and rates."""
-        every = [rates(q) for q in self.networks]
-        stacked = {
-            name: tf.constant(self._stacked(r[name] for r in every), tf.float32)
-            for name in every[0]
-        }
+        every = self._from_parameters(rates).items()
+        of_units = {name: tf.constant(rate, tf.float32) for name, rate in every}
         alpha = self._number('alpha_neuron')
-        return Coefficients(**self.effective_weights(), alpha=alpha, **stacked)
+        return Coefficients(**self.effective_weights(), alpha=alpha, **of_units)
 
     @staticmethod
     def rnn_cell(stimulus, noise, state: State, c: Coefficients) -> State:
@@ -218,18 +175,15 @@ class Model:
 
     def initial_state(self, num_trials: int, h=None, syn_x=None, syn_u=None) -> State:
         """State before the first step, (trial, unit) each; default: trained h, synapses at rest."""
-        synapses = (self._of_each(name)[..., :1, :] for name in ('syn_x_init', 'syn_u_init'))
+        synapses = (self._parameter(name)[..., :1, :] for name in ('syn_x_init', 'syn_u_init'))
         default = self.weights['h'], *synapses
         start = (d if g is None else g for g, d in zip((h, syn_x, syn_u), default, strict=True))
         shape = (*self.weights['h'].shape[:-2], num_trials, self.par['n_hidden'])
         return State(*(tf.broadcast_to(tf.cast(v, tf.float32), shape) for v in start))
 
     def noise(self, key: Sequence) -> dict[str, bptt.Noise]:
-        """{'noise': the recurrent noise that three integers decide}; {} where it has no SD.
-
-        A stack has three integers for each network.
-        """
-        if not any(q['noise_rnn'] for q in self.networks):
+        """{'noise': the recurrent noise that three integers decide}; {} where it has no SD."""
+        if not np.any(self._parameter('noise_rnn')):
             return {}
         return {'noise': bptt.Noise(self._number('noise_rnn', 3), tf.constant(key, tf.int64))}
 
@@ -260,8 +214,6 @@ class Model:
         threads; their noise depends on the key, on the numbers of trials and conditions, and on
         `trials_per_part`.
         """
-        if self.is_stack:
-            raise ValueError('a stack can only be trained: run its members()')
         num_conditions, num_trials, _ = start.h.shape
         num_parts = -(-num_trials // max(1, self.trials_per_part // num_conditions))
         xs = map(tf.constant, np.array_split(np.asarray(x, np.float32), num_parts, 1))
@@ -282,7 +234,7 @@ class Model:
         joined = [np.concatenate([v.pop(0) for v in parts], -2) for _ in range(len(parts[0]))]
         return tuple(joined) if record == 'all' else joined[0]
 
-    def optimize(self, trial_info, iteration):
+    def optimize(self, trial_info: Mapping, iteration: int) -> dict[str, float]:
         """Train on one batch. Returns its accuracy and losses, those before the update.
 
         loss = mean(mask * cross-entropy) + spike_cost mean(h^n) + weight_cost mean(relu(W_rnn)^n),
@@ -290,89 +242,66 @@ class Model:
         effective weights (with E/I, only excitatory ones are above 0 and so add to the cost). The
         costs are those in rnn/costs.py.
 
-        A stack takes a batch and an iteration for each network, and returns a list. The batch is
-        differentiated in parts, as many at once as there are threads. Their number does not depend
-        on the threads, and neither does the result, but for the rounding in a stack.
+        The batch is differentiated in parts, as many at once as there are threads. Their number
+        does not depend on the threads, and neither does the result.
         """
         sums = self.losses_and_gradients(trial_info, iteration)
+        losses = self.update(sums, tf.constant(iteration, tf.int64))
+        return {name: float(value) for name, value in losses.items()}
+
+    def update(self, sums: list[dict[str, tf.Tensor]], iteration: tf.Tensor) -> dict:
+        """Update the weights, given what `losses_and_gradients` returns; return all losses."""
         weights = {name: variable.read_value() for name, variable in self.weights.items()}
         factors = {name: self._number(name, 0) for name in COSTS}
         tensors = (weights, self._sign(), sums, factors, self.optimizer.arguments())
-        p, number = self.par, len(self.networks) if self.is_stack else 0
-        kind = p['shape'], number, len(sums), p['EI'], costs.power(p)
-        update = graphs.update_graph(type(self), *kind, self.jit_compile)
-        t = tf.constant(iteration, tf.int64)
-        t = t[:, tf.newaxis, tf.newaxis] if self.is_stack else t
-        weights, self.optimizer.slots, losses = update(*tensors, t)
+        p, rows = self.par, tuple(self.weights['h'].shape)
+        kind = p['shape'], rows, len(sums), p['EI'], costs.power(p), self.jit_compile
+        update = graphs.update_graph(type(self), *kind)
+        weights, self.optimizer.slots, losses = update(*tensors, iteration)
         for name, value in weights.items():
             self.weights[name].assign(value)
-        of_networks = [
-            {name: float(value) for name, value in zip(losses, values, strict=True)}
-            for values in zip(*(np.atleast_1d(v) for v in losses.values()), strict=True)
-        ]
-        return of_networks if self.is_stack else of_networks[0]
+        return losses
 
     def losses_and_gradients(self, trial_info, iteration) -> list[dict[str, tf.Tensor]]:
         """Losses and gradients of each part of a batch, see `bptt.losses_and_gradients`.
 
         The gradients are those with respect to the effective weights, and to the first activity h.
-        A stack is also split by networks, so that all threads work. Raises ValueError where
-        `bptt.step_back` is not the derivative of rnn_cell.
+        Raises what `coefficients_and_factors` raises.
         """
-        infos = trial_info if self.is_stack else [trial_info]
-        iterations = iteration if self.is_stack else [iteration]
-        num_trials = infos[0]['neural_input'].shape[1]
-        num_parts = -(-num_trials // self.trials_per_part)
-        chunks = self._chunks(num_parts)
+        parts, num_trials = self.parts(trial_info), trial_info['neural_input'].shape[1]
+        c, factors = self.coefficients_and_factors()
+
+        def differentiate(number: int) -> dict[str, tf.Tensor]:
+            trials = tuple(tf.constant(array, tf.float32) for array in parts[number])
+            start = self.initial_state(trials[0].shape[1])
+            # the seed, the iteration and the number of the part decide the noise
+            noise = self.noise([self.par['seed'], iteration, number])
+            return self.differentiate(num_trials, c, factors, start, noise, trials)
+
+        return list(self.threads.map(differentiate, range(len(parts))))
+
+    def parts(self, trial_info: Mapping) -> list[tuple[np.ndarray, ...]]:
+        """Input, target and mask of each part of a batch."""
+        arrays = [trial_info[name] for name in ('neural_input', 'desired_output', 'train_mask')]
+        num_parts = -(-arrays[0].shape[1] // self.trials_per_part)
+        return list(zip(*(np.array_split(array, num_parts, 1) for array in arrays), strict=True))
+
+    def coefficients_and_factors(self) -> tuple[Coefficients, tuple[tf.Tensor, ...]]:
+        """The coefficients, of which the gradient is known, and the factors of `costs.OF_STATES`.
+
+        Raises ValueError where `bptt.step_back` is not the derivative of rnn_cell.
+        """
         c = self.coefficients()
-        factors = tuple(self._number(name, 2, tf.float64) for name in costs.OF_STATES)
         if not self.is_checked:
             equations.require_derivative(self.rnn_cell, c, self.initial_state(2))
             self.is_checked = True
-        keys = [[q['seed'], i] for q, i in zip(self.networks, iterations, strict=True)]
-        cost = costs.power(self.par), num_trials
-        parts = np.array_split(np.arange(num_trials), num_parts)
-        starts = [self.initial_state(len(part)) for part in parts]
+        return c, tuple(self._number(name, 2, tf.float64) for name in costs.OF_STATES)
 
-        def differentiate(chunk: slice | None, part: int) -> dict[str, tf.Tensor]:
-            trials = [_part_of(info, part, num_parts) for info in infos[chunk or slice(None)]]
-            trials = tuple(stacks.stacked(v, chunk) for v in zip(*trials, strict=True))
-            # the seed, the iteration and the number of the part decide the noise
-            every = [[*key, part] for key in keys]
-            noise = self.noise(every if self.is_stack else every[0])
-            whole = c, starts[part], factors, tuple(noise.values())
-            c_, start, factors_, noise = stacks.members(whole, chunk)
-            arguments = c_, start, trials, factors_, noise
-            kind = *map(graphs.specs, arguments), cost, self.jit_compile
-            return graphs.gradient_graph(type(self), *kind)(*arguments)
-
-        jobs = [(chunk, part) for part in range(num_parts) for chunk in chunks]
-        sums = list(self.threads.map(differentiate, *zip(*jobs, strict=True)))
-        num = len(chunks)
-        return [stacks.joined(sums[i : i + num], chunks) for i in range(0, len(sums), num)]
-
-    def _chunks(self, num_parts: int) -> list[slice | None]:
-        """Which networks of a stack are differentiated at once; [None] for a single network.
-
-        On a GPU all; on a CPU as many as fit the cache, but no fewer chunks than keep all threads
-        busy.
-        """
-        if not self.is_stack:
-            return [None]
-        if self.jit_compile:
-            return [slice(0, len(self.networks))]
-        rows = min(self.trials_per_part, self.par['batch_size'])
-        most = max(1, ACTIVITIES_AT_ONCE // (rows * self.par['n_hidden']))
-        needed = -(-self.num_threads // num_parts)
-        num = max(-(-len(self.networks) // most), min(needed, len(self.networks)))
-        parts = np.array_split(np.arange(len(self.networks)), num)
-        return [slice(int(part[0]), int(part[-1]) + 1) for part in parts]
-
-
-def _part_of(trial_info: Mapping, part: int, num_parts: int) -> list[np.ndarray]:
-    """Input, target and mask of the trials of a part."""
-    names = ('neural_input', 'desired_output', 'train_mask')
-    return [np.array_split(trial_info[name], num_parts, 1)[part] for name in names]
+    def differentiate(self, num_trials: int, c, factors, start, noise: Mapping, trials) -> dict:
+        """Losses and gradients of a part of a batch of so many trials."""
+        arguments = c, start, trials, factors, tuple(noise.values())
+        kind = *map(graphs.specs, arguments), (costs.power(self.par), num_trials)
+        return graphs.gradient_graph(type(self), *kind, self.jit_compile)(*arguments)
 
 
 def main(gpu_id: str | int | None = None, watch: Watch | None = None, **options) -> Path:

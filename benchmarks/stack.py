@@ -90,10 +90,12 @@ def measure_on_gpu(number: int, iterations: int = 20) -> tuple[float, float, flo
 
     from model import Model
     from parameters import parameters_with
+    from rnn.stack import together
     from stimulus import Stimulus
 
     networks = [parameters_with({'seed': seed}) for seed in range(number)]
-    model = Model(p=networks, jit_compile=True, trials_per_part=networks[0]['batch_size'])
+    how = {'jit_compile': True, 'trials_per_part': networks[0]['batch_size']}
+    model = together([Model(p=p, **how) for p in networks])
     waited = 0.0
     with ThreadPoolExecutor() as pool:
 

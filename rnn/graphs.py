@@ -51,6 +51,9 @@ def cached_graph(make: Callable) -> Callable:
 @lru_cache
 def thread_pool(number: int) -> ThreadPoolExecutor:
     """A pool of `number` threads, shared by all models that use as many."""
+    # This pass of TensorFlow may turn sums into operations that fail when two threads run one
+    # graph; the time of a training step does not depend on it.
+    tf.config.optimizer.set_experimental_options({'arithmetic_optimization': False})
     return ThreadPoolExecutor(number)
 
 

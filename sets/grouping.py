@@ -1,7 +1,8 @@
 """Which networks of a set are trained at once, as a stack."""
 
+from rnn.alike import kind
 from sets.plan import Plan
-from training.stacks import kind, usual_size
+from training.stacks import usual_size
 
 MANY = 4  # kinds of networks for each process: then whole stacks keep all processes busy
 
@@ -9,7 +10,7 @@ MANY = 4  # kinds of networks for each process: then whole stacks keep all proce
 def stacks_of(
     plans: list[Plan], size: int | str, at_once: int, gpu_memory: int | None
 ) -> list[list[Plan]]:
-    """The networks in stacks, each of one kind (see training/stacks.py).
+    """The networks in stacks, each of one kind (see rnn/alike.py).
 
     `size` is the largest number in a stack. With 'auto' it follows from the size of the networks,
     and stacks are small enough to keep `at_once` processes busy. `gpu_memory` (bytes) is None on a

@@ -11,6 +11,7 @@ from model import Model
 from parameters import par, update_parameters
 from rnn import equations, graphs
 from rnn.initial_values import SYNAPSES
+from rnn.stack import stack
 from settings.costs import COSTS
 from stimulus import Stimulus
 
@@ -176,7 +177,11 @@ def test_a_subclass_has_its_own_equations(small):
     silent = Silent()
     assert Model().run_model(trials['neural_input'])[1].max() > 0
     assert silent.run_model(trials['neural_input'])[1].max() == 0
-    assert type(Silent.stack([silent, silent]).member(1)) is Silent
+    assert type(stack([silent, silent]).member(1)) is Silent
+    with pytest.raises(ValueError, match='of models of one class, not of Model and Silent'):
+        stack([silent, Model()])
+    with pytest.raises(ValueError, match='of models of one class, not of no model'):
+        stack([])
 
 
 @pytest.mark.parametrize(
@@ -198,9 +203,8 @@ def test_the_derivative_must_be_that_of_the_cell(small, name, stacked):
             return Model.rnn_cell(stimulus, noise, state, changed)
 
     small()
-    p = [dict(par)] * 2 if stacked else None
     for kind in (Same, Other):
-        model = kind(p=p)
+        model = stack([kind(), kind()]) if stacked else kind()
         check = partial(equations.require_derivative, model.rnn_cell, model.coefficients())
         if kind is Same:
             check(model.initial_state(2))

@@ -25,7 +25,7 @@ MODULES = {'.'.join(f.relative_to(ROOT).with_suffix('').parts): f for f in FILES
 LINK = re.compile(r'\(\.\./([\w.]+)\)')
 BENCHMARKS = sorted((ROOT / 'benchmarks').glob('*.py'))
 NEED_TENSORFLOW = {'model', 'rnn.bptt', 'rnn.costs', 'rnn.equations', 'rnn.graphs'}
-NEED_TENSORFLOW |= {'rnn.optimizer', 'rnn.stacks'}
+NEED_TENSORFLOW |= {'rnn.optimizer', 'rnn.stack'}
 OUTSIDE = {'tensorflow', 'matplotlib'}  # packages of which it is looked at who needs them
 MOST_LINES = 400
 

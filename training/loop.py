@@ -67,60 +67,54 @@ def train_stack(
         for member in members:
             member.build(make_model)
         with ThreadPoolExecutor(1 if device.is_cpu(starts[0].gpu_id) else None) as pool:
-            _iterate(make_model, members, signals, pool)
+            _iterate(members, signals, pool)
     return [member.outcome for member in members]
 
 
-def _iterate(make_model: Callable, members: Sequence[Member], signals: Signals, pool) -> None:
+def _iterate(members: Sequence[Member], signals: Signals, pool) -> None:
     """Train until all networks have an outcome."""
     for member in members:
         if member.outcome is None and member.iteration >= member.p['num_iterations']:
             member.save(member.model, 1, 0)  # a checkpoint with nothing left to do
-    while stack := [member for member in members if member.outcome is None]:
-        models = [member.model for member in stack]
-        model = make_model.stack(models) if len(stack) > 1 else models[0]
-        _train_together(model, stack, signals, pool, len(members))
+    while training := [member for member in members if member.outcome is None]:
+        _train_together(training, signals, pool, len(members))
 
 
-def _train_together(model, stack: Sequence[Member], signals: Signals, pool, num: int) -> None:
-    """Train the networks of a stack until half of them have ended.
+def _train_together(members: Sequence[Member], signals: Signals, pool, num: int) -> None:
+    """Train networks at once until half of them have ended; `num` is how many there were first.
 
-    Those that have ended stay in it so long, with their last batch: a stack of another size takes a
-    new graph. Batches are made while the ones before are trained on.
+    Those that have ended stay in the stack so long, with their last batch: one of another size
+    takes a new graph. Batches are made while the ones before are trained on.
     """
-    following = [pool.submit(member.batch, member.iteration) for member in stack]
-    batches = [None] * len(stack)
-    while _enough_left(stack):
-        for i, member in enumerate(stack):
+    from rnn.stack import together  # brings TensorFlow
+
+    model = together([member.model for member in members])
+    following = [pool.submit(member.batch, member.iteration) for member in members]
+    batches = [None] * len(members)
+    while _enough_left(members):
+        for i, member in enumerate(members):
             if member.outcome is None and member.take(following[i]):
                 batches[i] = following[i].result()
                 following[i] = pool.submit(member.batch, member.iteration + 1)
-        if not _enough_left(stack):
+        if not _enough_left(members):
             break
         spare = next(batch for batch in batches if batch is not None)
         batches = [spare if batch is None else batch for batch in batches]
-        values = _optimize(model, batches, [member.iteration for member in stack])
-        training = [(m, v) for m, v in zip(stack, values, strict=True) if m.outcome is None]
+        values = model.optimize(batches, [member.iteration for member in members])
+        training = [(m, v) for m, v in zip(members, values, strict=True) if m.outcome is None]
         asked_to_stop = [member.note(value) for member, value in training]
         signum = signals.received or (signal.SIGTERM if any(asked_to_stop) else 0)
-        for i, member in enumerate(stack):
+        for i, member in enumerate(members):
             if member.outcome is None and member.is_due(signum):
                 member.save(model.member(i), num, signum)
-    for i, member in enumerate(stack):
+    for i, member in enumerate(members):
         if member.outcome is None:
             member.model = model.member(i)
 
 
-def _enough_left(stack: Sequence[Member]) -> bool:
+def _enough_left(members: Sequence[Member]) -> bool:
     """Whether more than half of the networks are still in training."""
-    return sum(member.outcome is None for member in stack) > len(stack) // 2
-
-
-def _optimize(model, batches: list[dict], iterations: list[int]) -> list[dict[str, float]]:
-    """Accuracy and losses of each network."""
-    if model.is_stack:
-        return model.optimize(batches, iterations)
-    return [model.optimize(batches[0], iterations[0])]
+    return sum(member.outcome is None for member in members) > len(members) // 2
 
 
 def _silent(text: str) -> None:

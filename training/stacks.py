@@ -1,35 +1,19 @@
-"""Which networks can be trained at once as a stack, how many, and how much memory that takes.
+"""How many networks are trained at once as a stack, and how much memory that takes.
 
 A stack shares one process and one graph, so that TensorFlow starts once, and its operations, which
 cost the more in relation the smaller a network is, are made for all networks at once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from rnn.sizes import TRIALS_PER_PART, needed_memory
 
-# What networks of a stack must agree in: the task, and all sizes. Everything else may differ.
-ALIKE = ('trial_type', 'task_digest', 'shape', 'num_time_steps', 'dt', 'batch_size', 'EI')
-ALIKE += ('spike_regularization',)
 # On a CPU, networks are stacked if they have at most this many activities in a step (trials times
 # units). In larger ones each operation takes so long that the number of operations does not matter
 # (benchmarks/stack.py).
 SMALL = 8192
 MOST = 64  # networks; more gain nothing
 SHARE_OF_GPU = 0.8  # of its memory
-
-
-def kind(p: Mapping) -> tuple:
-    """What networks with these parameters must have in common to be stacked."""
-    return tuple(p[name] for name in ALIKE)
-
-
-def require_alike(networks: Sequence[Mapping]) -> None:
-    """Raise ValueError for networks that cannot be stacked."""
-    for name in ALIKE:
-        values = sorted({str(p[name]) for p in networks})
-        if len(values) > 1:
-            raise ValueError(f'networks of a stack must agree in {name}: {" and ".join(values)}')
 
 
 def usual_size(p: Mapping, gpu_memory: int | None = None) -> int:

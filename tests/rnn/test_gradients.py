@@ -9,6 +9,7 @@ from model import Model
 from parameters import par, update_parameters
 from rnn import bptt, costs, graphs
 from rnn.initial_values import SYNAPSES
+from rnn.stack import stack
 from rnn.state import State
 from settings.costs import COSTS, loss_of
 from settings.setting import Setting
@@ -102,7 +103,7 @@ def test_a_new_cost_is_a_setting_and_a_function(small, monkeypatch, stacked):
         assert_same_gradients(Model())
         return
     trial, networks = Stimulus(1).generate_trial(), [dict(par), par | {'transmission_cost': 0}]
-    together = Model(p=networks).optimize([trial] * 2, [0, 0])
+    together = stack([Model(p=p) for p in networks]).optimize([trial] * 2, [0, 0])
     for p, values in zip(networks, together, strict=True):
         assert Model(p=p).optimize(trial, 0) == pytest.approx(values, rel=1e-5)
     assert together[0]['transmission_loss'] > 0

@@ -12,7 +12,9 @@ import results
 from model import Model, main
 from parameters import par, parameters_with, update_parameters
 from rnn import bptt, graphs
+from rnn.alike import ALIKE, kind
 from rnn.initial_values import SYNAPSES
+from rnn.stack import stack as stack_of
 from settings.costs import COSTS
 from stimulus import Stimulus
 from system.signals import Interrupted
@@ -20,7 +22,7 @@ from system.versions import versions
 from tasks import TASKS
 from training.loop import train_stack
 from training.member import Member, TrainingError
-from training.stacks import ALIKE, kind, memory, usual_size
+from training.stacks import memory, usual_size
 from training.start import begin
 
 OTHERS = (  # in what networks of a stack differ
@@ -63,6 +65,11 @@ def starts(tmp_path):
     return make
 
 
+def made(networks, **options):
+    """A stack of networks with these parameters."""
+    return stack_of([Model(p=p, **options) for p in networks])
+
+
 def assert_alike(stacked, alone):
     """The curves and weights of two result files, to rounding."""
     got, expected = results.load_results(stacked), results.load_results(alone)
@@ -101,7 +108,7 @@ def test_gradients_of_a_stack_equal_automatic_differentiation(trials_per_part, e
     ]
     networks = [parameters_with(SMALL | {'weight_cost': 0.5} | config) for config in configs]
     infos = [Stimulus(1, p).generate_trial() for p in networks]
-    stack = Model(p=networks, trials_per_part=trials_per_part, threads=1)
+    stack = made(networks, trials_per_part=trials_per_part, threads=1)
     parts = stack.losses_and_gradients(infos, [4] * len(networks))
     sums = {name: tf.add_n([part[name] for part in parts]) for name in parts[0]}
     weights = {name: variable.read_value() for name, variable in stack.weights.items()}
@@ -146,8 +153,8 @@ def test_threads_and_graphs_do_not_matter(threads):
     """Also in graphs, and where the networks of a stack are shared out to threads."""
     longer = settings_of('DMS') | {'sample_time': 50}  # more than a block of steps
     networks = [parameters_with(longer | other) for other in OTHERS]
-    stack, alone = Model(p=networks, threads=threads), [Model(p=p) for p in networks]
-    assert len(stack._chunks(1)) == threads
+    stack, alone = made(networks, threads=threads), [Model(p=p) for p in networks]
+    assert len(stack.chunks(1)) == threads
     for iteration in range(3):
         infos = [Stimulus([p['seed'], iteration], p).generate_trial() for p in networks]
         found = stack.optimize(infos, [iteration] * 3)
@@ -160,9 +167,9 @@ def test_xla_compiles_a_stack():
     """As it does on a GPU: all networks and the whole batch in one step."""
     noiseless = {'noise_rnn_sd': 0}  # XLA draws other numbers
     networks = [parameters_with(SMALL | other | noiseless) for other in OTHERS]
-    stack = Model(p=networks, jit_compile=True, trials_per_part=10, threads=1)
+    stack = made(networks, jit_compile=True, trials_per_part=10, threads=1)
     infos = [Stimulus([p['seed'], 0], p).generate_trial() for p in networks]
-    assert stack._chunks(1) == [slice(0, 3)]
+    assert stack.chunks(1) == [slice(0, 3)]
     found = stack.optimize(infos, [0] * 3)
     for values, p, info in zip(found, networks, infos, strict=True):
         for name, value in Model(p=p).optimize(info, 0).items():
@@ -282,12 +289,12 @@ def test_networks_that_cannot_be_stacked(name, changes):
     assert name in ALIKE
     assert kind(networks[0]) != kind(networks[1])
     with pytest.raises(ValueError, match=f'networks of a stack must agree in {name}: '):
-        Model(p=networks)
+        made(networks)
 
 
 def test_a_stack_can_only_be_trained(small):
     small()
-    stack = Model(p=[dict(par), dict(par)])
+    stack = made([par, par])
     with pytest.raises(ValueError, match=r'can only be trained: run its members\(\)'):
         stack.run_model(np.zeros((3, 2, par['n_input'])))
 
@@ -296,7 +303,7 @@ def test_members_of_a_stack_are_models(small):
     small()
     networks = [parameters_with(SMALL | other) for other in OTHERS]
     models = [Model(p=p) for p in networks]
-    for member, model in zip(Model.stack(models).members(), models, strict=True):
+    for member, model in zip(stack_of(models).members(), models, strict=True):
         for name, variable in model.weights.items():
             np.testing.assert_array_equal(member.weights[name], variable)
         assert member.par == model.par or member.par['seed'] == model.par['seed']
