@@ -11,7 +11,6 @@ import results
 from measures.earlier import conditions
 from measures.summary import summary
 from plots.drawn_networks import load, own_settings
-from results import CURVES
 from sets.summary import FILE
 from sets.summary import read as summary_rows
 from system.files import naming, natural
@@ -109,7 +108,7 @@ def _network(file: Path) -> Network:
         settings={name: _plain(v) for name, v in (own | analysed).items()},
         p={name: _plain(value) for name, value in saved['parameters'].items()},
         group=drawn.group,
-        curves={name: np.array(saved[name], float) for name in CURVES},
+        curves={name: np.array(saved[name], float) for name in results.CURVES},
         measures=_measures(saved, file),
         versions=dict(versions) if isinstance(versions, Mapping) else {},
     )

@@ -3,12 +3,14 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
 from page.folder import Network
 from parameters import parameters_with
 from settings.compared import differing
+from settings.costs import COSTS, loss_of
 
 MOST_LISTED = 6  # seeds and values in one cell
 NOTHING = '–'
@@ -93,16 +95,20 @@ def _numbers() -> list[Column]:
         Column('Manipulation', measure('manipulation'), '.3f', is_share=True),
         Column('Loss', last('loss'), '.4f'),
         Column('Cross-entropy', last('perf_loss'), '.4f'),
-        Column('Activity loss', last('spike_loss'), '.3f'),
-        Column('Weight loss', _weight_loss, '.3f'),
+        *(Column(_title(cost), partial(_cost, cost), '.3f') for cost in COSTS),
         Column('Minutes', lambda n: n.minutes, '.1f'),
         Column('Seed', lambda n: n.p.get('seed')),
     ]
 
 
-def _weight_loss(network: Network) -> float | None:
+def _title(cost: str) -> str:
+    name = loss_of(cost)
+    return 'Activity loss' if name == 'spike_loss' else name.replace('_', ' ').capitalize()
+
+
+def _cost(cost: str, network: Network) -> float | None:
     """Only where it is a part of the loss."""
-    return network.last('weight_loss') if network.p.get('weight_cost') else None
+    return network.last(loss_of(cost)) if network.p.get(cost) else None
 
 
 def _status(network: Network) -> str:

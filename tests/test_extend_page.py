@@ -16,6 +16,7 @@ import model
 import results
 from measures import __main__ as printed
 from measures.measure import all_measures
+from page import folder, tables
 from parameters import par
 from plots.network import learning_curves
 from rnn import costs
@@ -28,7 +29,7 @@ OPTIONS = {'analysis_trials': 120, 'tuning_batches': 2, 'decoding_reps': 0, 'sim
 OPTIONS |= {'analyze_tuning': False, 'calculate_resp_matrix': False}
 
 
-def test_a_cost_is_a_setting_and_a_function(monkeypatch, small, tmp_path):
+def test_a_cost_is_a_setting_and_a_function(monkeypatch, small, tmp_path, capsys):
     setting, function = re.findall(r'```python\n(.*?)```', TEXT.split('## Another cost')[1], re.S)
     made = vars(costs).copy()
     exec(function, made)
@@ -39,10 +40,13 @@ def test_a_cost_is_a_setting_and_a_function(monkeypatch, small, tmp_path):
     monkeypatch.setattr(results, 'CURVES', (*results.VALUES, 'iteration'))
     small(efficacy_cost=0.1, num_iterations=2, save_dir=str(tmp_path))
     saved = results.load_results(model.main())
+    assert 'spike cost 0.02, weight cost 0, efficacy cost 0.1' in capsys.readouterr().out
     parts = (saved[name][1] * par[name.replace('loss', 'cost')] for name in results.VALUES[3:])
     assert saved['loss'][1] == pytest.approx(saved['perf_loss'][1] + sum(parts), rel=1e-5)
     assert 0 < saved['efficacy_loss'][1] < 1
     assert len(learning_curves(saved).axes) == 6
+    (column,) = (c for c in tables.columns(folder.read(tmp_path).networks) if 'Eff' in c.title)
+    assert column.title == 'Efficacy loss'
 
 
 def forget() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from tqdm import tqdm
 
 import results
+from settings.costs import COSTS
 from training.notes import notes_of
 
 Curves = dict[str, list]  # one entry per iteration, see results.CURVES
@@ -14,13 +15,14 @@ Curves = dict[str, list]  # one entry per iteration, see results.CURVES
 def header(p: Mapping, device_name: str) -> str:
     """The main settings of a run."""
     notes = ''.join(f'\n{note}' for note in notes_of(p))
+    costs = ', '.join(f'{cost.replace("_", " ")} {p[cost]}' for cost in COSTS)
     signs = f'{p["num_exc_units"]} excitatory' if p['EI'] else 'whose weights have either sign'
     return (
         f'Task {p["trial_type"]}, synapses {p["synapse_config"]}, {device_name}, seed {p["seed"]}\n'
         f'{p["n_hidden"]} units ({signs}), {p["n_input"]} inputs, '
         f'{p["n_output"]} outputs, {p["num_time_steps"]} steps of {p["dt"]} ms, '
         f'{p["batch_size"]} trials per iteration, {p["num_iterations"]} iterations, '
-        f'learning rate {p["learning_rate"]}, spike cost {p["spike_cost"]}, '
+        f'learning rate {p["learning_rate"]}, {costs}, '
         f'test cost multiplier {p["test_cost_multiplier"]}{notes}'
     )
 
