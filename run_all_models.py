@@ -162,6 +162,8 @@ def _print_plans(args, plans: list[Plan]) -> None:
     say_if_separate(groups)
     largest, (at_once, threads) = max(groups, key=len), _share(args, groups)
     words = f'{len(needed)} to do'
+    if failing := sum(p.will_fail for p in needed):
+        words += f' ({failing} of them will fail)'
     if len(largest) > 1:
         whole_batch = not is_cpu(args.gpu_id)
         size = memory(largest[0].p, len(largest), threads or 1, whole_batch) / 1e6

@@ -21,6 +21,7 @@ class Plan(NamedTuple):
     report: Report | None  # where there is nothing to train
     words: str
     is_analyzed: bool = False
+    will_fail: bool = False
 
     @property
     def wanted(self) -> int:
@@ -50,7 +51,7 @@ def plan(job: Job) -> Plan:
             done = _iterations_in(checkpoint, whole, job)
             return Plan(job, p, done, None, f'goes on after iteration {done - 1}')
     except ValueError as error:
-        return Plan(job, p, 0, None, f'will fail: {error}')
+        return Plan(job, p, 0, None, f'will fail: {error}', will_fail=True)
     again = ', in place of what is there' * (job.filename.exists() or checkpoint.exists())
     return Plan(job, p, 0, None, f'starts with seed {p["seed"]}{again}')
 

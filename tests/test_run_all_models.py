@@ -182,6 +182,7 @@ def test_what_would_go_on(stopped, folder):
     assert status == 0
     assert plans[:2] == [f'goes on after iteration {n - 1}' for n in stopped.done]
     assert all(plan.startswith('will fail: ') for plan in plans[2:4])
+    assert '\n4 to do (2 of them will fail) in 2 stacks' in out
     assert left_in(folder) == files
 
 
