@@ -14,7 +14,6 @@ from scipy.stats import pearsonr, ttest_ind
 
 import results
 from measures.groups import OF_KINDS
-from measures.run import end_of_delay
 from plots.figure import FigureError
 from reproduction import __main__ as reproduction
 from reproduction import along, markdown, measured, original, published, statistics, tables
@@ -51,31 +50,53 @@ def test_passing_is_at_the_last_of_20_iterations():
 
 
 def test_measures_of_training():
+    """Each row of the table, written out."""
     made = network()
-    found = measured.dms_measures(made)
-    assert found['accuracy, iteration 300'] == pytest.approx(np.mean(made['accuracy'][295:305]))
-    assert found['accuracy, last 50 iterations'] == pytest.approx(np.mean(made['accuracy'][-50:]))
-    assert made['accuracy'][int(found['first iteration above .90'])] > 0.9
-    assert max(made['accuracy'][: int(found['first iteration above .90'])]) <= 0.9
+    found = measured.of_training(made)
+    accuracy, perf, spikes = (np.array(made[n]) for n in ('accuracy', 'perf_loss', 'spike_loss'))
     w = made['weights']['w_rnn']
     positive = sum(w[i, j] > 0 for i in range(10) for j in range(10) if i != j)
-    assert found['share of off-diagonal w_rnn above 0'] == pytest.approx(positive / 90)
+    expected = {
+        **{
+            f'accuracy, iteration {i}': accuracy[i - 5 : i + 5].mean()
+            for i in (50, 100, 200, 300, 500, 1000)
+        },
+        'accuracy, last 50 iterations': accuracy[1150:].mean(),
+        'first iteration above .90': next(i for i in range(1200) if accuracy[i] > 0.9),
+        'perf_loss, last 50 iterations': perf[1150:].mean(),
+        'spike_loss (Hz²), iteration 500': spikes[495:505].mean(),
+        'spike_loss (Hz²), last 50 iterations': spikes[1150:].mean(),
+        'share of off-diagonal w_rnn above 0': positive / 90,
+    }
+    assert found == pytest.approx(expected)
 
 
 def test_measures_of_the_analysis():
+    """Each row of the table, written out: steps of 50 ms, a test at 2 s, 4 groups and all units."""
     made = network()
-    found, p = measured.dms_measures(made), made['parameters']
+    found = measured.dms_measures(made)
     assert found.keys() == published.ORIGINAL.keys()
-    late = end_of_delay(p)
-    for name, signal in (('activity', 'neuronal'), ('synapses', 'synaptic')):
-        decoded = made[f'{signal}_sample_decoding'][..., late].mean()
-        assert found[f'decoding from {name}, end of delay'] == pytest.approx(decoded)
-    shuffled = made['accuracy_syn_shuffled_grp']
-    assert found['accuracy, synapses shuffled, inh_dep'] == pytest.approx(shuffled[0, 1, 3].mean())
-    silenced = made['acc_neuronal_suppression'][0, 0, 4, 0]
-    assert found['accuracy, all silenced for 100 ms before the test'] == silenced
-    delay = made['h_sample_mean'][1000 // 50 : 2000 // 50]
-    assert found['mean activity (Hz), delay'] == pytest.approx(delay.mean())
+    groups = made['accuracy_syn_shuffled_grp'][0, 1]  # of rule 0, at the onset of the test
+    mean = made['h_sample_mean'].mean((1, 2))
+    expected = {
+        'accuracy of the analysis': made['task_accuracy'],
+        'decoding from synapses, end of delay': made['synaptic_sample_decoding'][..., 38:40].mean(),
+        'decoding from activity, end of delay': made['neuronal_sample_decoding'][..., 38:40].mean(),
+        'accuracy, activity shuffled at test onset': made['accuracy_neural_shuffled'][0, 1].mean(),
+        'accuracy, synapses shuffled at test onset': made['accuracy_syn_shuffled'][0, 1].mean(),
+        'accuracy, synapses shuffled, exc_fac': groups[0].mean(),
+        'accuracy, synapses shuffled, exc_dep': groups[1].mean(),
+        'accuracy, synapses shuffled, inh_fac': groups[2].mean(),
+        'accuracy, synapses shuffled, inh_dep': groups[3].mean(),
+        'accuracy, all silenced for 100 ms before the test': made['acc_neuronal_suppression'][
+            0, 0, 4, 0
+        ],
+        'mean activity (Hz), fixation': mean[:10].mean(),
+        'mean activity (Hz), sample': mean[10:20].mean(),
+        'mean activity (Hz), delay': mean[20:40].mean(),
+        'mean activity (Hz), test': mean[40:].mean(),
+    }
+    assert found == pytest.approx(measured.of_training(made) | expected)
 
 
 def test_what_was_not_measured_is_left_out():
