@@ -79,9 +79,9 @@ def run_model(
 
 
 def rows_at_once(p: Mapping) -> int:
-    """Trials times conditions of a part of a run: so many that operations are worth their while.
+    """Number of rows (trials times conditions) in one part of a run, large enough to be efficient.
 
-    They are the same number of activities in networks of any size; 384 rows of 100 units.
+    A part has the same number of activities per step for any network: 384 rows of 100 units.
     """
     return max(1, ACTIVITIES_PER_PART // p['n_hidden'])
 
@@ -181,7 +181,7 @@ class Analysis:
         return found | (as_probe(found) if tasks.of(self.p).probe == 'own' else {})
 
     def _measured_in(self, kind: str, measures: Collection[Measure]) -> dict:
-        """Measures in a kind of trials: first the whole, then what is averaged."""
+        """Results in one kind of trials: all measures in batch 0, averaged ones in all batches."""
         found, batches = {}, {m: [] for m in measures if m.averaged}
         for batch in range(num_batches(measures, self.p)):
             run = self.run(kind, batch)
@@ -219,7 +219,7 @@ class Analysis:
         return Stimulus(self._seed(kind, batch), self.kinds[kind], self.jobs)
 
     def _seed(self, kind: str, batch: int) -> list[int]:
-        """Of the trials and the noise in a batch."""
+        """Seed of the trials and the noise in a batch: (analysis seed, stream number)."""
         return [self.seed, stream_number(batch, TRIALS[kind])]
 
 
@@ -259,7 +259,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return analysing.analyze_all(args, settings, analyze)
     except Interrupted as stop:
-        words = 'stopped: what is analysed is kept, and the same command goes on'
+        words = 'stopped: what is analysed is kept; to continue, run the same command again'
         return fail(words, 128 + stop.signum)
     except KeyboardInterrupt:
         return 130

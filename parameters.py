@@ -58,7 +58,9 @@ GROUPS: dict[str, dict[str, Setting]] = {
         ),
         'num_rule_tuned': Setting(0, count(0), 'inputs that cue the rule'),
         'n_hidden': Setting(100, count(1), 'recurrent units'),
-        'n_output': Setting(3, count(3), 'outputs: fixate, non-match, match'),
+        'n_output': Setting(
+            3, count(3), 'outputs: fixate, non-match, match (distractor: fixate, one per direction)'
+        ),
     },
     'Time and learning': {
         'dt': Setting(10, count(1), 'length of a time step', 'ms'),
@@ -203,8 +205,8 @@ def user_settings() -> dict:
 def parameters_with(updates: Mapping, p: Mapping | None = None) -> dict:
     """All parameters that follow from these settings, or from those of `p` with these changes.
 
-    What `update_parameters` does to `par`, for a dictionary of its own; it raises the same. A seed
-    that is not given is drawn.
+    Like `update_parameters`, but it returns a new dictionary and leaves `par` as it is; it raises
+    the same errors. A seed that is not given is drawn.
     """
     return _complete(_updated(settings_of(p) if p else {}, updates))
 
@@ -290,7 +292,7 @@ def own_name(name: str) -> str:
 
 
 def renamed(updates: Mapping) -> Mapping:
-    """Settings under their own names; a warning says which name was another one."""
+    """Settings under their current names, with a warning for each old name."""
     other = {n: OTHER_NAMES[n] for n in OTHER_NAMES if n in updates}
     for name, right in other.items():
         if right in updates:

@@ -2,7 +2,7 @@
 
     python report.py FOLDER [--out FILE.html] [--task FILE.py]...
 
-writes one file, FOLDER/report.html, which needs neither a network nor a server.
+writes one file, FOLDER/report.html, which needs neither a server nor the internet.
 """
 
 if __name__ == '__main__':

@@ -123,8 +123,8 @@ def load_results(filename: str | os.PathLike, content: bytes | None = None) -> d
 
     'weights' holds h (1, unit), w_in (input, unit), w_rnn (unit, unit), b_rnn (1, unit),
     w_out (unit, output) and b_out (1, output); 'parameters' is a dictionary; the learning curves
-    (`CURVES`) have one number per iteration. A cost that the network was trained without, as its
-    parameters do not name it, has NaN.
+    (`CURVES`) have one number per iteration: NaN for the curve of a cost that 'parameters' does not
+    name, since the network was trained without it.
 
     Raises ResultsError, naming the key, if one of them is missing or wrong.
     """
@@ -158,10 +158,11 @@ def files_of(path: Path) -> list[Path]:
 
 
 def analysis_of(saved: Mapping) -> Mapping:
-    """What a result says of the analysis that it holds; nothing if it holds none, or says nonsense.
+    """What a result notes about its analysis; {} if it has none, or if the notes are malformed.
 
-    'options' and seed (measures.earlier.made_with), 'taken' names the measures, 'measures' their
-    results; 'end_of_delay' are the steps of the summary.
+    'options' holds the options and the seed (measures.earlier.made_with), 'taken' the names of the
+    measures, 'measures' those of their results, 'end_of_delay' the steps (start, stop) of the
+    summary.
     """
     about = saved.get('analysis')
     return about if isinstance(about, Mapping) and _makes_sense(about) else {}

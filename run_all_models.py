@@ -245,7 +245,7 @@ def _words_of_stop(args) -> str:
         return 'stopped: with --overwrite the same command starts all networks again'
     if args.dask is not None:
         return 'stopped: the same command trains the others, from their last checkpoints here'
-    return 'stopped: the same command goes on'
+    return 'stopped: to continue, run the same command again'
 
 
 def _train(args, plans: list[Plan], reports: dict[str, Report]) -> int:

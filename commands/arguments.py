@@ -17,7 +17,7 @@ from tasks import load_task
 
 
 def setting(text: str) -> tuple[str, object]:
-    """NAME=VALUE as a pair; the value is a Python literal, else text; of an array it is a file."""
+    """NAME=VALUE as a pair; VALUE is a Python literal or text, or the file of an array."""
     name, equals, value = text.partition('=')
     if not equals or not name:
         raise argparse.ArgumentTypeError(f'{text!r} is not of the form NAME=VALUE')
@@ -67,7 +67,7 @@ def a_path(text: str) -> Path:
 
 
 def _array(filename: str) -> np.ndarray:
-    """What np.save wrote. A file with anything but numbers is refused unread."""
+    """The array in a file that np.save wrote; a file of pickled objects is refused unread."""
     try:
         require_file(a_path(filename))
         array = np.load(a_path(filename), allow_pickle=False)
@@ -165,7 +165,7 @@ def add_logs(p: argparse.ArgumentParser) -> None:
         action='append',
         default=[],
         choices=list(WRITERS),
-        help='where the learning curves go beside the results; may be given several times',
+        help='also log the learning curves in this way; may be given several times',
     )
 
 
@@ -183,7 +183,7 @@ def add_own_tasks(p: argparse.ArgumentParser) -> None:
 
 
 def task_name(text: str) -> str:
-    """The name of a task; that of a file (.py) is loaded. Raises TaskError for a file that fails.
+    """The name of a task, which is loaded first if `text` is a file (.py). Raises TaskError.
 
     Nothing else loads a task: neither a setting nor a result file does.
     """

@@ -104,7 +104,7 @@ def outcome(train: Callable[[], object]) -> int:
     except (TrainingError, OSError, MemoryError) as error:
         return fail(error, 1)
     except Interrupted as stop:
-        return fail('stopped, and saved in a checkpoint: --resume goes on', 128 + stop.signum)
+        return fail('stopped, and saved in a checkpoint: --resume continues', 128 + stop.signum)
     except KeyboardInterrupt:
         return fail('stopped', 130)
     return 0

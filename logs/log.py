@@ -3,7 +3,7 @@
     with Log(['csv', 'wandb'], LoggedNetwork(filename, p), watch) as log:
         log(curves)  # after every iteration
 
-A way that fails costs a warning, never the training.
+A log that fails causes a warning and never stops the training.
 """
 
 import warnings
@@ -46,11 +46,11 @@ def prepared(names: str | Iterable[str]) -> tuple[str, ...]:
 
 
 class Log:
-    """Logs one network in the ways that are named, while it is trained or all at once.
+    """Logs one network with the named writers, during its training or all at once.
 
-    In a `with` block it is called with the curves after every iteration, hands them on to `watch`,
-    and writes what is new every `save_every` iterations. It begins with the first iteration, also
-    in a run that goes on. So no iteration is there twice, wherever a run was killed.
+    In a `with` block it is called with the curves after every iteration, passes them on to `watch`,
+    and writes what is new every `save_every` iterations. A resumed run is logged from the first
+    iteration again, so that each iteration is logged once, wherever the run was killed.
     """
 
     def __init__(

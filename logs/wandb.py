@@ -1,8 +1,8 @@
 """Learning curves as runs of Weights & Biases, online or offline.
 
 The project is the folder of the result, such as NAME of a set, and each network is one run. Its id
-follows from the project, the network's name and its settings, so that a network that goes on goes
-on with its run.
+follows from the project, the network's name and its settings, so that a network whose training is
+resumed continues its own run.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ MODE, FOLDER = 'WANDB_MODE', 'WANDB_DIR'  # the user's, who may say where runs g
 DEFAULTS = {
     'WANDB_SILENT': 'true',  # a progress bar is shown
     'WANDB_INIT_TIMEOUT': '30',  # s
-    'WANDB_FINISH_TIMEOUT': '60',  # s for what is left to send, else it may take for ever
+    'WANDB_FINISH_TIMEOUT': '60',  # s for what is left to send; without it, wandb may hang
 }
 LONGEST = 128  # characters in the name of a project
 
@@ -39,7 +39,7 @@ class WandbWriter(Writer):
 
     @classmethod
     def prepare(cls) -> None:
-        """Be offline where no account is configured, which a warning says; nobody is asked."""
+        """Go offline, with a warning, where no account is configured; never prompt the user."""
         for name, value in DEFAULTS.items():
             os.environ.setdefault(name, value)
         if MODE not in os.environ and not _has_account():
@@ -129,7 +129,7 @@ def run_id(network: LoggedNetwork) -> str:
 
 @cache
 def _has_account() -> bool:
-    """Whether credentials are where wandb looks for them; it is not left to ask for them."""
+    """Whether wandb can log without asking: it finds credentials, or is not in online mode."""
     import requests  # comes with wandb
     import wandb
 

@@ -26,6 +26,6 @@ def unit_groups(p: Mapping) -> dict[str, np.ndarray]:
 
 
 def efficacy_signs(p: Mapping) -> np.ndarray:
-    """By which sign activity changes the efficacy of each unit's synapses, 0 if static: (unit,)."""
+    """Sign of the effect of activity on each unit's synaptic efficacy, 0 if static: (unit,)."""
     units = units_of_kinds(p)
     return sum(kind.sign * units[kind.short] for kind in PLASTIC.values())

@@ -49,5 +49,5 @@ def noise_key(rng: np.random.Generator) -> np.ndarray:
 
 
 def unused(seed: np.random.SeedSequence) -> np.random.SeedSequence:
-    """The same seed, from which nothing was spawned: whoever spawns from it leaves `seed` alone."""
+    """A copy of the seed as if nothing had been spawned; spawning from it leaves `seed` alone."""
     return np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)

@@ -39,9 +39,10 @@ def planned(
 ) -> Plan:
     """The analysis of a saved network, where a file already holds `there` of the same network.
 
-    What an analysis with the same options, or with more, has measured is kept, and only what it
-    lacks is taken, with its options. Else all measures are taken, without those in `saved`. Raises
-    ValueError for settings that are not allowed, MeasuresLost if measures in `there` would be lost.
+    If `there` was analysed with the same options, or with more, its measures are kept and only the
+    missing ones are taken, with its options. Otherwise all are taken, and those in `saved` are left
+    out. Raises ValueError for settings that are not allowed, MeasuresLost if measures in `there`
+    would be lost.
     """
     p = analysis_parameters(saved['parameters'], update_params)
     options = made_with(p, update_params, seed)

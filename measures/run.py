@@ -67,12 +67,12 @@ class Run:
 
     @property
     def rules(self) -> np.ndarray:
-        """The kind of each trial (trial,), by its rule."""
+        """Index of each trial's rule, (trial,), see `Task.rule_index`."""
         return self.task.rule_index(self.trial_info)
 
     @property
     def num_rules(self) -> int:
-        """Number of kinds of trials."""
+        """Number of rules that are measured on their own."""
         return self.task.num_rule_indices(self.p)
 
     @cached_property
@@ -135,5 +135,5 @@ def end_of_delay(p: Mapping) -> slice:
 
 
 def decoding_seed(run: Run) -> Sequence[int]:
-    """For what decoding draws."""
+    """Seed of the draws of the decoding."""
     return [run.analysis_seed, DECODING[run.kind]]

@@ -3,7 +3,7 @@
 A measure of one batch differs from that of another, since the trials and the noise differ. The
 standard error is SD / sqrt(number of batches). It says how far the value saved for a network may
 be from that of infinitely many such batches, and nothing of how networks differ. A similarity also
-depends on the trials of a batch, of which more make it larger (docs/sampling.md).
+depends on the number of trials in a batch, and grows with it (docs/sampling.md).
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ def mean_and_sem(batches: Sequence[Mapping], degrees: bool = False) -> dict:
 
 
 def joined(batches: Sequence[Mapping]) -> dict:
-    """Measures whose last axis are repetitions, those of all batches joined, and standard errors.
+    """Measures with repetitions as the last axis, joined over all batches, and standard errors.
 
     Repetitions within a batch share its trials, so the standard error (without the last axis) is
     that of the means of the batches.

@@ -139,8 +139,10 @@ def calculate_response_matrix(
 
 
 def silencing_gains(num_units: int) -> np.ndarray:
-    """Gains (run, condition, unit) of no unit silenced, then of each unit, then as many of no unit
-    as make all runs equally large: only then do runs share their noise.
+    """Gains (run, condition, unit) of no unit silenced, then of each unit in turn.
+
+    Further conditions in which no unit is silenced fill up the last run, since runs share their
+    noise only if they have equally many conditions.
     """
     num_runs = -(-(1 + num_units) // MOST_CONDITIONS_AT_ONCE)
     gains = np.ones((num_runs, -(-(1 + num_units) // num_runs), num_units), np.float32)

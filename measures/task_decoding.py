@@ -22,7 +22,7 @@ from tasks.task import DECODABLE
 from tasks.trial import in_second_half
 
 GROUP_REPETITIONS, STABILITY_REPETITIONS = 20, 10  # at most
-LABELS = (*DECODABLE, 'rule')  # their places are random numbers, see `Decoder`
+LABELS = (*DECODABLE, 'rule')  # their indices are part of the seeds, see `Decoder.all_cases`
 AXES = 'rule, field, repetition, time'
 OPTIONS = {label: f'decode_{label}' for label in LABELS[1:]}
 
@@ -201,7 +201,7 @@ def match(run: Run) -> dict:
     work=_work('rule'),
 )
 def rule(run: Run) -> dict:
-    """Decoding of the rule over all trials; the axis of rules has one place."""
+    """Decoding of the rule over all trials; the rule axis has length 1."""
     return Decoder(run).decode('rule')
 
 

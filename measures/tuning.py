@@ -129,8 +129,8 @@ def rotation(
 
     The mean turn, weighted as in `similarity_index`, from the tuning of the activity early in the
     sample to that of the efficacy late in the delay; the arguments are those of `manipulation`.
-    A match that is the sample turned by d degrees arrives where the sample is remembered if the
-    code has turned by -d. NaN if no unit is tuned in both windows.
+    If the matching test is the sample turned by d degrees, it activates the units whose synapses
+    remember that sample if the code has turned by -d. NaN if no unit is tuned in both windows.
     """
     kept = _kept_code(neuronal, synaptic, direction, num_directions, sign)
     return float(np.degrees(np.angle(kept)))
@@ -152,7 +152,7 @@ def _agreement(pev_a, pref_dir_a, pev_b, pref_dir_b, sign) -> np.ndarray:
 
 
 def category_index(curves: np.ndarray) -> np.ndarray:
-    """Whether units tell two categories apart rather than directions: 1 categories only.
+    """How far units distinguish two categories rather than directions: 1 for categories only.
 
     (between - within) / (between + within), where `within` and `between` are the mean absolute
     differences of the responses to two directions of the same and of different categories. They

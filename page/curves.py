@@ -20,7 +20,7 @@ class Line(NamedTuple):
     """The curve of a network.
 
     network: its number in the table. path: of the line, for SVG. look: color and dashes, a class of
-    page.css. last: what the curve ends with.
+    page.css. last: the mean over the last 20 iterations, as text.
     """
 
     network: int

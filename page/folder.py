@@ -23,9 +23,9 @@ DONE = ('trained', 'finished')  # what summary.csv says of networks whose result
 class Network(NamedTuple):
     """What the tables and curves need of one network; its weights and measures stay in the file.
 
-    settings: those in which it differs from what its task sets by itself. p: all its parameters
-    that are no arrays. group: networks of one group can share a figure. measures: means of what
-    was analysed, by name. minutes: of its training, None if unknown.
+    settings: those in which it differs from what its task sets by itself. p: all its parameters,
+    arrays as their shape and a digest. group: networks of one group can share a figure. measures:
+    means of what was analysed, by name. minutes: of its training, None if unknown.
     """
 
     path: Path
@@ -138,7 +138,7 @@ def _unfinished(network: Network) -> Absent:
     if is_held(network.path):
         return Absent(network.name, 'in training', words)
     return Absent(
-        network.name, 'unfinished', f'{words}; the command that trained it goes on with it'
+        network.name, 'unfinished', f'{words}; to continue, run the command that trained it again'
     )
 
 

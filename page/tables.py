@@ -214,7 +214,7 @@ def _trained(task: str, networks: list[Network]) -> Trained:
 
 def _default(default: Mapping, name: str) -> str:
     value = default.get(name)
-    return 'default: made' if hasattr(value, 'shape') else f'default {shown(value)}'
+    return 'default: derived' if hasattr(value, 'shape') else f'default {shown(value)}'
 
 
 def _values(networks: Sequence[Network], name: str) -> str:

@@ -49,7 +49,7 @@ def load(path: Path) -> DrawnNetwork:
 
 
 def _without_what_is_not_drawn(network: Mapping) -> dict:
-    """The response matrix and the tuning in DMS trials are most of a file of many megabytes."""
+    """The network without response matrix and DMS probes, which are most of a large file."""
     return {
         name: value
         for name, value in network.items()

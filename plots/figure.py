@@ -79,7 +79,7 @@ class DeclaredFigure:
         return self.tasks is None or self.tasks.include(p)
 
     def _parameters(self, networks: list[Mapping]) -> dict | None:
-        """The parameters that networks share, or those of the first; their measures are there."""
+        """The common parameters of networks, or the first ones, once their measures are checked."""
         if self.is_general and not networks:
             return None
         if not networks and self.tasks:

@@ -113,7 +113,7 @@ def shuffles(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figure:
 
 
 def _draw_shuffles(ax, x: np.ndarray, networks, rule: int, p: Mapping) -> None:
-    """Points of the networks, with their standard error where there is one."""
+    """Draw a point for each network; a single network gets its standard error."""
     style.mark_chance(ax, tasks.of(p).accuracy_without_sample(p), 'without the sample')
     for name, (key, color, marker) in _possible(SHUFFLES, p).items():
         y = np.array([network[key][rule, -1].mean() for network in networks])

@@ -18,7 +18,7 @@ from plots.style import SIGNALS
 
 @figure(measures=('{signal}_sample_decoding_stability',))
 def stability(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figure:
-    """Decoding at each time with what was learned at another, as images; mean over networks.
+    """Decoding at each time by classifiers trained at another, as images; mean over networks.
 
     A column for activity and efficacy of each field, a row for each rule.
     """

@@ -136,7 +136,7 @@ def band(ax, x, values, color: str, label: str | None = None, errors=(), **line)
 
 
 def over_networks(summarized: Callable, values: np.ndarray) -> np.ndarray:
-    """A function such as np.nanmedian over networks, the first axis; nothing but NaN gives NaN."""
+    """Apply a function such as np.nanmedian to the first axis; NaN where all values are NaN."""
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', RuntimeWarning)
         return summarized(values, 0)
@@ -209,7 +209,7 @@ def _named(axes) -> dict:
 
 
 def correlation(test: Callable, x: np.ndarray, y: np.ndarray) -> str:
-    """R and P of a test such as scipy.stats.pearsonr; 'n = ...' where there are too few points."""
+    """R and P of a test such as scipy.stats.pearsonr; 'n = ...' with few points, or all alike."""
     known = np.isfinite(x) & np.isfinite(y)
     x, y = np.asarray(x)[known], np.asarray(y)[known]
     if len(x) < FEWEST_CORRELATED or np.ptp(x) == 0 or np.ptp(y) == 0:

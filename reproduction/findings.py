@@ -223,7 +223,8 @@ def _turned(by_task: ByTask) -> Iterator[Row]:
 def _sequences(abca: Networks, abba: Networks) -> Iterator[Row]:
     """Similarity of the synaptic tunings to sample and test 1, during test 2.
 
-    That ABBA tells them apart, and why, are effects beside ABCA and beside no unit silenced.
+    Two more rows test that they differ more in ABBA than in ABCA, and less so when the inh. fac.
+    units are silenced.
     """
     alike, unlike = ([similarity(n) for n in networks] for networks in (abca, abba))
     silenced = [similarity(n, 'inh_fac') for n in abba]

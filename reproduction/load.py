@@ -40,9 +40,9 @@ def load_folder(folder: Path) -> dict[str, list]:
 
 
 def require_alike(by_kind: ByKind) -> None:
-    """Raise ResultsError if networks of a kind differ in more than their seeds, or not in these.
+    """Raise ResultsError if networks of a kind differ in more than their seeds, or share a seed.
 
-    The tables take those of a kind together, as samples of the same.
+    The tables pool the networks of a kind, as independent samples of the same training.
     """
     for kind, networks in by_kind.items():
         parameters = [network['parameters'] for network in networks]

@@ -6,13 +6,13 @@ import numpy as np
 
 
 def number(value: float, form: str | None = None) -> str:
-    """Three digits; whole from 10 on; four decimals where it is very small."""
+    """A number with three decimals, none from 10 on, and four below .01, unless `form` is given."""
     size = abs(value)
     return format(value, form or ('.0f' if size >= 10 else '.4f' if size < 0.01 else '.3f'))
 
 
 def mean_and_sd(values: Sequence[float]) -> str:
-    """Such as `.961 ± .011`; the mean alone for one network."""
+    """Such as `0.961 ± 0.011`; the mean alone for one network."""
     if not len(values):
         return ''
     if len(values) == 1:

@@ -89,7 +89,7 @@ def passed(accuracy: Sequence[float]) -> float:
 def end_decoding(network: Mapping, signal: str) -> float:
     """Decoding of the sample in the last 100 ms of the delay, over rules and fields.
 
-    NaN without plasticity, where synapses hold nothing, and where rules differ in their chance.
+    NaN for synapses without plasticity, and where rules differ in their level of chance.
     """
     p = parameters_of(network)
     if signal in signal_names(p) and tasks.of(p).has_one_chance(p):
@@ -125,9 +125,10 @@ def turned_groups(network: Mapping) -> np.ndarray:
 
 
 def turned_towards_match(network: Mapping) -> np.ndarray:
-    """The same, positive where it turns so that a match meets the remembered sample: (group,).
+    """Degrees by which the groups turn their code, positive if a match meets the sample: (group,).
 
-    That is against the rule (measures/tuning.py), which must turn by less than 180 degrees.
+    That is the direction opposite to the rule's rotation (see `rotation` in measures/tuning.py),
+    which must be by less than 180 degrees.
     """
     return -np.sign(network['parameters']['rotation_match']) * turned_groups(network)
 

@@ -118,7 +118,7 @@ def supplement_plasticity(by_kind: ByKind) -> Figure:
 
 
 def supplement_delay(by_kind: ByKind) -> Figure:
-    """Decoding at the end of the delay of DMS networks that were trained with its length."""
+    """Decoding at the end of the delay, for DMS networks trained with delays of several lengths."""
     own = panels(None, 1, 1, style.COLUMN, 60)
     ax, by_delay = own[0, 0], dict(sorted(_by_delay(by_kind)))
     if len(by_delay) < 2:

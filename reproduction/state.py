@@ -1,4 +1,4 @@
-"""Which networks there are of those that the findings are to rest on, and what the rest costs."""
+"""Which of the networks needed for the findings exist, and how long the others will take."""
 
 from reproduction import plan
 from reproduction.load import ByKind
@@ -11,7 +11,7 @@ HEADER += ('Hours on two cores', 'left')
 
 
 def state_table(by_kind: ByKind) -> str:
-    """Of each kind of networks, the number that is wanted and there, and the time that they take.
+    """For each kind of network, how many are planned and trained, and the time that they take.
 
     Minutes are those of one network while another one uses the other core.
     """
@@ -36,5 +36,5 @@ def _row(kind: plan.Kind, ended: int) -> list[str]:
 
 
 def hours(kind: plan.Kind, number: int) -> float:
-    """For so many networks, trained and analysed."""
+    """Hours on CORES cores to train and analyse `number` networks of a kind."""
     return number * sum(kind.minutes) / 60 / CORES

@@ -67,7 +67,7 @@ def rank_correlation(points: Sequence[np.ndarray]) -> tuple[float, float, Interv
 
 
 def correlation_interval(r: float, number: int) -> Interval:
-    """The 95 % interval of Spearman's R over at least four variants, of which others may be taken.
+    """The 95 % interval of Spearman's R over at least four variants, taken as a random sample.
 
     By Fisher's z, whose variance is 1.06 / (number - 3) for ranks (Fieller et al. 1957).
     """
@@ -82,9 +82,9 @@ def verdict_of_value(values: Sequence[float], published: float, no_effect: float
 
     `reproduced` if the value, as it is rounded, lies in the interval of the mean and no effect does
     not; otherwise, where the interval lies on the same side of `no_effect` as the value, `weaker`
-    or `stronger`, else `not reproduced`. `undecided` if the interval holds both, with fewer than
-    three networks, and where Student's interval gives another verdict: that from resampling is too
-    narrow where networks are few.
+    or `stronger`, else `not reproduced`. `undecided` if the interval holds both, if there are fewer
+    than three networks or a value is not finite, and where Student's interval gives another
+    verdict: that from resampling is too narrow where networks are few.
     """
     if len(values) < FEWEST or not np.all(np.isfinite(values)):
         return 'undecided'
@@ -98,7 +98,7 @@ def agreed(intervals: Sequence[Interval], published: float, no_effect: float) ->
 
 
 def verdict_of_interval(found: Interval, published: float, no_effect: float) -> str:
-    """The same for an interval that is known."""
+    """The verdict of `verdict_of_value` for one given interval."""
     low, high = found
     holds_no_effect = low <= no_effect <= high
     if low - ROUNDING <= published <= high + ROUNDING:

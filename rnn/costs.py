@@ -2,8 +2,8 @@
 
     loss = perf_loss + the sum over all costs of: setting NAME_cost times NAME_loss
 
-Each function belongs to a setting in settings/costs.py. It gets what is in the name of its table,
-and a power. TensorFlow differentiates it.
+Each function belongs to a setting in settings/costs.py. Its arguments are the states or the
+weights, as the name of its table below says, and a power. TensorFlow differentiates it.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Checks of the equations: that training has their derivative, and that files have the same."""
+"""Checks of equations: training uses their derivative, and saved networks used the same ones."""
 
 from collections.abc import Callable, Mapping
 
@@ -27,7 +27,7 @@ def _any_step(draw, c, start) -> tuple:
 
 
 def require_derivative(cell, c, start) -> None:
-    """Raise EquationsError unless `step_back` is the derivative of the cell, as automatic ones say.
+    """Raise EquationsError unless `step_back` agrees with automatic differentiation of the cell.
 
     They are compared in one step of networks with coefficients `c`, from any state like `start`:
     the gradients with respect to the state, and to weights and bias, as training computes them.
@@ -49,10 +49,11 @@ def require_derivative(cell, c, start) -> None:
 
 
 def one_step(model) -> dict[str, np.ndarray]:
-    """Output and state (1, ...) of a network after a step, with weights of no training.
+    """Output and state (1, ...) of a network after one step, with fixed untrained weights.
 
-    All numbers but its parameters are always the same. Saved with the network, what they give tells
-    whether equations are those with which it was trained, also where weights were changed since.
+    All numbers except the network's parameters are always the same. Saved with the network, the
+    result shows whether the equations are still those it was trained with, even if its weights
+    have been changed since.
     """
     draw = _drawing()
     with tf.device('CPU'):
@@ -64,9 +65,9 @@ def one_step(model) -> dict[str, np.ndarray]:
 
 
 def require_same(model, saved: Mapping) -> None:
-    """Raise EquationsError if a file says that its network was trained with others than `model`.
+    """Raise EquationsError if a saved network was trained with equations other than `model`'s.
 
-    `model` has the parameters in the file. Older files do not say it.
+    `model` has the parameters in the file. Older files do not note the equations, and pass.
     """
     if 'one_step' not in saved:
         return

@@ -110,9 +110,9 @@ def synapses(p: Mapping) -> dict:
 
 
 def rates(p: Mapping) -> dict[str, np.ndarray]:
-    """What a step multiplies by: 0 for units without plasticity, but U.
+    """Coefficients of a step: dt (in s), alpha_std, alpha_stf and U, (1, n_hidden) each.
 
-    dt in s, alpha_std, alpha_stf and U, (1, n_hidden).
+    All but U are 0 for units without plasticity.
     """
     plastic = p['dynamic_synapse']
     alphas = {name: p[name] * plastic for name in ('alpha_std', 'alpha_stf')}

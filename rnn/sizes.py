@@ -1,4 +1,4 @@
-"""Sizes of a network, and the least memory it needs, so that what cannot fit is refused unmade."""
+"""Sizes of a network, and the least memory it needs: one that cannot fit is refused beforehand."""
 
 from collections.abc import Mapping
 

@@ -142,7 +142,7 @@ def together(models: Sequence) -> 'Stack | Alone':
 
 
 def _map(function: Callable, structures: Sequence):
-    """The structure of what a function gives of the parts of several structures."""
+    """Apply a function to the tuples of corresponding parts of structures; keep the structure."""
     return tf.nest.map_structure(lambda *parts: function(parts), *structures)
 
 

@@ -32,7 +32,7 @@ def require_fitting(p: Mapping, x, suppress_activity, key, **states) -> None:
 
 
 def _require_shape(name: str, value, wanted: tuple) -> None:
-    """An axis of any length is wanted by its name."""
+    """Raise ValueError for another shape; in `wanted`, a name stands for an axis of any length."""
     shape = np.shape(value)
     alike = len(shape) == len(wanted) and all(
         isinstance(w, str) or n == w for n, w in zip(shape, wanted, strict=True)

@@ -185,7 +185,7 @@ def _files(job: Job) -> dict[str, bytes]:
 
 
 def _save(job: Job, received: bytes, replaces: bool) -> None:
-    """Write a result, if it may in place of another; its settings tell the place where it now is.
+    """Write a result, in place of another only if `replaces`; its save_dir becomes this folder.
 
     Raises TrainingError, when it is written, if another one has appeared meanwhile.
     """

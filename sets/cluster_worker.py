@@ -1,8 +1,8 @@
 """What a worker of a Dask cluster does with the networks that cluster.py sends it at once.
 
 Workers get `train_on_worker` without the rest of the project, so this file needs nothing but the
-standard library and Dask. They are trained in a process of their own, which finds all modules in
-a temporary folder.
+standard library and Dask. The networks are trained in a process of their own, which finds all
+modules in a temporary folder.
 """
 
 import os

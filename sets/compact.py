@@ -96,13 +96,13 @@ def average(network: Mapping) -> dict:
 
     All measures get single precision.
     """
-    axes = averaged_axes()
+    axes, measures = averaged_axes(), {n for m in all_measures() for n in m.saved_names()}
 
     def smaller(name: str, value):
         if name in axes:
             value = np.mean(value, axis=axes[name], keepdims=True)
         is_double = isinstance(value, np.ndarray) and value.dtype == np.float64
-        return value.astype(np.float32) if is_double else value
+        return value.astype(np.float32) if is_double and name in measures else value
 
     return {name: smaller(name, value) for name, value in network.items()}
 

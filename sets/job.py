@@ -1,5 +1,4 @@
-"""One network of a set: what it is called, from which seed and settings it is trained, and what its
-finished file says.
+"""One network of a set: its name, seed and settings, and what its finished file says.
 
 run_all_models.py makes `Job`s, plan.py looks at what there is to do for one, and train.py does it.
 """

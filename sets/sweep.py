@@ -1,8 +1,8 @@
 """Sweeps: several values of settings, with networks for each combination of them.
 
-A combination is a dictionary of settings. Sorted by name it is part of what its networks are called
-and of what their seeds follow from, so neither depends on how a command orders it, or on the other
-values of a sweep.
+A combination is a dictionary of settings. Sorted by name, it is part of the names of its networks
+and of what their seeds depend on, so that neither depends on the order of settings in a command or
+on the other values of a sweep.
 """
 
 import os

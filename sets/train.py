@@ -80,7 +80,7 @@ def _guarded(work: Callable):
 
 
 def _begin(job: Job, held: ExitStack) -> Start | Report:
-    """What starts or goes on; the report of a network that is finished. Holds its lock."""
+    """The start of a run, or the report of a finished network, whose lock is put into `held`."""
     held.enter_context(lock(job.filename))
     require_task(job)
     if job.filename.exists() and not job.overwrite:

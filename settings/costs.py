@@ -1,6 +1,6 @@
 """What the loss adds to the errors of the outputs: the weight of each cost is a setting.
 
-What a cost is the mean of stands in rnn/costs.py.
+The functions whose means are the costs are in rnn/costs.py.
 """
 
 from settings.setting import Setting

@@ -4,13 +4,13 @@
 class Parameters(dict):
     """All parameters by name, to be read: `update_parameters` alone changes them.
 
-    A direct change would leave what follows from it as it was, so it raises TypeError. Arrays are
-    read-only for the same reason. A copy, such as dict(par), is a dictionary like any other.
+    A direct change would not update the parameters derived from it, so it raises TypeError. Arrays
+    are read-only for the same reason. A copy, such as dict(par), is a dictionary like any other.
     """
 
     def __setitem__(self, name, value):
         raise TypeError(
-            f'par[{name!r}] = ... would leave what follows from it as it was: '
+            f'par[{name!r}] = ... would not update the parameters derived from it: '
             f'use update_parameters({{{name!r}: ...}})'
         )
 

@@ -87,16 +87,16 @@ class STPCell(STPLayer):
         effective = Model.effective(self.weights_in_use(self.WEIGHTS[1:]), self._sign)
         return Coefficients(**effective, w_out=None, b_out=None, **self._rates)
 
-    # Keras leaves the state of a SeedGenerator out of its files; with it, training goes on from a
-    # file as it would have without.
+    # Keras leaves the state of a SeedGenerator out of its files; with it, training that is resumed
+    # from a file gives what uninterrupted training would have given.
 
     def save_own_variables(self, store):
-        """Add the weights, and where the noise is, to a file."""
+        """Write the weights and the state of the noise generator to a file."""
         super().save_own_variables(store)
         store['noise'] = self.seed_generator.state.numpy()
 
     def load_own_variables(self, store):
-        """Take them from a file."""
+        """Read the weights and the state of the noise generator from a file."""
         self.seed_generator.state.assign(store['noise'])
         names = set(store.keys()) - {'noise'}
         super().load_own_variables({name: store[name] for name in names})

@@ -76,7 +76,7 @@ def target_of(path: str | os.PathLike) -> Path:
 
 
 def why_no_folder(path: Path) -> str | None:
-    """Why `path` cannot be a folder: it, or what is above it, is a file or a broken link."""
+    """Why `path` cannot be a folder: it is a file, or it or a folder above it is a broken link."""
     for place in (path, *path.parents):
         if place.is_symlink() and not place.exists():
             return f'{place} is a symbolic link to {os.readlink(place)}, which is missing'

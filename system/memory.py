@@ -13,7 +13,7 @@ WORDS = ('OOM when allocating', 'bad_alloc', 'Cannot allocate memory', 'failed t
 
 
 def total() -> int | None:
-    """Bytes that this process may have at most, swap included; None if that cannot be told."""
+    """Bytes that this process may have at most, with the machine's swap; None if not known."""
     found = [*_of_machine(), *_of_container(), *_of_process()]
     return min(found, default=None)
 

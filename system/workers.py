@@ -106,7 +106,8 @@ def outcomes(function: Callable, arguments: Sequence[tuple], jobs: int) -> Itera
 def end_idle() -> None:
     """End the processes that `outcomes` keeps for its next call.
 
-    A process waits in its end for those it has, which is minutes, if it is itself one of loky.
+    A process that is itself a worker of loky would otherwise wait for them for minutes when it
+    ends.
     """
     get_reusable_executor().shutdown()
 

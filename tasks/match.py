@@ -33,6 +33,6 @@ def rotation(degrees: int, **attributes) -> DelayedMatch:
 
 
 def mixed(cues: Callable, num_rule_tuned: int, *rules: Rule, **attributes) -> DelayedMatch:
-    """A cue says which of the rules counts."""
+    """A task in which a cue says which of the rules applies."""
     suggested = {'num_rule_tuned': num_rule_tuned}
     return DelayedMatch(rules=rules, cues=cues, suggested=suggested, **attributes)

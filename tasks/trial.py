@@ -65,9 +65,9 @@ class Batch:
         self.motion_tuning = motion_tuning(task, p)
 
     def trial_info(self, labels: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The arrays, and the labels as int8. Rule, catch and probe are 0 where there are none.
+        """The arrays, and the labels as int8; rule and catch are 0 if there are none, probe always.
 
-        Raises ValueError for labels that the task does not have as it says.
+        Raises ValueError for labels that are not those that the task declares.
         """
         self._require_labels(labels)
         none = np.zeros(self.size, np.int8)
@@ -117,7 +117,7 @@ class Batch:
         place(self.fix, period, fix_tuning(self.p))
 
     def ask(self, test: Period | range, response: np.ndarray, weight: np.ndarray) -> None:
-        """Want an output (trial,) during a test, with a weight (trial,) after the masked onset."""
+        """Set the target (trial,) during a test, and its weight (trial,) after the masked onset."""
         gap = Period(test.start, test.start + self.p['mask_duration'] // self.p['dt'])
         place(self.desired_output, test, np.eye(self.p['n_output'])[response])
         place(self.train_mask, test, weight)
@@ -163,8 +163,8 @@ class Batch:
     def draw_test(self, sample: np.ndarray, rule) -> tuple[np.ndarray, np.ndarray]:
         """Test directions and whether they match, both of the shape of `sample`.
 
-        Half of the tests match. Among the directions that do, or do not, each is as likely. In
-        test mode every direction is.
+        Half of the tests match; all directions that match are equally likely, and so are all that
+        do not. In test mode all directions are equally likely.
         """
         matches = matching_tests(self.p)[rule, sample]  # (..., direction)
         match = self.rng.integers(2, size=sample.shape)

@@ -18,7 +18,7 @@ from system.locks import lock
 from tasks import load_task
 
 LONG = QUICK | {'decoding_reps': 8000}  # half a minute
-STOPPED = 'error: stopped: what is analysed is kept, and the same command goes on\n'
+STOPPED = 'error: stopped: what is analysed is kept; to continue, run the same command again\n'
 
 
 @pytest.fixture

@@ -92,7 +92,7 @@ def test_one_command_trains_a_file_though_its_reader_is_gone(tmp_path):
         process.send_signal(signal.SIGUSR2)
         assert process.wait() == 128 + signal.SIGUSR2
         assert process.stderr.read() == (
-            'error: stopped, and saved in a checkpoint: --resume goes on\n'
+            'error: stopped, and saved in a checkpoint: --resume continues\n'
         )
     names = {entry.name for entry in path.parent.iterdir()}
     assert names == {checkpoint_name(path).name, 'summary.csv'}

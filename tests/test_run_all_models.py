@@ -143,7 +143,7 @@ def test_stopped_commands_keep_checkpoints(killed, stopped, folder):
     assert killed.files == ['DMS-run-0.checkpoint']
     assert stopped.done[0] > killed.done
     assert stopped.status == 128 + signal.SIGUSR1
-    assert stopped.err == 'error: stopped: the same command goes on\n'
+    assert stopped.err == 'error: stopped: to continue, run the same command again\n'
     checkpoints = [f'{name}.checkpoint' for name in NAMES[:3]]
     assert left_in(folder) == [*checkpoints, 'DMS-run-3.pkl', 'summary.csv']
 
@@ -303,7 +303,7 @@ def test_what_is_said_after_a_stop():
     def words(*more):
         return run_all_models._words_of_stop(parser().parse_args(['none', 'set', '1', '0', *more]))
 
-    assert words() == 'stopped: the same command goes on'
+    assert words() == 'stopped: to continue, run the same command again'
     assert 'starts all networks again' in words('--overwrite')
     assert 'from their last checkpoints here' in words('--dask=local')
 

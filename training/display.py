@@ -34,7 +34,7 @@ class Display:
     """
 
     def __init__(self, p: Mapping, done: int, shown: bool):
-        self.every, self.end = p['iters_between_outputs'], p['num_iterations'] - 1
+        self.every = p['iters_between_outputs']
         self.bar = tqdm(
             total=p['num_iterations'],
             initial=done,
@@ -42,11 +42,14 @@ class Display:
             disable=None if shown else True,  # None: where the output is no terminal
         )
         self.last = time.perf_counter()
+        self.line = ''  # of the last iteration, if it is not printed
 
     def __enter__(self):
         return self
 
     def __exit__(self, *error):
+        if self.line:
+            self.bar.write(self.line)
         self.bar.close()
 
     def __call__(self, curves: Curves) -> bool:
@@ -56,9 +59,11 @@ class Display:
         shown = {'accuracy': f'{last["accuracy"]:.3f}', **losses(last), 'ms': f'{milliseconds:.0f}'}
         self.bar.set_postfix(shown, refresh=False)
         self.bar.update()
-        if last['iteration'] % self.every == 0 or last['iteration'] == self.end:
-            text = '  '.join(f'{name} {value}' for name, value in shown.items())
-            self.bar.write(f'iteration {last["iteration"]:5d}  {text}')
+        text = '  '.join(f'{name} {value}' for name, value in shown.items())
+        self.line = f'iteration {last["iteration"]:5d}  {text}'
+        if last['iteration'] % self.every == 0:
+            self.bar.write(self.line)
+            self.line = ''
         return False
 
 

@@ -83,8 +83,8 @@ def _iterate(members: Sequence[Member], signals: Signals, pool) -> None:
 def _train_together(members: Sequence[Member], signals: Signals, pool, num: int) -> None:
     """Train networks at once until half of them have ended; `num` is how many there were first.
 
-    Those that have ended stay in the stack so long, with their last batch: one of another size
-    takes a new graph. Batches are made while the ones before are trained on.
+    Until then, those that have ended stay in the stack with their last batch, since a stack of
+    another size needs a new graph. Batches are made while the ones before are trained on.
     """
     from rnn.stack import together  # brings TensorFlow
 

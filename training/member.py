@@ -105,8 +105,8 @@ class Member:
     def save(self, model, num_stacked: int, signum: int) -> None:
         """Save the result, or a checkpoint; what goes wrong is the outcome.
 
-        Checkpoints that cannot be written, but for the last one, leave the network in training
-        until there are MOST_UNSAVED in a row.
+        A checkpoint that cannot be written does not end the training, unless it is the last one or
+        the MOST_UNSAVED-th such checkpoint in a row.
         """
         self.model = model
         try:

@@ -42,7 +42,8 @@ def no_cue(p: Mapping) -> list[str]:
     """A sentence if the task has rules but never shows which one counts."""
     if p['num_rules'] == 1 or any(map(len, p['rule_time_rng'])):
         return []
-    return [f'{p["trial_type"]} has {p["num_rules"]} rules but no cue: `cues` says when it is on.']
+    words = 'but no cue: its method `cues` must say when one is shown'
+    return [f'{p["trial_type"]} has {p["num_rules"]} rules {words}.']
 
 
 def cues_alike(p: Mapping) -> list[str]:
@@ -55,7 +56,7 @@ def cues_alike(p: Mapping) -> list[str]:
 
 
 def one_sign(p: Mapping) -> list[str]:
-    """A sentence if kinds of synapses go by the signs of units, which have none of their own."""
+    """A sentence if synapses depend on the signs of units, but no unit is inhibitory."""
     exc, inh = SYNAPSES[p['synapse_config']]
     if p['EI'] or exc == inh:
         return []

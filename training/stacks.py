@@ -1,7 +1,7 @@
 """How many networks are trained at once as a stack, and how much memory that takes.
 
-A stack shares one process and one graph, so that TensorFlow starts once, and its operations, which
-cost the more in relation the smaller a network is, are made for all networks at once.
+A stack shares one process and one graph, so that TensorFlow starts once, and each operation is made
+once for all networks; the smaller a network is, the larger is the share of such overhead.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ SHARE_OF_GPU = 0.8  # of its memory
 def usual_size(p: Mapping, gpu_memory: int | None = None) -> int:
     """How many networks with these parameters are stacked, if the user does not say.
 
-    On a CPU, those that are small; on a GPU with so many bytes, as many as it holds.
+    On a CPU MOST if they are small, else 1; on a GPU as many as fit `gpu_memory` (bytes).
     """
     if gpu_memory is not None:
         return max(1, int(SHARE_OF_GPU * gpu_memory) // memory(p, 1, whole_batch=True))

@@ -91,11 +91,11 @@ def begin(
 
     `p` are its parameters, and `asked` the settings among them that the user made, which a run that
     goes on must have. gpu_id: None or 'none' for the CPU. With `resume` the run goes on from its
-    checkpoint, where there is one, with the settings saved in it. Files that are `locked` are so by
-    the caller, else the run locks them. `log` names one or several of `logs.log.WRITERS`, to which
-    the curves go. Raises RunError or results.ResultsError where files are in the way or unusable,
-    locks.Busy where another command works on them, device.DeviceError for a GPU that is not there,
-    and LogError for a log that is not known or not installed.
+    checkpoint, where there is one, with the settings saved in it. `locked`: whether the caller
+    holds the lock on the files; otherwise the run locks them. `log` names one or several of
+    `logs.log.WRITERS`, to which the curves go. Raises RunError or results.ResultsError where files
+    are in the way or unusable, locks.Busy where another command works on them, device.DeviceError
+    for a GPU that is not there, and LogError for a log that is not known or not installed.
     """
     log, filename = prepared(log), Path(p['save_dir'], p['save_fn'])
     if not locked and locks.is_held(filename):

@@ -43,7 +43,7 @@ def test_what_is_not_finished_has_a_reason(tmp_path):
         'DMC-run-5': ('missing', 'summary.csv calls it finished, but its file is not here'),
         'DMS-run-8': (
             'unfinished, stopped',
-            '6 of 2000 iterations are done; the command that trained it goes on with it',
+            '6 of 2000 iterations are done; to continue, run the command that trained it again',
         ),
         'DMS-run-9': ('failed', 'the loss is not finite at iteration 3 <b>'),
         'cut': ('unreadable', 'cut.pkl is damaged, cut short or no pickle (ValueError)'),

@@ -65,7 +65,10 @@ def test_a_stack_that_is_killed_or_stopped_goes_on_in_another_arrangement(tmp_pa
             child.send_signal(signal.SIGINT)  # as a terminal does
         process.send_signal(signal.SIGINT)
         out, err = process.communicate()
-    assert (process.returncode, err) == (130, 'error: stopped: the same command goes on\n')
+    assert (process.returncode, err) == (
+        130,
+        'error: stopped: to continue, run the same command again\n',
+    )
     assert statuses(out) == dict.fromkeys(NAMES, 'stopped')
     assert 'DMS-run-3  stopped  not begun' in out
     assert out.count('not begun') == 2  # line and table
