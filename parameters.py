@@ -15,7 +15,7 @@ from collections.abc import Mapping
 import numpy as np
 
 import tasks
-from rnn.derived import derive
+from rnn.derived import IGNORED, derive, require_derived
 from rnn.initial_values import ARRAYS, SYNAPSES
 from settings import Setting, checked
 from settings.analysis import ANALYSIS, require_of_analysis
@@ -223,26 +223,9 @@ def analysis_parameters(saved: Mapping, updates: Mapping | None = None) -> dict:
         raise ValueError(f"'parameters' must be those of a network, but lack {', '.join(missing)}")
     require_of_analysis(updates or {})
     fixed = {'var_delay': False, 'catch_trial_pct': 0}
-    user = _updated(saved_settings(saved) | fixed, updates or {})
+    user = _updated(saved_settings(saved, updates) | fixed, updates or {})
     usual = _usual(_task_of(user))
-    p = _complete(user | {'batch_size': (usual | user)['analysis_trials']})
-    if not set(updates or {}) - ANALYSIS.keys():
-        _require_synapses(saved, p)
-    return p
-
-
-def _require_synapses(saved: Mapping, p: Mapping) -> None:
-    """Raise ValueError if a network had other synapses than its settings give.
-
-    The original code ignores U_stf and U_std, but saves them.
-    """
-    for name in ('U', 'alpha_std', 'alpha_stf', 'dynamic_synapse'):
-        found = np.asarray(saved.get(name, p[name]))
-        is_alike = found.shape == p[name].shape and found.dtype.kind in 'biuf'
-        if not (is_alike and np.allclose(found, p[name])):
-            raise ValueError(
-                f'its {name} is not what its settings give: the network ran with other values'
-            )
+    return _complete(user | {'batch_size': (usual | user)['analysis_trials']})
 
 
 def _complete(user: dict) -> dict:
@@ -317,14 +300,25 @@ def _task(name) -> str:
     return checked('trial_type', name, _trial_type())
 
 
-def saved_settings(saved: Mapping) -> dict:
+def saved_settings(saved: Mapping, updates: Mapping | None = None) -> dict:
     """The settings in which a saved network differs from what its task sets by itself.
 
-    Raises ValueError for impossible ones, and for a user's own task that is not loaded or changed.
+    `updates` may correct those that the original code ignores. Raises ValueError for impossible
+    settings, for a network that ran with others, and for a user's own task that is not loaded or
+    changed.
     """
     tasks.require_same(saved)
     under_own_names = {own_name(name): v for name, v in saved.items()} | saved
-    return settings_of({n: v for n, v in under_own_names.items() if n not in ANALYSIS})
+    settings = settings_of({n: v for n, v in under_own_names.items() if n not in ANALYSIS})
+    right = {name: updates[name] for name in IGNORED if name in (updates or {})}
+    usual = _usual(settings['trial_type'])
+    try:
+        require_derived(saved, settings, usual)
+    except ValueError:
+        if not right:
+            raise
+        require_derived(saved, settings | right, usual)
+    return settings
 
 
 def settings_of(p: Mapping) -> dict:

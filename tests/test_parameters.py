@@ -18,6 +18,7 @@ from numpy.testing import assert_equal
 import parameters
 from parameters import ANALYSIS, OWNED_BY_TASK, SETTINGS, par, reset_parameters, update_parameters
 from parameters import user_settings as asked
+from rnn.derived import RUN_WITH
 from settings.validators import plain
 from tasks import TASKS
 
@@ -432,7 +433,8 @@ def test_the_other_name_of_a_setting_in_a_saved_network():
     saved = saved_by_original_code('DMS') | {'synaptic_config': 'fac'}
     assert parameters.saved_settings(saved).get('synapse_config', 'full') == 'full'
     del saved['synapse_config']
-    assert parameters.saved_settings(saved)['synapse_config'] == 'fac'
+    facilitating = {name: fresh(synapse_config='fac')[name] for name in RUN_WITH}
+    assert parameters.saved_settings(saved | facilitating)['synapse_config'] == 'fac'
 
 
 def test_a_network_that_ran_with_other_synapses_than_its_settings_say():
@@ -440,9 +442,40 @@ def test_a_network_that_ran_with_other_synapses_than_its_settings_say():
     saved = saved_by_original_code('DMS')
     parameters.analysis_parameters(saved)
     saved['U_stf'] = 0.3
-    with pytest.raises(ValueError, match='its U is not what its settings give'):
+    for updates in ({}, {'delay_time': 1500}, {'U_stf': 0.2}):
+        with pytest.raises(ValueError, match='its U is not what its settings give'):
+            parameters.analysis_parameters(saved, updates)
+    corrected = parameters.analysis_parameters(saved, {'U_stf': 0.15})
+    np.testing.assert_array_equal(corrected['U'], saved['U'])
+    assert_refused(saved, 'its U is not what its settings give')
+    right = saved | {'U_stf': 0.15}  # whose synapses can be changed
+    assert (parameters.analysis_parameters(right, {'U_stf': 0.3})['U'] == np.float32(0.3)).any()
+
+
+@pytest.mark.parametrize('name', ['U', 'alpha_std', 'alpha_stf', 'dynamic_synapse'])
+@pytest.mark.parametrize('change', [lambda v: 0.5 * v, lambda v: v[:, 1:], lambda v: 'x'])
+def test_each_part_of_the_synapses_must_follow_from_the_settings(name, change):
+    saved = saved_by_original_code('DMS')
+    saved[name] = change(saved[name])
+    with pytest.raises(ValueError, match=f'its {name} is not what its settings give'):
         parameters.analysis_parameters(saved)
-    parameters.analysis_parameters(saved, {'U_stf': 0.15})
+
+
+@pytest.mark.parametrize(
+    ('task', 'name', 'value'),
+    [
+        ('DMS', 'num_receptive_fields', 2),
+        ('DMS+DMRS+DMC', 'num_rules', 2),
+        ('DMS+DMRS', 'num_rules', [[1], [1, 2]]),
+    ],
+)
+def test_a_network_that_ran_with_what_another_task_sets(task, name, value):
+    """The original code used settings of a task in the next one, and trained another task."""
+    saved = saved_by_original_code(task)
+    for load in (parameters.saved_settings, parameters.analysis_parameters, update_parameters):
+        load(saved)
+        with pytest.raises(ValueError, match=f'its {name} is not what its settings give'):
+            load(saved | {name: value})
 
 
 @pytest.mark.parametrize('task', SUGGESTED)
