@@ -424,6 +424,12 @@ def test_only_what_a_file_lacks_is_measured(tmp_path):
     assert_same(results.load_results(path), whole)
 
 
+def test_another_name_of_a_setting_in_an_analysis(tmp_path):
+    with pytest.warns(UserWarning, match='synaptic_config is understood as synapse_config'):
+        found = analyze(tmp_path, network(), QUICK | {'synaptic_config': 'fac'})
+    assert found['analysis']['options']['synapse_config'] == 'fac'
+
+
 def test_another_network_is_not_replaced(tmp_path):
     results.save(tmp_path / 'a.pkl', network())
     results.save(tmp_path / 'b.pkl', network(seed=2))

@@ -7,12 +7,13 @@ import pytest
 
 import results
 from model import Model
-from parameters import par, update_parameters
+from parameters import analysis_parameters, par, update_parameters
 from plots.memory import decoding
 from reproduction import __main__ as reproduction
 from reproduction import along
 from reproduction.load import load_folder, of_tasks
 from reproduction.plan import kind_of
+from rnn.equations import require_same
 from sets.job import TEST_COST_MULTIPLIER, seed_of
 from stimulus import Stimulus
 from tasks import TASKS
@@ -52,6 +53,14 @@ def test_networks_of_the_reproduction_are_those_of_their_names_and_small(path):
     assert kind in (p['trial_type'], kind_of(p))
     assert path.stat().st_size < 400e3
     assert network['task_accuracy'] > 0.9 or 'synapse_config=None' in kind
+
+
+@pytest.mark.parametrize('name', ['DMC-run-4', 'DMRS180-run-4'])
+def test_stored_networks_have_the_equations_of_today(name):
+    network = results.load_results(REPRODUCTION / f'{name}.pkl')
+    assert 'one_step' in network
+    p = analysis_parameters(network['parameters'])
+    require_same(Model(network['weights'], p=p), network)
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -140,3 +141,19 @@ def test_folders_that_take_no_files_are_named(tmp_path, monkeypatch):
 def test_a_folder_of_the_system_is_refused():
     with pytest.raises(ResultsError, match='cannot write to the folder /proc/new: '):
         results.check_writable('/proc/new/a.pkl')
+
+
+def test_all_bytes_are_written_before_the_disk_is_asked_to_keep_them(tmp_path, monkeypatch):
+    sizes = []
+    monkeypatch.setattr('results.os.fsync', lambda n: sizes.append(os.fstat(n).st_size))
+    results.save(tmp_path / 'a.pkl', {'a': 'x' * 1000})
+    assert sizes == [(tmp_path / 'a.pkl').stat().st_size]
+
+
+def test_leftovers_are_removed_after_an_hour(tmp_path):
+    for name, age in (('young', 3500), ('old', 3700)):
+        file = tmp_path / f'a.pkl.{name}.tmp'
+        file.touch()
+        os.utime(file, (time.time() - age,) * 2)
+    results.save(tmp_path / 'a.pkl', {})
+    assert names(tmp_path) == ['a.pkl', 'a.pkl.young.tmp']

@@ -22,6 +22,7 @@ from shell import (
     started,
     statuses,
     wait_for,
+    write_own_task,
 )
 
 import model
@@ -31,6 +32,7 @@ from parameters import par, parameters_with, update_parameters
 from results import checkpoint_name
 from stimulus import Stimulus
 from system.signals import ASKS_TO_STOP, Interrupted, Signals
+from tasks import load_task
 from training import member
 from training.display import header
 from training.member import TrainingError
@@ -157,6 +159,7 @@ def test_signals_at_random_moments_change_nothing(tmp_path, small):
     small(**SHORT | {'save_dir': str(tmp_path / 'whole'), 'num_iterations': 12, 'save_every': 5})
     whole, rng = model.main(), np.random.default_rng(3)
     update_parameters({'save_dir': str(tmp_path / 'stopped')})
+    interrupted = 0
     for _ in range(10):
         moment, signum = rng.integers(1, 4), getattr(signal, rng.choice(ASKS_TO_STOP))
         calls = []
@@ -169,8 +172,10 @@ def test_signals_at_random_moments_change_nothing(tmp_path, small):
         try:
             model.main(resume=True, watch=watch)
         except Interrupted:
+            interrupted += 1
             continue
         break
+    assert interrupted > 3
     assert_same_network(model.main(resume=True), whole)
 
 
@@ -200,6 +205,17 @@ def test_ctrl_c_is_a_sentence_while_tensorflow_is_imported(tmp_path):
 # Files
 
 
+def test_rules_that_are_never_cued_are_said(tmp_path):
+    file, labels = write_own_task(tmp_path), '    labels ='
+    rules = "    rules = (('rotation', 0), ('rotation', 90))\n"
+    file.write_text(file.read_text().replace(labels, rules + labels))
+    p = parameters_with({'trial_type': load_task(file)})
+    assert 'report has 2 rules but no cue: its method `cues` must say' in header(p, 'CPU')
+    assert 'no cue' not in header(parameters_with({'trial_type': 'DMS+DMRS'}), 'CPU')
+    uneven = {'dt': 20, 'var_delay': True, 'variable_delay_max': 310}
+    assert 'variable_delay_max 310 ms is 300 ms' in header(parameters_with(uneven), 'CPU')
+
+
 @pytest.mark.usefixtures('eager')
 def test_a_result_that_appears_during_a_run_is_kept(place):
     """Without locks another command, or a copy, may have put it there."""
@@ -214,6 +230,22 @@ def test_a_result_that_appears_during_a_run_is_kept(place):
     assert sorted(os.listdir(place.parent)) == ['net-2.pkl', 'net.pkl']
     assert model.main(watch=watch, overwrite=True) == place
     assert iterations(place) == [0, 1, 2, 3]
+
+
+@pytest.mark.usefixtures('eager')
+def test_a_result_that_cannot_be_written_ends_the_run(place, monkeypatch, capsys):
+    update_parameters({'save_every': 3})  # of 4 iterations
+    calls = []
+
+    def refuse(descriptor):
+        calls.append(descriptor)
+        if len(calls) == 3:  # after `begin`, which tries the disk, and the checkpoint
+            raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr(os, 'fsync', refuse)
+    assert command.outcome(model.main) == 1
+    assert f'error: {place} cannot be written: No space left' in capsys.readouterr().err
+    assert iterations(checkpoint_name(place)) == [0, 1, 2]
 
 
 @pytest.mark.usefixtures('eager')

@@ -120,3 +120,14 @@ def test_a_failing_measure_is_a_sentence_with_its_place():
 
     with pytest.raises(MeasureError, match='other: operands could not be broadcast'):
         other(SimpleNamespace())
+
+
+@pytest.mark.parametrize('error', [ChildProcessError('killed'), MemoryError()])
+def test_faults_of_the_machine_are_not_those_of_a_measure(error):
+    @measure({'h_mean': 'time'}, title='a measure')
+    def mine(run):
+        raise error
+
+    with pytest.raises(type(error)) as seen:
+        mine(SimpleNamespace())
+    assert seen.value is error

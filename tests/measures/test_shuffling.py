@@ -313,6 +313,7 @@ def test_measures_leave_their_seed_as_it_was():
     for found in (
         [simulate_network(*given, 2, seed) for _ in range(2)],
         [suppress_groups(*given, seed) for _ in range(2)],
+        [tuning_under_suppression(*given, run.trial_info['test'], seed) for _ in range(2)],
     ):
         for name, value in found[0].items():
             np.testing.assert_array_equal(value, found[1][name], err_msg=name)

@@ -27,6 +27,17 @@ def test_measures_are_those_that_the_analysis_shows(tmp_path):
     assert network.last('accuracy') == pytest.approx(np.mean(saved['accuracy']))
 
 
+def test_the_summary_of_several_rules_is_their_mean():
+    saved = fabricated('DMS+DMRS') | {'task_accuracy': 0.5}
+    onset = saved['parameters']['test_time_rng'][0].start  # steps of 50 ms
+    expected = {'accuracy': 0.5}
+    for signal, short in (('neuronal', 'neural'), ('synaptic', 'syn')):
+        decoded = saved[f'{signal}_sample_decoding'][..., onset - 2 : onset]
+        expected[f'{signal} decoding'] = decoded.mean()
+        expected[f'{signal} shuffle'] = saved[f'accuracy_{short}_shuffled'][:, 1].mean()
+    assert summary(saved) == pytest.approx(expected)
+
+
 def test_means_over_rules_that_differ_in_chance_are_left_out(tmp_path):
     results.save(tmp_path / 'a.pkl', fabricated('DMS+DMRS') | {'task_accuracy': 0.5})
     results.save(tmp_path / 'b.pkl', fabricated('DMS+DMC') | {'task_accuracy': 0.5})

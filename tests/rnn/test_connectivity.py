@@ -70,3 +70,15 @@ def test_weights_that_are_drawn_count_when_a_run_begins(tmp_path):
     with pytest.raises(ValueError, match=f'{NO_PATH}: with connection_prob = 1e-09, seed 1'):
         begin(p)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_path_may_lead_through_several_units_but_not_backwards(small):
+    chain = np.zeros((12, 12))
+    chain[[0, 3, 6], [3, 6, 9]] = 1
+    ends = {'w_in_mask': mask(*range(1, 12), shape=(6, 12))}
+    ends['w_out_mask'] = mask(*range(9), 10, 11, shape=(3, 12)).T
+    small()
+    update_parameters(ends | {'w_rnn_mask': chain})
+    for broken in (chain.T, chain * (np.arange(12) != 6)):
+        with pytest.raises(ValueError, match=NO_PATH):
+            update_parameters({'w_rnn_mask': broken})

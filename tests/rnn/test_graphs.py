@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import tensorflow as tf
 
@@ -20,7 +21,13 @@ def test_threads_that_need_a_graph_at_the_same_time_make_it_once():
 
         return add, (tf.TensorSpec([]),), {}
 
+    together = Barrier(4)
+
+    def ask(_):
+        together.wait()
+        return adding(2.0)(tf.constant(1.0))
+
     with ThreadPoolExecutor(4) as threads:
-        sums = threads.map(lambda _: adding(2.0)(tf.constant(1.0)), range(4))
+        sums = list(threads.map(ask, range(4)))
     assert [float(value) for value in sums] == [3.0] * 4
     assert made == [2.0]

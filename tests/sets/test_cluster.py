@@ -182,6 +182,23 @@ def test_a_result_that_cannot_be_written_at_first(tmp_path, monkeypatch, fails, 
     assert tries.count(jobs[1].filename) == 1
 
 
+def test_the_last_line_of_a_process_that_fails_is_the_reason(monkeypatch):
+    def fails(folder, output):
+        output.write(b'Traceback ...\nModuleNotFoundError: no tensorflow\n')
+        return 1
+
+    monkeypatch.setattr(cluster_worker, '_run_process', fails)
+    found = cluster_worker.train_on_worker(b'', {}, {})
+    assert found == ('ModuleNotFoundError: no tensorflow', {})
+
+
+def test_a_stopped_cluster_begins_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, '_connect', lambda address, local_workers: NoCluster())
+    here, job = cluster.Cluster('tcp://127.0.0.1:1', 1, 1), Job(str(tmp_path), 'DMS', 0, SETTINGS)
+    here.stopped = True
+    assert here.run([job]) == [Report('stopped', 'not begun')]
+
+
 def test_results_of_a_process_that_dies_are_kept(tmp_path, monkeypatch):
     """Of two networks that it had sent, one is trained when it dies, in the analysis of the other.
 

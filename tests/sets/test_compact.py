@@ -6,7 +6,7 @@ from test_analysis import QUICK, eagerly, network  # noqa: F401
 
 import analysis
 import results
-from parameters import par, update_parameters
+from parameters import analysis_parameters, par, parameters_with, update_parameters
 from plots import memory
 from reproduction import tables
 from sets import compact
@@ -157,3 +157,17 @@ def test_wrong_requests(file, tmp_path, capsys, arguments, sentence):
     assert sentence in err
     assert file.read_bytes() == before
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_copy_of_a_large_network_can_be_analysed():
+    p = parameters_with({'n_hidden': 300, 'batch_size': 2, 'seed': 1})
+    whole = dict.fromkeys(results.CURVES, [0.5]) | {'parameters': p}
+    smaller = compact.compact(whole)['parameters']
+    assert 'w_rnn0' not in smaller
+    assert analysis_parameters(smaller)['n_hidden'] == 300
+
+
+def test_average_rounds_measures_alone():
+    exact = np.array([0.1, 0.2])
+    after = compact.average({'accuracy': exact, 'task_accuracy_per_rule': exact})
+    assert (after['accuracy'].dtype, after['task_accuracy_per_rule'].dtype) == (float, np.float32)

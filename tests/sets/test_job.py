@@ -7,6 +7,7 @@ import errno
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -30,6 +31,7 @@ from run_all_models import make_jobs, parser
 from sets.job import Job, Report, finished, job_parameters, seed_of
 from sets.local import Board, LocalWorkers
 from sets.plan import plan
+from sets.train import train_networks
 from stimulus import Stimulus
 from system import locks
 from system.locks import lock
@@ -182,6 +184,13 @@ def test_stopped_network_goes_on(job, tmp_path):
     assert_same_network(job.filename, whole.filename)
 
 
+def test_networks_of_a_stack_share_its_time(job, monkeypatch):
+    moments = iter([0, 90])
+    monkeypatch.setattr('sets.train.time', SimpleNamespace(perf_counter=lambda: next(moments)))
+    reports = train_networks([job._replace(index=i) for i in range(3)], [on] * 3)
+    assert [report.seconds for report in reports] == [30] * 3
+
+
 def test_half_trained_network_with_other_settings(job):
     train_network(job, after(2))
     report = train_network(job._replace(settings=BRIEF | {'n_hidden': 13}), on)
@@ -255,6 +264,18 @@ def test_versions_before_it_went_on(job):
     found = results.load_results(job.filename)
     assert found['versions'] == saved['versions']
     assert found['earlier_versions'] == [earlier]
+
+
+def test_versions_are_noted_where_they_change(job):
+    checkpoint = results.checkpoint_name(job.filename)
+    for count in (1, 2):
+        train_network(job, after(count))
+    assert 'earlier_versions' not in results.load(checkpoint)
+    earlier = [{'stp-rnn': '0.8'}, {'stp-rnn': '0.9'}]
+    for versions, watch in zip(earlier, (after(3), on), strict=True):
+        results.save(checkpoint, results.load(checkpoint) | {'versions': versions})
+        train_network(job, watch)
+    assert results.load(job.filename)['earlier_versions'] == earlier
 
 
 def test_overwritten_network(trained):

@@ -203,6 +203,7 @@ def test_a_process_is_used_again_and_replaced_when_it_was_killed(tmp_path):
         os.kill(first, signal.SIGKILL)
         reports += workers.run([jobs[2]])  # the one that was killed had not begun it
         assert pid_of(workers) != first
+        assert workers.progress() == workers.total  # they failed: nothing is left to do
     finally:
         workers.close()
     assert [report.status for report in reports] == 3 * ['failed']

@@ -155,3 +155,9 @@ def test_a_disk_that_is_full_after_some_bytes_keeps_the_old_file(tmp_path, monke
 def test_numbers_in_names_are_sorted_as_numbers():
     expected = ['', '2', '10b', 'a', 'b2', 'b10']
     assert sorted({*expected}, key=natural) == expected
+
+
+def test_a_checkpoint_that_is_no_file_is_refused_before_the_run(tmp_path):
+    (tmp_path / 'net.checkpoint').mkdir()
+    with pytest.raises(results.ResultsError, match='net.checkpoint is a folder; the name'):
+        results.check_writable(tmp_path / 'net.pkl')

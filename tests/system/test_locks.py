@@ -128,3 +128,15 @@ def test_a_lock_that_cannot_be_made_names_its_file(tmp_path):
     (tmp_path / '.locks').touch()
     with pytest.raises(OSError, match=r'net.lock cannot be locked: File exists'):
         acquire(tmp_path / 'net.pkl')
+
+
+def test_locks_where_there_is_no_fcntl(tmp_path, monkeypatch):
+    """As on Windows."""
+    monkeypatch.setattr(locks, 'fcntl', None)
+    path = tmp_path / 'net.pkl'
+    mine = acquire(path)
+    assert is_held(path)
+    with pytest.raises(locks.Busy, match=r'net.pkl is left alone: another command works on it'):
+        acquire(path)
+    mine.release()
+    assert not is_held(path)

@@ -19,6 +19,9 @@ OUT = [
     ResourceExhaustedError('OOM'),
     OSError(errno.ENOMEM, 'Cannot allocate memory'),
     RuntimeError('std::bad_alloc'),
+    RuntimeError('OOM when allocating tensor'),
+    RuntimeError('failed to allocate memory'),
+    RuntimeError('Cannot allocate memory'),
 ]
 
 
@@ -109,3 +112,22 @@ def test_a_usual_network_is_far_from_the_limit():
 )
 def test_sizes_are_readable(number, text):
     assert memory.size(number) == text
+
+
+def test_limits_of_a_process_and_swap_count(monkeypatch):
+    resource = pytest.importorskip('resource', reason='this system has no such limits')
+    with monkeypatch.context() as patch:
+        patch.setattr(resource, 'getrlimit', lambda kind: (4321, 10**12))
+        assert memory.total() == 4321
+    monkeypatch.setattr(memory.Path, 'read_text', lambda p: 'MemTotal: 10 kB\nSwapTotal: 5 kB\n')
+    assert memory._of_machine() == [15 * 1024]
+
+
+@pytest.mark.parametrize('function', ['synapses', 'weights'])
+def test_arrays_without_memory_are_refused(monkeypatch, function):
+    def fail(*given):
+        raise MemoryError
+
+    monkeypatch.setattr(f'rnn.initial_values.{function}', fail)
+    with pytest.raises(ValueError, match="{'n_hidden': 20} needs more memory than there is"):
+        parameters_with({'n_hidden': 20})

@@ -7,7 +7,7 @@ import sys
 
 import psutil
 import pytest
-from shell import ROOT, ended, wait_until_ended
+from shell import ROOT, TIMEOUT, ended, wait_until_ended
 
 from system import workers
 from system.workers import end_idle, outcomes
@@ -110,7 +110,7 @@ if __name__ == '__main__':
 
 def test_a_signal_to_a_group_leaves_the_tracker_alone():
     done = subprocess.run(
-        [sys.executable, '-c', SIGNALLED], cwd=ROOT, capture_output=True, text=True, timeout=60
+        [sys.executable, '-c', SIGNALLED], cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT
     )
     assert (done.stdout, done.stderr) == ('noted\n[1, 2]\n', '')
 
@@ -129,7 +129,7 @@ if __name__ == '__main__':
 def test_shared_arrays_are_given_back_where_networks_may_also_be_trained():
     """Both are done by processes of loky, of which there is a copy in joblib."""
     done = subprocess.run(
-        [sys.executable, '-c', LARGE], cwd=ROOT, capture_output=True, text=True, timeout=60
+        [sys.executable, '-c', LARGE], cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT
     )
     assert (done.stdout.split(), done.stderr) == (['300000.0'] * 4, '')
 

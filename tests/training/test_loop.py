@@ -213,6 +213,14 @@ def test_stop_accuracy_is_passed_by_the_mean_of_twenty(ask_for, script, accuracy
     assert_only(path)
 
 
+def test_a_signal_when_the_accuracy_is_reached_changes_nothing(ask_for, script):
+    path, _ = ask_for(num_iterations=50, stop_accuracy=0.4)  # OUTCOME has .5
+    script(stop_at(ITERATIONS_TO_STOP - 1, signal.SIGTERM))
+    assert model.main() == path
+    assert iterations(path) == list(range(ITERATIONS_TO_STOP))
+    assert_only(path)
+
+
 def test_runs_in_a_thread(ask_for, script):
     """Signals belong to the main thread; elsewhere a run does without them."""
     path, _ = ask_for()

@@ -148,19 +148,28 @@ def _automatic(model: Model, trial, iteration: int) -> dict:
     return total
 
 
-@pytest.mark.parametrize('threads', [1, 3])
+@pytest.mark.parametrize('threads', [1, 2, 3])
 def test_threads_and_graphs_do_not_matter(threads):
     """Also in graphs, and where the networks of a stack are shared out to threads."""
     longer = settings_of('DMS') | {'sample_time': 50}  # more than a block of steps
     networks = [parameters_with(longer | other) for other in OTHERS]
     stack, alone = made(networks, threads=threads), [Model(p=p) for p in networks]
-    assert len(stack.chunks(1)) == threads
+    assert len(stack.chunks(1)) == threads  # one of two networks, where there are two
     for iteration in range(3):
         infos = [Stimulus([p['seed'], iteration], p).generate_trial() for p in networks]
         found = stack.optimize(infos, [iteration] * 3)
         for values, model, info in zip(found, alone, infos, strict=True):
             for name, value in model.optimize(info, iteration).items():
                 assert values[name] == pytest.approx(value, rel=1e-5), name
+
+
+def test_chunks_keep_threads_busy_and_fit_the_cache(monkeypatch):
+    networks = [parameters_with(SMALL | {'seed': i}) for i in range(5)]
+    two, one = (made(networks, threads=n) for n in (2, 1))
+    assert two.chunks(1) == [slice(0, 3), slice(3, 5)]
+    assert two.chunks(2) == [slice(0, 5)]
+    monkeypatch.setattr('rnn.stack.ACTIVITIES_AT_ONCE', 250)  # 2 networks of 10 trials, 12 units
+    assert one.chunks(1) == [slice(0, 2), slice(2, 4), slice(4, 5)]
 
 
 def test_xla_compiles_a_stack():
@@ -314,7 +323,14 @@ def test_small_networks_are_stacked_on_a_cpu():
     default = parameters_with({})
     assert usual_size(small) > 8
     assert usual_size(default) == 1
-    assert memory(small, 8) == 8 * memory(small, 1)
+
+
+def test_threads_need_memory_for_the_states_of_their_trials():
+    default = parameters_with({})
+    small = parameters_with({'n_hidden': 20, 'batch_size': 64})
+    more = memory(default, 1, threads=2) - memory(default, 1)
+    assert more == 4 * 3 * (250 + 1) * 128 * 100  # h, x and u of 128 more trials
+    assert memory(small, 8, threads=2) == 8 * memory(small, 1)  # it has 64 trials
 
 
 def test_as_many_networks_as_a_gpu_holds_are_stacked():
