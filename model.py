@@ -266,8 +266,9 @@ class Model:
         """Losses and gradients of each part of a batch, see `bptt.losses_and_gradients`.
 
         The gradients are those with respect to the effective weights, and to the first activity h.
-        Raises what `coefficients_and_factors` raises.
+        Raises what `require_trainable` raises.
         """
+        self.require_trainable()
         parts, num_trials = self.parts(trial_info), trial_info['neural_input'].shape[1]
         c, factors = self.coefficients_and_factors()
 
@@ -286,16 +287,21 @@ class Model:
         num_parts = -(-arrays[0].shape[1] // self.trials_per_part)
         return list(zip(*(np.array_split(array, num_parts, 1) for array in arrays), strict=True))
 
-    def coefficients_and_factors(self) -> tuple[Coefficients, tuple[tf.Tensor, ...]]:
-        """The coefficients, of which the gradient is known, and the factors of `costs.OF_STATES`.
+    def require_trainable(self) -> None:
+        """Raise ValueError where `bptt.step_back` is not the derivative of rnn_cell.
 
-        Raises ValueError where `bptt.step_back` is not the derivative of rnn_cell.
+        Also for a cost that is only a setting.
         """
-        c = self.coefficients()
         if not self.is_checked:
+            costs.require_functions()
+            c = self.coefficients()
             equations.require_derivative(self.rnn_cell, c, self.initial_state(2))
             self.is_checked = True
-        return c, tuple(self._number(name, 2, tf.float64) for name in costs.OF_STATES)
+
+    def coefficients_and_factors(self) -> tuple[Coefficients, tuple[tf.Tensor, ...]]:
+        """The coefficients, and the factors of the costs in `costs.OF_STATES`."""
+        factors = (self._number(name, 2, tf.float64) for name in costs.OF_STATES)
+        return self.coefficients(), tuple(factors)
 
     def differentiate(self, num_trials: int, c, factors, start, noise: Mapping, trials) -> dict:
         """Losses and gradients of a part of a batch of so many trials."""

@@ -33,7 +33,7 @@ from system.files import (
     named,
     natural,
     read_bytes,
-    require_file,
+    require_replaceable,
     target_of,
     why_no_folder,
 )
@@ -192,7 +192,7 @@ def check_writable(filename: str | os.PathLike) -> None:
     path = Path(filename)
     try:
         for place in (path, checkpoint_name(path)):
-            require_file(place)
+            require_replaceable(place)
         path = target_of(path)
     except FileError as error:
         raise ResultsError(str(error)) from error
@@ -212,7 +212,7 @@ def replacing(filename: str | os.PathLike) -> Iterator[Path]:
     the file.
     """
     with named(filename, 'written'):
-        require_file(filename)
+        require_replaceable(filename)
         path = target_of(filename)
         with _temporary(path) as temporary:
             yield temporary

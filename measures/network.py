@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from measures.earlier import is_there
 from measures.measure import measure_of
-from parameters import ANALYSIS, analysis_parameters
+from parameters import analysis_parameters
 from results import analysis_of
 
 
@@ -44,7 +44,8 @@ def _remedy(name: str, lacking: Sequence[Mapping]) -> str:
     reasons = [measure.unmet(parameters_of(network), name) for network in lacking]
     if all(reasons):
         return reasons[-1][0].rstrip('.')
-    extra = [option for option in measure.options if not ANALYSIS[option].default]
+    every = [parameters_of(network) for network in lacking]
+    extra = [option for option in measure.options if not all(p[option] for p in every)]
     words = ' '.join(f'--set {option}=True' for option in extra)
     if not words and any(analysis_of(n) and is_there(measure, n) for n in lacking):
         words = '--overwrite'  # the measure is noted as taken, but has this result since then

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import tensorflow as tf
 
 from rnn.state import State
-from settings.costs import loss_of
+from settings.costs import COSTS, loss_of
 
 
 def power(p: Mapping) -> int:
@@ -33,6 +33,13 @@ def positive_weights(weights: dict, power: int) -> tf.Tensor:
 OF_STATES = {'spike_cost': activity}
 # of the weights as they act, see `Model.effective`: the mean over the entries
 OF_WEIGHTS = {'weight_cost': positive_weights}
+
+
+def require_functions() -> None:
+    """Raise ValueError for a cost that is only a setting, or only a function."""
+    for name in sorted({*OF_STATES, *OF_WEIGHTS} ^ COSTS.keys()):
+        lacks = 'function in rnn/costs.py' if name in COSTS else 'setting in settings/costs.py'
+        raise ValueError(f'the cost {name} has no {lacks}')
 
 
 def of_states(

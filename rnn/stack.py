@@ -72,8 +72,12 @@ class Stack:
     def optimize(self, trial_infos: Sequence[Mapping], iterations: Sequence[int]) -> list[dict]:
         """Train each network on its batch; see `Model.optimize`.
 
-        The number of threads may change the rounding.
+        The number of threads may change the rounding. Raises ValueError unless there are as many
+        batches and iterations as networks.
         """
+        for name, given in (('batches', trial_infos), ('iterations', iterations)):
+            if len(given) != len(self.networks):
+                raise ValueError(f'{len(given)} {name} for {len(self.networks)} networks')
         sums = self.losses_and_gradients(trial_infos, iterations)
         t = tf.constant(iterations, tf.int64)[:, tf.newaxis, tf.newaxis]
         losses = {name: values.numpy() for name, values in self.update(sums, t).items()}
@@ -87,6 +91,7 @@ class Stack:
 
         A stack is also split by networks, so that all threads work.
         """
+        self.require_trainable()
         parts = list(zip(*map(self.parts, trial_infos), strict=True))  # each of all networks
         chunks, num_trials = self.chunks(len(parts)), trial_infos[0]['neural_input'].shape[1]
         c, factors = self.coefficients_and_factors()

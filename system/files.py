@@ -57,6 +57,20 @@ def require_file(path: str | os.PathLike) -> None:
         raise FileError(None, f'{path} is {kind}; the name of a file is needed')
 
 
+def require_replaceable(path: str | os.PathLike) -> None:
+    """Raise FileError for what is no file, and for a file that nobody may write.
+
+    A new file could take its place all the same, also for its owner, or for root.
+    """
+    require_file(path)
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return  # nothing is there
+    if not mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):
+        raise FileError(None, f'{path} is write-protected, and stays as it is')
+
+
 def read_bytes(path: str | os.PathLike) -> bytes:
     """The content of a file. Raises FileError."""
     require_file(path)
@@ -91,6 +105,6 @@ def naming(path: Path, error: object) -> str:
 
 
 def natural(name: str) -> list:
-    """A key that sorts DMS-run-10 after DMS-run-9."""
-    parts = re.split('([0-9]+)', name)  # text and numbers take turns
-    return [int(part) if i % 2 else part for i, part in enumerate(parts)]
+    """A key that sorts DMS-run-10 after DMS-run-9, and 0.1 after 0.05."""
+    parts = re.split(r'([0-9]+(?:\.[0-9]+)?)', name)  # text and numbers take turns
+    return [float(part) if i % 2 else part for i, part in enumerate(parts)]

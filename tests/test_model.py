@@ -9,7 +9,7 @@ import pytest
 import results
 from model import Model
 from parameters import par, update_parameters
-from rnn import equations, graphs
+from rnn import costs, equations, graphs
 from rnn.initial_values import SYNAPSES
 from rnn.stack import stack
 from settings.costs import COSTS
@@ -222,6 +222,17 @@ def test_no_network_trains_with_the_derivative_of_another_cell(small):
     small()
     with pytest.raises(ValueError, match='step_back in rnn/bptt.py is not the derivative of'):
         Other().optimize(Stimulus(1).generate_trial(), 0)
+
+
+@pytest.mark.parametrize(
+    ('table', 'lacks'),
+    [('OF_STATES', 'function in rnn/costs.py'), ('COSTS', 'setting in settings/costs.py')],
+)
+def test_a_cost_is_a_setting_and_a_function(small, monkeypatch, table, lacks):
+    small()
+    monkeypatch.setattr(costs, table, {})
+    with pytest.raises(ValueError, match=f'the cost spike_cost has no {lacks}'):
+        Model().optimize(Stimulus(1).generate_trial(), 0)
 
 
 OTHER_COSTS = {'weight_cost': 0.5, 'spike_regularization': 'L1', 'clip_max_grad_val': 0.02}

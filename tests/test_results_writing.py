@@ -157,3 +157,18 @@ def test_leftovers_are_removed_after_an_hour(tmp_path):
         os.utime(file, (time.time() - age,) * 2)
     results.save(tmp_path / 'a.pkl', {})
     assert names(tmp_path) == ['a.pkl', 'a.pkl.young.tmp']
+
+
+def test_a_file_that_is_write_protected_stays(tmp_path):
+    """Also where its folder could be written, and for root."""
+    path = tmp_path / 'a.pkl'
+    results.save(path, {'a': 1})
+    path.chmod(0o444)
+    before = path.read_bytes()
+    with pytest.raises(OSError, match=r'a.pkl is write-protected, and stays as it is'):
+        results.save(path, {'a': 2})
+    with pytest.raises(ResultsError, match=r'a.pkl is write-protected'):
+        results.check_writable(path)
+    assert (names(tmp_path), path.read_bytes()) == (['a.pkl'], before)
+    path.chmod(0o644)
+    results.save(path, {'a': 2})

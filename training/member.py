@@ -64,15 +64,20 @@ class Member:
                 raise
             self.outcome = RunError(f'{self.checkpoint} does not fit the settings in it: {error!r}')
         else:
-            self._require_same_equations(saved or {})
+            self._require_equations(saved or {})
 
-    def _require_same_equations(self, saved: Mapping) -> None:
+    def _require_equations(self, saved: Mapping) -> None:
         from rnn.equations import require_same  # brings TensorFlow
 
         try:
             require_same(self.model, saved)
         except ValueError as error:
             self.outcome = RunError(f'{self.checkpoint} cannot be resumed: {error}')
+            return
+        try:
+            self.model.require_trainable()
+        except ValueError as error:
+            self.outcome = RunError(str(error))
 
     def batch(self, iteration: int) -> dict:
         """The trials of an iteration, which the seed and its number decide."""

@@ -155,6 +155,8 @@ def test_a_disk_that_is_full_after_some_bytes_keeps_the_old_file(tmp_path, monke
 def test_numbers_in_names_are_sorted_as_numbers():
     expected = ['', '2', '10b', 'a', 'b2', 'b10']
     assert sorted({*expected}, key=natural) == expected
+    swept = ['a=0.01-run-0', 'a=0.01-run-1', 'a=0.1-run-0', 'a=0.1-run-1', 'a=10-run-0']
+    assert sorted({*swept}, key=natural) == swept
 
 
 def test_a_checkpoint_that_is_no_file_is_refused_before_the_run(tmp_path):

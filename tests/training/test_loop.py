@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -178,9 +179,9 @@ def test_a_gpu_gets_the_whole_batch_compiled(ask_for, monkeypatch, gpu_id):
     ask_for()
     monkeypatch.setattr(device, 'select', lambda *given: 'device')
     member = Member(begin(par, gpu_id=gpu_id, threads=3, locked=True), lambda curves: False)
-    member.build(lambda **options: options)
+    member.build(lambda **options: SimpleNamespace(how=options, require_trainable=lambda: None))
     on_gpu = {'jit_compile': True, 'trials_per_part': par['batch_size']} if gpu_id == '0' else {}
-    assert member.model == {'p': member.p, 'threads': 3} | on_gpu
+    assert member.model.how == {'p': member.p, 'threads': 3} | on_gpu
 
 
 def test_lines_are_printed_at_intervals(ask_for, script, capsys):
@@ -219,6 +220,19 @@ def test_a_signal_when_the_accuracy_is_reached_changes_nothing(ask_for, script):
     assert model.main() == path
     assert iterations(path) == list(range(ITERATIONS_TO_STOP))
     assert_only(path)
+
+
+def test_another_cell_without_its_derivative_ends_the_run_before_it_begins(ask_for, monkeypatch):
+    class Other(Model):
+        @staticmethod
+        def rnn_cell(stimulus, noise, state, c):
+            return Model.rnn_cell(stimulus, noise, state, c._replace(alpha=0.5 * c.alpha))
+
+    path, _ = ask_for()
+    monkeypatch.setattr(model, 'Model', Other)
+    with pytest.raises(RunError, match='step_back in rnn/bptt.py is not the derivative of .*Other'):
+        model.main()
+    assert list(path.parent.iterdir()) == []
 
 
 def test_runs_in_a_thread(ask_for, script):

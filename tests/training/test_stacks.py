@@ -308,6 +308,15 @@ def test_a_stack_can_only_be_trained(small):
         stack.run_model(np.zeros((3, 2, par['n_input'])))
 
 
+def test_each_network_of_a_stack_needs_a_batch(small):
+    small()
+    stack, batch = made([par, par]), Stimulus(1).generate_trial()
+    with pytest.raises(ValueError, match='1 batches for 2 networks'):
+        stack.optimize([batch], [0, 0])
+    with pytest.raises(ValueError, match='3 iterations for 2 networks'):
+        stack.optimize([batch] * 2, [0] * 3)
+
+
 def test_members_of_a_stack_are_models(small):
     small()
     networks = [parameters_with(SMALL | other) for other in OTHERS]
