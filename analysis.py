@@ -142,6 +142,8 @@ def analyze_model_from_file(
     plan = planned(saved, update_params, seed, there)
     if not plan.measures:
         return plan.network
+    if savefile is not None:
+        results.check_writable(savefile)  # before the work
     from model import Model  # brings TensorFlow, which takes seconds
     from rnn.equations import require_same
 

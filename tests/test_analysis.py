@@ -430,6 +430,17 @@ def test_another_name_of_a_setting_in_an_analysis(tmp_path):
     assert found['analysis']['options']['synapse_config'] == 'fac'
 
 
+def test_a_write_protected_file_is_refused_before_the_work(tmp_path, monkeypatch):
+    path = tmp_path / 'net.pkl'
+    results.save(path, network())
+    path.chmod(0o444)
+    monkeypatch.setattr(analysis.Analysis, 'measured', None)
+    with pytest.raises(results.ResultsError, match='net.pkl is write-protected'):
+        analysis.analyze_model_from_file(path, path)
+    found = analysis.run_multiple(path)
+    assert 'is write-protected' in str(found[path])
+
+
 def test_another_network_is_not_replaced(tmp_path):
     results.save(tmp_path / 'a.pkl', network())
     results.save(tmp_path / 'b.pkl', network(seed=2))
