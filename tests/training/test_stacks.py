@@ -1,11 +1,13 @@
 """Networks that are trained at once: each as if it were alone, whatever becomes of the others."""
 
+import re
 import signal
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from conftest import SMALL
+from shell import ROOT
 from test_loop import CHANGES, SHORT
 
 import results
@@ -315,6 +317,15 @@ def test_each_network_of_a_stack_needs_a_batch(small):
         stack.optimize([batch], [0, 0])
     with pytest.raises(ValueError, match='3 iterations for 2 networks'):
         stack.optimize([batch] * 2, [0] * 3)
+
+
+def test_the_example_of_the_document(capsys):
+    text = (ROOT / 'docs' / 'training.md').read_text('utf-8')
+    (example,) = (e for e in re.findall(r'```python\n(.*?)```', text, re.S) if 'rnn.stack' in e)
+    names = {'Model': Model, 'Stimulus': Stimulus}
+    exec(example, names)
+    assert capsys.readouterr().out.count('accuracy') == 10
+    assert [type(model) for model in names['trained']] == [Model] * 10
 
 
 def test_members_of_a_stack_are_models(small):
