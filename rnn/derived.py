@@ -75,7 +75,9 @@ def require_derived(saved: Mapping, user: Mapping, usual: Mapping) -> None:
     for name in (n for n in RUN_WITH if n in saved):
         if not _is_alike(saved[name], s[name]):
             words = f'its {name} is not what its settings give'
-            raise ValueError(f'{words}: the network ran with other values')
+            raise ValueError(
+                f'{words}: the network ran with other values (load it before you change settings)'
+            )
 
 
 def _is_alike(given, derived) -> bool:
