@@ -41,10 +41,10 @@ def _remedy(name: str, lacking: Sequence[Mapping]) -> str:
     measure = measure_of(name)
     if measure is None:
         return 'analyse them'
-    reasons = [measure.unmet(parameters_of(network), name) for network in lacking]
+    every = [parameters_of(network) for network in lacking]
+    reasons = [measure.unmet(p, name) for p in every]
     if all(reasons):
         return reasons[-1][0].rstrip('.')
-    every = [parameters_of(network) for network in lacking]
     extra = [option for option in measure.options if not all(p[option] for p in every)]
     words = ' '.join(f'--set {option}=True' for option in extra)
     if not words and any(analysis_of(n) and is_there(measure, n) for n in lacking):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from page.folder import Network
 from parameters import parameters_with
 from settings.compared import differing
-from settings.costs import COSTS, loss_of
+from settings.costs import COSTS, loss_of, title_of
 
 MOST_LISTED = 6  # seeds and values in one cell
 NOTHING = '–'
@@ -95,15 +95,10 @@ def _numbers() -> list[Column]:
         Column('Manipulation', measure('manipulation'), '.3f', is_share=True),
         Column('Loss', last('loss'), '.4f'),
         Column('Cross-entropy', last('perf_loss'), '.4f'),
-        *(Column(_title(cost), partial(_cost, cost), '.3f') for cost in COSTS),
+        *(Column(title_of(loss_of(cost)), partial(_cost, cost), '.3f') for cost in COSTS),
         Column('Minutes', lambda n: n.minutes, '.1f'),
         Column('Seed', lambda n: n.p.get('seed')),
     ]
-
-
-def _title(cost: str) -> str:
-    name = loss_of(cost)
-    return 'Activity loss' if name == 'spike_loss' else name.replace('_', ' ').capitalize()
 
 
 def _cost(cost: str, network: Network) -> float | None:

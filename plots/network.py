@@ -26,6 +26,7 @@ from parameters import analysis_parameters
 from plots import style
 from plots.figure import FigureError, figure, panels
 from plots.style import COLORS, GROUP_NAMES, STYLE
+from settings.costs import title_of
 from stimulus import Stimulus
 
 TRIALS_FOR_ORDER = 96  # enough to know what a unit prefers
@@ -33,8 +34,8 @@ CURVE_LABELS = {
     'accuracy': 'Accuracy',
     'loss': 'Loss',
     'perf_loss': 'Cross-entropy (nats)',
-    'spike_loss': 'Activity loss (Hz{power})',
-    'weight_loss': 'Weight loss',
+    'spike_loss': f'{title_of("spike_loss")} (Hz{{power}})',
+    'weight_loss': title_of('weight_loss'),
 }
 
 
@@ -178,7 +179,7 @@ def learning_curves(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figur
             ax.set_yscale('log')
             ax.yaxis.set_minor_formatter(NullFormatter())  # there is room for decades only
         power = '$^2$' if p['spike_regularization'] == 'L2' else ''
-        label = CURVE_LABELS.get(name, name.replace('_', ' ').capitalize())
+        label = CURVE_LABELS.get(name, title_of(name))
         ax.set(xlabel='Iteration', title=label.format(power=power))
     axes[0, 0].set(ylim=(0, 1.03), title=f'Accuracy (n = {len(networks)})')
     return axes[0, 0].figure

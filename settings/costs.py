@@ -17,3 +17,8 @@ COSTS: dict[str, Setting] = {
 def loss_of(cost: str) -> str:
     """The name under which the value of a cost, without its weight, is saved: NAME_loss."""
     return f'{cost.removesuffix("_cost")}_loss'
+
+
+def title_of(loss: str) -> str:
+    """What figures and reports call the value of a cost, given its name: NAME_loss."""
+    return 'Activity loss' if loss == 'spike_loss' else loss.replace('_', ' ').capitalize()
