@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import ttest_1samp, ttest_ind
 
 from measures.groups import GROUPS, OF_KINDS
 from plots import style
@@ -40,16 +39,19 @@ from reproduction.published import (
 )
 from reproduction.statistics import (
     FEWEST,
+    FEWEST_VARIANTS,
+    Difference,
     agreed,
     compared_shares,
     correlation_interval,
     interval,
     interval_of_share,
     p_text,
+    paired,
     rank_correlation,
-    tested,
+    unpaired,
     verdict_of_direction,
-    verdict_of_interval,
+    verdict_of_share,
     verdict_of_value,
 )
 
@@ -58,6 +60,7 @@ ROTATIONS = (*DIRECTED, HALF_TURN)
 CHANCE = 1 / 8  # of decoding one of eight directions
 FROM_PREPRINT = ' (preprint)'  # where a finding is known from there
 CARRIES = 'inh. dep. units carry the rotated sample'
+PAIRED, UNPAIRED = 'paired t', "Welch's t"  # tests
 ByTask = Mapping[str, Networks]
 
 
@@ -112,32 +115,23 @@ def _value(
     return Row(name, f'{published:.3g}{FROM_PREPRINT}', original, *_shown(values), '', verdict)
 
 
-def _paired(
+def _direction(
     name: str,
     paper: str,
     values: Sequence[float],
-    *,
-    more: Sequence[float],
-    less: Sequence[float],
+    found: Difference | None,
+    test: str,
     original: str = '',
 ) -> Row:
-    """A finding that was published as a direction: in each network, `more` exceeds `less`."""
-    more, less = np.asarray(more), np.asarray(less)
-    p_value = tested(lambda difference: ttest_1samp(difference, 0), more - less)
-    verdict = verdict_of_direction(np.mean(more - less) if len(more) else 0, p_value)
-    return Row(name, paper, original, *_shown(values), _words('paired t', p_value), verdict)
+    """A finding that was published as a direction: one thing exceeds another."""
+    words = '' if found is None else f'{shown_difference(found)} ({test})'
+    return Row(name, paper, original, *_shown(values), words, verdict_of_direction(found))
 
 
-def _unpaired(name: str, paper: str, more: Sequence[float], less: Sequence[float]) -> Row:
-    """A finding that was published as a direction: some networks have more than others."""
-    p_value = tested(lambda a, b: ttest_ind(a, b, equal_var=False), more, less)
-    difference = np.mean(more) - np.mean(less) if len(more) and len(less) else 0
-    verdict = verdict_of_direction(difference, p_value)
-    return Row(name, paper, '', *_shown(more), _words("Welch's t", p_value), verdict)
-
-
-def _words(test: str, p_value: float | None) -> str:
-    return '' if p_value is None else f'P = {p_text(p_value)} ({test})'
+def shown_difference(found: Difference) -> str:
+    """Such as `0.564 (0.466 to 0.661), P = 7.7e-08`."""
+    ends = ' to '.join(map(number, found.interval))
+    return f'{number(found.mean)} ({ends}), P = {p_text(found.p_value)}'
 
 
 def _memory(networks: Networks) -> Iterator[Row]:
@@ -149,13 +143,13 @@ def _memory(networks: Networks) -> Iterator[Row]:
     name = 'decoding from activity, end of delay'
     original = f'{of_original(name)} (.128 to .572)'
     weak = 'weak or none: less than decoding from synapses'
-    yield _paired(f'DMS: {name}', weak, neuronal, more=synaptic, less=neuronal, original=original)
+    less = paired(synaptic, neuronal)
+    yield _direction(f'DMS: {name}', weak, neuronal, less, PAIRED, original)
     activity, synapses = ([shuffled(n, s) for n in networks] for s in ('neural', 'syn'))
     name = 'accuracy, synapses shuffled at test onset'
     paper = 'lower than with activity shuffled'
-    yield _paired(
-        f'DMS: {name}', paper, synapses, more=activity, less=synapses, original=of_original(name)
-    )
+    lower = paired(activity, synapses)
+    yield _direction(f'DMS: {name}', paper, synapses, lower, PAIRED, of_original(name))
     yield _silent([is_silent(n) for n in networks])
 
 
@@ -175,8 +169,8 @@ def _silent(silent: Sequence[bool]) -> Row:
     p_value = compared_shares(count, len(silent), SILENT_OF_PREPRINT, OF_PREPRINT)
     return row._replace(
         interval=' to '.join(map(number, found)),
-        test=_words("Fisher's exact", p_value),
-        verdict=verdict_of_interval(found, SILENT_OF_PREPRINT / OF_PREPRINT, 0),
+        test=f"P = {p_text(p_value)} (Fisher's exact)",
+        verdict=verdict_of_share(found, p_value, SILENT_OF_PREPRINT / OF_PREPRINT),
     )
 
 
@@ -188,7 +182,8 @@ def _rotation(by_task: ByTask) -> Iterator[Row]:
     for task, networks in tasks.items():
         name = f'{task}: decoding from activity, end of delay'
         decoded = [end_decoding(n, 'neuronal') for n in networks]
-        yield _unpaired(name, 'clearly more than DMS', decoded, of_dms)
+        more = unpaired(decoded, of_dms)
+        yield _direction(name, 'clearly more than DMS', decoded, more, UNPAIRED)
     place = OF_KINDS.index('inh_dep')
     others = [i for i in range(len(OF_KINDS)) if i != place]
     group = GROUP_NAMES['inh_dep']
@@ -198,7 +193,7 @@ def _rotation(by_task: ByTask) -> Iterator[Row]:
         name = (
             f'{task}: accuracy, synapses of {group} units shuffled, lower than for any other group'
         )
-        yield _paired(name, CARRIES, own, more=worst_other, less=own)
+        yield _direction(name, CARRIES, own, paired(worst_other, own), PAIRED)
 
 
 def _turned(by_task: ByTask) -> Iterator[Row]:
@@ -213,11 +208,11 @@ def _turned(by_task: ByTask) -> Iterator[Row]:
     for task, networks in tasks.items():
         found = degrees(networks, turned_towards_match)
         about = f'{task}: degrees by which {name} towards the match'
-        yield _paired(about, CARRIES, found, more=found, less=np.zeros(len(found)))
+        yield _direction(about, CARRIES, found, paired(found), 'one-sample t')
     # half a turn has no direction, so sizes are compared, with DMS as what chance turns
-    both = (np.abs(degrees(by_task.get(t, ()), turned_groups)) for t in (HALF_TURN, 'DMS'))
+    half, none = (np.abs(degrees(by_task.get(t, ()), turned_groups)) for t in (HALF_TURN, 'DMS'))
     about = f'{HALF_TURN}: degrees by which {name}, either way, beside DMS'
-    yield _unpaired(about, CARRIES, *both)
+    yield _direction(about, CARRIES, half, unpaired(half, none), UNPAIRED)
 
 
 def _sequences(abca: Networks, abba: Networks) -> Iterator[Row]:
@@ -235,10 +230,11 @@ def _sequences(abca: Networks, abba: Networks) -> Iterator[Row]:
     rises, rise = np.subtract(silenced, unlike), SILENCED - UNLIKE
     row = _value(by, rise, 0, rises)
     yield row._replace(paper=f'{rise:.2f}, to {SILENCED:.2f}{FROM_PREPRINT}')
-    yield _unpaired(f'ABCA: {name}, beside ABBA', f'more than ABBA{FROM_PREPRINT}', alike, unlike)
-    more = f'more than without{FROM_PREPRINT}'
-    group = f'{GROUP_NAMES["inh_fac"]} units silenced'
-    yield _paired(f'ABBA: {name}, {group}, beside none', more, silenced, more=silenced, less=unlike)
+    about, paper = f'ABCA: {name}, beside ABBA', f'more than ABBA{FROM_PREPRINT}'
+    yield _direction(about, paper, alike, unpaired(alike, unlike), UNPAIRED)
+    about = f'ABBA: {name}, {GROUP_NAMES["inh_fac"]} units silenced, beside none'
+    paper = f'more than without{FROM_PREPRINT}'
+    yield _direction(about, paper, silenced, paired(silenced, unlike), PAIRED)
 
 
 def _attention(networks: Networks) -> Iterator[Row]:
@@ -252,37 +248,49 @@ def _attention(networks: Networks) -> Iterator[Row]:
                 yield _value(f'dualDMS: {kind} {where}', value, CHANCE, decoded)
             if signal == 'neuronal':
                 name, paper = f'dualDMS: attended {where}', f'more than the other{FROM_PREPRINT}'
-                one, other = found
-                yield _paired(f'{name}, beside the other', paper, one, more=one, less=other)
+                more = paired(*found)
+                yield _direction(f'{name}, beside the other', paper, found[0], more, PAIRED)
+
+
+def points_by_task(networks: Networks) -> dict[str, np.ndarray]:
+    """Decoding from activity and manipulation, (network, variant, 2), of the tasks of Fig. 7."""
+    of_task: dict[str, list] = {}
+    for n in networks:
+        if 'manipulation' in n and COMPARED.include(n['parameters']):
+            of_task.setdefault(n['parameters']['trial_type'], []).append(n)
+    return {task: points_of(found) for task, found in of_task.items()}
+
+
+def points_of(networks: Networks) -> np.ndarray:
+    """Decoding from activity and manipulation, (network, variant, 2), of networks of one task."""
+    of_networks = [list(variant_points(n)) for n in networks]
+    return np.array([[(p.decoding, p.manipulation) for p in points] for points in of_networks])
 
 
 def _manipulation(networks: Networks) -> Row:
     """Spearman's R of manipulation and decoding from activity, over the variants of tasks."""
-    points: dict[str, list] = {}  # (decoding, manipulation) by task: (network, variant, 2)
-    for n in networks:
-        if 'manipulation' in n and COMPARED.include(n['parameters']):
-            of_network = [(point.decoding, point.manipulation) for point in variant_points(n)]
-            points.setdefault(n['parameters']['trial_type'], []).append(of_network)
-    variants = sum(len(of_task[0]) for of_task in points.values())
+    points = [*points_by_task(networks).values()]
+    variants = sum(of_task.shape[1] for of_task in points)
     published, of_paper = MANIPULATION_OF_PAPER
     in_preprint = '{:.2f}, {}'.format(*MANIPULATION_OF_PREPRINT)
     row = Row(
         'Manipulation and delay activity',
         f'R = {published:.2f}, {of_paper} variants; {in_preprint}{FROM_PREPRINT}',
         project='too few variants',
-        networks=str(sum(map(len, points.values()))),
+        networks=str(sum(map(len, points))),
     )
-    if variants < 4:
+    if variants < FEWEST_VARIANTS:
         return row
-    r, p_value, found = rank_correlation([np.array(of_task) for of_task in points.values()])
-    enough = min(map(len, points.values())) >= FEWEST
-    intervals = found, correlation_interval(r, variants)
-    return row._replace(
+    r, p_value, found = rank_correlation(points)
+    row = row._replace(
         project=f'R = {r:.2f}, {variants} variants',
         interval=' to '.join(map(number, found)),
-        test=_words("Spearman's R", p_value),
-        verdict=agreed(intervals, published, 0) if enough else row.verdict,
+        test=f"P = {p_text(p_value)} (Spearman's R)",
     )
+    if min(map(len, points)) < FEWEST or len(points) < FEWEST_VARIANTS:
+        return row
+    intervals = found, correlation_interval(r, len(points))
+    return row._replace(verdict=agreed(intervals, published, 0))
 
 
 def _accuracy(networks: Networks) -> Row:

@@ -1,6 +1,7 @@
 """How sure a mean over networks is, and whether it agrees with what was published."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
@@ -12,16 +13,26 @@ from scipy.stats import (
     rankdata,
     spearmanr,
     t,
-    ttest_ind_from_stats,
+    ttest_1samp,
+    ttest_ind,
 )
 
 RESAMPLES, CONFIDENCE, SEED = 10_000, 0.95, 0
 FEWEST = 3  # networks from which something is concluded
+FEWEST_VARIANTS = 4  # of tasks over which R is computed
 POWER = 0.8  # of the tests of which it is said what they may find
 DECISIVE = 0.01  # P below which a direction counts
 ROUNDING = 0.005  # of published values, which have two decimals
 
 Interval = tuple[float, float]
+
+
+class Difference(NamedTuple):
+    """A difference of two means, its 95 % interval, and P of the two-sided t test."""
+
+    mean: float
+    interval: Interval
+    p_value: float
 
 
 def interval(values: Sequence[float]) -> Interval:
@@ -66,8 +77,20 @@ def rank_correlation(points: Sequence[np.ndarray]) -> tuple[float, float, Interv
     return float(found.statistic), float(found.pvalue), _middle(resampled)
 
 
+def correlation_within(points: Sequence[np.ndarray]) -> tuple[float, float]:
+    """R of ranks within tasks, over all networks, and its P; `points` are (network, 2) of each task.
+
+    Ranks are divided by the number of networks plus one; differences between tasks do not count.
+    """
+    ranks = [rankdata(of_task, axis=0) / (len(of_task) + 1) - 0.5 for of_task in points]
+    with np.errstate(invalid='ignore'):  # R is NaN if all networks have the same value
+        r = np.corrcoef(*np.concatenate(ranks).T)[0, 1]
+    freedom = sum(map(len, points)) - len(points) - 1
+    return float(r), float(2 * t.sf(abs(r) * np.sqrt(freedom / (1 - r**2)), freedom))
+
+
 def correlation_interval(r: float, number: int) -> Interval:
-    """The 95 % interval of Spearman's R over at least four variants, taken as a random sample.
+    """The 95 % interval of Spearman's R over at least four tasks, taken as a random sample.
 
     By Fisher's z, whose variance is 1.06 / (number - 3) for ranks (Fieller et al. 1957).
     """
@@ -108,11 +131,20 @@ def verdict_of_interval(found: Interval, published: float, no_effect: float) -> 
     return 'weaker' if abs(high - no_effect) < abs(published - no_effect) else 'stronger'
 
 
-def verdict_of_direction(difference: float, p_value: float | None) -> str:
+def verdict_of_share(found: Interval, p_value: float, published: float) -> str:
+    """The verdict on a share, which differs from the published one only if Fisher's test says so.
+
+    The published share has an error of its own, which the test counts and the interval does not.
+    """
+    verdict = verdict_of_interval(found, published, no_effect=0)
+    return verdict if verdict == 'reproduced' or p_value < DECISIVE else 'undecided'
+
+
+def verdict_of_direction(found: Difference | None) -> str:
     """Is a difference, which was published as positive, positive with P < .01 (two-sided)?"""
-    if p_value is None or not p_value < DECISIVE:
+    if found is None or not found.p_value < DECISIVE:
         return 'undecided'
-    return 'reproduced' if difference > 0 else 'not reproduced'
+    return 'reproduced' if found.mean > 0 else 'not reproduced'
 
 
 def p_text(p_value: float) -> str:
@@ -121,11 +153,28 @@ def p_text(p_value: float) -> str:
     return f'{p_value:.3g}' if float(text) == DECISIVE else text
 
 
-def tested(test: Callable, *samples: Sequence[float]) -> float | None:
-    """P of a test such as scipy.stats.ttest_ind; None with too few networks or no spread."""
-    if min(map(len, samples)) < FEWEST or all(np.ptp(sample) == 0 for sample in samples):
+def paired(more: Sequence[float], less: Sequence[float] | float = 0) -> Difference | None:
+    """How much more one value is than the other in the same networks; None if that is not known.
+
+    That is, with too few networks, or where all have the same difference.
+    """
+    differences = np.subtract(more, less)
+    if len(differences) < FEWEST or np.ptp(differences) == 0:
         return None
-    return float(test(*samples).pvalue)
+    return _of_test(ttest_1samp(differences, 0), 0)
+
+
+def unpaired(more: Sequence[float], less: Sequence[float]) -> Difference | None:
+    """How much more some networks have than others (Welch's t test); None as for `paired`."""
+    if min(len(more), len(less)) < FEWEST or np.ptp(more) == np.ptp(less) == 0:
+        return None
+    return _of_test(ttest_ind(more, less, equal_var=False), 0)
+
+
+def _of_test(found, no_effect: float) -> Difference:
+    """The result of a t test in scipy.stats, of a value beside one that means no effect."""
+    low, high = (float(end) - no_effect for end in found.confidence_interval(CONFIDENCE))
+    return Difference((low + high) / 2, (low, high), float(found.pvalue))
 
 
 def compared_shares(count: int, number: int, other_count: int, other_number: int) -> float:
@@ -134,12 +183,24 @@ def compared_shares(count: int, number: int, other_count: int, other_number: int
     return float(fisher_exact(both).pvalue)
 
 
-def welch(values: Sequence[float], mean: float, sd: float | None, number: int) -> float | None:
-    """P of Welch's t test against the mean and SD of so many; None without two spreads."""
-    if sd is None or len(values) < 2 or np.std(values) == 0:
+def beside(
+    values: Sequence[float], mean: float, sd: float | None, number: int
+) -> Difference | None:
+    """The difference from the mean of so many networks with this SD, by Welch's t test.
+
+    Where no SD is known, by a one-sample t test, which takes their mean as exact. None without a
+    spread of the values.
+    """
+    if len(values) < 2 or np.ptp(values) == 0:
         return None
-    ours = np.mean(values), np.std(values, ddof=1), len(values)
-    return float(ttest_ind_from_stats(*ours, mean, sd, number, equal_var=False).pvalue)
+    if sd is None:
+        return _of_test(ttest_1samp(values, mean), mean)
+    errors = np.array([np.var(values, ddof=1) / len(values), sd**2 / number])
+    freedom = errors.sum() ** 2 / np.sum(errors**2 / [len(values) - 1, number - 1])
+    difference, error = float(np.mean(values) - mean), np.sqrt(errors.sum())
+    half = float(t.isf((1 - CONFIDENCE) / 2, freedom) * error)
+    p_value = float(2 * t.sf(abs(difference) / error, freedom))
+    return Difference(difference, (difference - half, difference + half), p_value)
 
 
 def detectable(num_1: int, num_2: int) -> float:

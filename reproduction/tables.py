@@ -11,12 +11,13 @@ import numpy as np
 from scipy.stats import norm
 
 from plots.style import FEWEST_CORRELATED, standard_errors
-from reproduction.findings import evaluated, of_original
+from reproduction.closer import manipulation_table, rotation_table
+from reproduction.findings import ROTATIONS, evaluated, of_original
 from reproduction.load import ByKind, of_tasks
-from reproduction.markdown import mean_and_sd, span, table
+from reproduction.markdown import mean_and_sd, number, span, table
 from reproduction.measured import Networks, dms_measures, end_decoding, is_silent, passed
 from reproduction.original import original_measures
-from reproduction.plan import VARIED
+from reproduction.plan import EARLY, NO_CHANGE, VARIED
 from reproduction.published import (
     CORRELATION_OF_ORIGINAL,
     OF_ORIGINAL,
@@ -24,7 +25,7 @@ from reproduction.published import (
     SILENT_OF_ORIGINAL,
 )
 from reproduction.state import state_table
-from reproduction.statistics import compared_shares, detectable, welch
+from reproduction.statistics import Difference, beside, compared_shares, detectable
 from training.stopping import last_mean
 
 HEADER = ('Finding', 'Paper', 'Original code', 'This project', '95 % interval', 'Networks', 'Test')
@@ -39,16 +40,18 @@ def training_table(by_kind: ByKind) -> str:
             'iterations': [len(n['accuracy']) for n in networks],
             'passed': [passed(n['accuracy']) for n in networks],
             'accuracy': [last_mean(n['accuracy']) for n in networks],
+            'analysed': [n['task_accuracy'] for n in networks],
             'neuronal': [end_decoding(n, 'neuronal') for n in networks],
             'synaptic': [end_decoding(n, 'synaptic') for n in networks],
         }
-        formats = ('.0f', '.0f', *['.3f'] * 3)
+        formats = ('.0f', '.0f', *['.3f'] * 4)
         cells = [span(v, f) for v, f in zip(columns.values(), formats, strict=True)]
         manipulated = [n.get('manipulation', np.nan) for n in networks]
         cells.append(span(manipulated, '.3f', standard_errors(networks, 'manipulation')))
         rows.append([kind, str(len(networks)), *cells])
     header = ['Networks', 'Number', 'Iterations', 'Passed .90 at', 'Accuracy, last 20 iterations']
-    header += ['Decoding from activity', 'Decoding from synapses', 'Manipulation']
+    header += ['In the analysis', 'Decoding from activity', 'Decoding from synapses']
+    header += ['Manipulation']
     return table(header, rows)
 
 
@@ -57,12 +60,12 @@ def _correlation_row(found: Sequence[Mapping], shuffled: str, original: float) -
     name = 'decoding from activity, end of delay'
     row = [f'R of decoding from activity and accuracy, {shuffled} shuffled', f'{original:.2f}', '']
     if len(found) < FEWEST_CORRELATED:
-        return [*row, '', '', '']
+        return [*row, '', '', '', '']
     pairs = [(m[name], m[f'accuracy, {shuffled} shuffled at test onset']) for m in found]
     ours = np.corrcoef(np.transpose(pairs))[0, 1]
     sd = np.hypot(*(1 / np.sqrt(n - 3) for n in (len(found), OF_ORIGINAL)))
     p_value = 2 * norm.sf(abs(np.arctanh(ours) - np.arctanh(original)) / sd)
-    return [*row, f'{ours:.2f}', '', f'{p_value:.2g} (Fisher z)']
+    return [*row, f'{ours:.2f}', '', '', f'{p_value:.2g} (Fisher z)']
 
 
 def dms_table(networks: Networks) -> str:
@@ -72,22 +75,32 @@ def dms_table(networks: Networks) -> str:
     for name, (mean, sd) in ORIGINAL.items():
         values = np.array([measured.get(name, np.nan) for measured in found])
         values = values[np.isfinite(values)]
-        p_value = welch(values, mean, sd, OF_ORIGINAL)
-        p_values += [] if p_value is None else [p_value]
-        tested = '' if p_value is None else f'{p_value:.2g}'
+        compared = beside(values, mean, sd, OF_ORIGINAL)
+        if compared is not None and sd is not None:
+            p_values.append(compared.p_value)
         originals = of_original(name), mean_and_sd(of_three[name])
-        rows.append([name, *originals, mean_and_sd(values), span(values), tested])
+        own = mean_and_sd(values), span(values)
+        rows.append([name, *originals, *own, *_difference_cells(compared, sd is not None)])
     silent = sum(map(is_silent, networks))
     p_value = compared_shares(silent, len(networks), SILENT_OF_ORIGINAL, OF_ORIGINAL)
     ours, theirs = f'{silent} of {len(networks)}', f'{SILENT_OF_ORIGINAL} of {OF_ORIGINAL}'
-    rows.append(['silent networks', theirs, '', ours, '', f'{p_value:.2g} (Fisher)'])
+    rows.append(['silent networks', theirs, '', ours, '', '', f'{p_value:.2g} (Fisher)'])
     rows += [_correlation_row(found, *original) for original in CORRELATION_OF_ORIGINAL.items()]
     header = ['DMS', f'Original code, {OF_ORIGINAL} networks']
     header += [f'{len(next(iter(of_three.values())))} of these, analysed here']
-    header += [f'This project, {len(networks)} networks', 'Range', "P (Welch's t)"]
+    header += [f'This project, {len(networks)} networks', 'Range']
+    header += ['Difference, 95 % interval', "P (Welch's t)"]
     low = sum(p_value < 0.05 for p_value in p_values)
     words = f'{low} of {len(p_values)} t tests have P < .05.'
     return f'{table(header, rows)}\n\n{words} {_power(len(networks))}'
+
+
+def _difference_cells(found: Difference | None, is_welch: bool) -> tuple[str, str]:
+    """The interval of a difference from the original's networks, and its P."""
+    if found is None:
+        return '', ''
+    words = '' if is_welch else ' (one-sample)'
+    return ' to '.join(map(number, found.interval)), f'{found.p_value:.2g}{words}'
 
 
 def _power(num: int) -> str:
@@ -111,4 +124,8 @@ def print_tables(by_kind: ByKind) -> None:
         print(dms_table(networks), end='\n\n')
     for networks in filter(None, (of_tasks(by_kind, swept) for swept in VARIED)):
         print(findings_table(networks), end='\n\n')
+        if any(task in networks for task in ROTATIONS):
+            print(rotation_table(networks), end='\n\n')
+    print(manipulation_table(*(of_tasks(by_kind, swept) for swept in (NO_CHANGE, EARLY))))
+    print()
     print(state_table(by_kind))

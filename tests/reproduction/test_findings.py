@@ -1,11 +1,9 @@
 """The findings of the paper, each with its interval, test and verdict."""
 
-import functools
-
 import numpy as np
 import pytest
 from made import cells, network
-from scipy.stats import binom, bootstrap, spearmanr, ttest_1samp, ttest_ind, ttest_rel
+from scipy.stats import binom, bootstrap, spearmanr, t, ttest_1samp, ttest_ind, ttest_rel
 
 from measures.groups import GROUPS
 from reproduction import markdown, measured, statistics, tables
@@ -70,10 +68,21 @@ def test_interval_of_a_share_is_exact():
 
 
 def test_verdict_on_a_direction():
-    assert statistics.verdict_of_direction(0.1, 0.009) == 'reproduced'
-    assert statistics.verdict_of_direction(-0.1, 0.009) == 'not reproduced'
-    assert statistics.verdict_of_direction(0.1, 0.01) == 'undecided'
-    assert statistics.verdict_of_direction(0.1, None) == 'undecided'
+    def verdict(mean, p_value):
+        return statistics.verdict_of_direction(statistics.Difference(mean, (-1, 1), p_value))
+
+    assert verdict(0.1, 0.009) == 'reproduced'
+    assert verdict(-0.1, 0.009) == 'not reproduced'
+    assert verdict(0.1, 0.01) == 'undecided'
+    assert statistics.verdict_of_direction(None) == 'undecided'
+
+
+def test_a_share_differs_only_if_the_test_says_so():
+    share, published = (0.03, 0.65), 0.75
+    assert statistics.verdict_of_share(share, 0.009, published) == 'weaker'
+    assert statistics.verdict_of_share(share, 0.01, published) == 'undecided'
+    assert statistics.verdict_of_share((0, 0.5), 0.009, published) == 'not reproduced'
+    assert statistics.verdict_of_share((0.1, 0.8), 0.06, published) == 'reproduced'
 
 
 def test_p_shows_on_which_side_of_the_limit_it_is():
@@ -124,13 +133,36 @@ def test_interval_of_a_rank_correlation_over_other_variants():
     assert statistics.correlation_interval(0.5, 10) == pytest.approx((-0.2102, 0.8648), abs=1e-4)
 
 
+def as_expected(found, mean, test):
+    """Whether a difference is this mean, with interval and P of a test in scipy.stats."""
+    low, high = test.confidence_interval(0.95)
+    assert (found.mean, *found.interval) == pytest.approx((mean, low, high))
+    assert found.p_value == pytest.approx(test.pvalue)
+
+
 @pytest.mark.filterwarnings('ignore:Precision loss')
 def test_one_of_two_groups_may_have_no_spread():
-    welch = functools.partial(ttest_ind, equal_var=False)
     same, other = [1.0, 1, 1], [0.2, 0.3, 0.4]
-    assert statistics.tested(welch, same, other) == pytest.approx(welch(same, other).pvalue)
-    assert statistics.tested(welch, same, same) is None
-    assert statistics.tested(welch, same[:2], other) is None
+    as_expected(statistics.unpaired(same, other), 0.7, ttest_ind(same, other, equal_var=False))
+    assert statistics.unpaired(same, same) is None
+    assert statistics.unpaired(same[:2], other) is None
+    as_expected(statistics.paired(same, other), 0.7, ttest_rel(same, other))
+    as_expected(statistics.paired(other), 0.3, ttest_1samp(other, 0))
+    assert statistics.paired(same, [0.5, 0.5, 0.5]) is None
+    assert statistics.paired(same[:2], other[:2]) is None
+
+
+def test_correlation_within_tasks_does_not_count_differences_between_them():
+    rng = np.random.default_rng(3)
+    x = [rng.normal(10 * i, 1, 6) for i in range(3)]
+    # larger in tasks with larger x, smaller within each
+    points = [np.stack([of_task, 30 * i - of_task], axis=1) for i, of_task in enumerate(x)]
+    r, p_value = statistics.correlation_within([*points[:2], points[2][:, [0, 0]]])
+    # 12 of 18 pairs of ranks are opposite, 6 are the same
+    assert r == pytest.approx(-1 / 3)
+    assert spearmanr(*np.concatenate(points).T).statistic > 0.5
+    # t with 18 - 3 - 1 degrees of freedom
+    assert p_value == pytest.approx(2 * t.sf(np.sqrt(14 / 8), 14), rel=1e-6)
 
 
 def test_intervals_that_disagree_decide_nothing():
@@ -164,11 +196,14 @@ def test_silenced_groups_are_compared_in_the_same_networks():
         n['synaptic_similarity_suppression'][0, 0, GROUPS.index('inh_fac')] += 2
     silenced = [measured.similarity(n, 'inh_fac') for n in networks]
     without = [measured.similarity(n) for n in networks]
-    expected = ttest_rel(silenced, without).pvalue
+    expected = ttest_rel(silenced, without)
     name = 'ABBA: similarity of sample and test 1, during test 2'
     name += ', inh. fac. units silenced, beside none'
     found = findings({'ABBA': networks})
-    assert found[name]['Test'] == f'P = {expected:.2g} (paired t)'
+    low, high = expected.confidence_interval()
+    mean = np.mean(silenced) - np.mean(without)
+    words = f'{mean:.3f} ({low:.3f} to {high:.3f}), P = {expected.pvalue:.2g} (paired t)'
+    assert found[name]['Test'] == words
     assert found[name]['Verdict'] == 'reproduced'
     start = 'ABBA: by how much inh. fac. units silenced raise'
     (row,) = (row for name, row in found.items() if name.startswith(start))
@@ -199,7 +234,7 @@ def test_rotation_is_compared_with_other_networks():
     expected = ttest_ind(*decoded, equal_var=False).pvalue
     name = 'DMRS90: decoding from activity, end of delay'
     row = findings({'DMRS90': more, 'DMS': dms})[name]
-    assert row['Test'] == f"P = {expected:.2g} (Welch's t)"
+    assert row['Test'].endswith(f"), P = {expected:.2g} (Welch's t)")
     assert (row['Networks'], row['Verdict']) == ('3', 'reproduced')
     assert findings({'DMRS90': more})[name]['Verdict'] == 'undecided'
 
@@ -211,7 +246,7 @@ def test_networks_of_all_rotations_count_together():
     name = 'decoding from activity, end of delay'
     assert rows[f'DMRS45: {name}']['Test'] == ''
     together = rows[f'All rotations: {name}']
-    assert (together['Networks'], together['Test'][:4]) == ('3', 'P = ')
+    assert (together['Networks'], together['Test'][-11:]) == ('3', "(Welch's t)")
     decoded = [measured.end_decoding(n, 'neuronal') for own in networks.values() for n in own]
     assert together['This project'].startswith(f'{np.mean(decoded):.3f} ± ')
 
@@ -228,7 +263,9 @@ def test_groups_that_carry_a_rotated_sample():
     ]
     difference = [0.3 - 0.009 * i for i in range(3)]
     assert worst['This project'] == '0.610 ± 0.010'
-    assert worst['Test'] == f'P = {ttest_1samp(difference, 0).pvalue:.2g} (paired t)'
+    expected = ttest_1samp(difference, 0).pvalue
+    assert worst['Test'].startswith('0.291 (')
+    assert worst['Test'].endswith(f'), P = {expected:.2g} (paired t)')
     assert worst['Verdict'] == 'reproduced'
 
 
@@ -246,6 +283,7 @@ def test_a_code_turns_towards_the_match_if_it_turns_against_the_rule():
     )
     towards, away = (rows[f'{task}: {name} towards the match'] for task in ('DMRS90', 'DMRS45'))
     assert (towards['This project'], towards['Verdict']) == ('21 ± 1.000', 'reproduced')
+    assert towards['Test'] == '21 (19 to 23), P = 0.00076 (one-sample t)'
     assert (away['This project'], away['Verdict']) == ('-21 ± 1.000', 'not reproduced')
     both = {'DMRS90': turning('DMRS90', *clockwise), 'DMRS90ccw': turning('DMRS90ccw', *counter)}
     together = findings(both)[f'Rotations by 45 and 90: {name} towards the match']
@@ -257,7 +295,7 @@ def test_half_a_turn_is_compared_with_no_rotation():
     rows = findings({'DMRS180': turning('DMRS180', *half), 'DMS': turning('DMS', *none)})
     name = 'DMRS180: degrees by which inh. dep. units turn their code, either way, beside DMS'
     expected = ttest_ind(np.abs(half), np.abs(none), equal_var=False).pvalue
-    assert rows[name]['Test'] == f"P = {expected:.2g} (Welch's t)"
+    assert rows[name]['Test'].endswith(f"), P = {expected:.2g} (Welch's t)")
     assert (rows[name]['This project'], rows[name]['Verdict']) == ('171 ± 1.000', 'reproduced')
 
 

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from drawing import assert_texts_fit, lines
 from made import cells, network
-from scipy.stats import pearsonr, ttest_ind
+from scipy.stats import pearsonr, spearmanr, ttest_1samp, ttest_ind
 
 import results
 from measures.groups import OF_KINDS
 from plots.figure import FigureError
+from plots.tasks import variant_points
 from reproduction import __main__ as reproduction
-from reproduction import along, markdown, measured, original, published, statistics, tables
+from reproduction import along, closer, markdown, measured, original, published, statistics, tables
 from reproduction.comparison import comparison
 from reproduction.load import load_folder
 from reproduction.original import original_measures
@@ -104,7 +105,7 @@ def test_what_was_not_measured_is_left_out():
     for name in ('acc_neuronal_suppression', 'h_sample_mean'):
         del made[name]
     row = cells(tables.dms_table([made]))['accuracy, all silenced for 100 ms before the test']
-    assert (row[0], *row[2:]) == ('0.890 ± 0.061', '', '', '')
+    assert (row[0], *row[2:]) == ('0.890 ± 0.061', '', '', '', '')
 
 
 # Tables
@@ -124,10 +125,22 @@ def test_values_as_they_are_written():
 def test_welch_test_is_that_of_two_samples():
     rng = np.random.default_rng(0)
     ours, theirs = rng.normal(0.5, 0.1, 6), rng.normal(0.6, 0.2, 20)
-    expected = ttest_ind(ours, theirs, equal_var=False).pvalue
-    assert statistics.welch(ours, theirs.mean(), theirs.std(ddof=1), 20) == pytest.approx(expected)
-    assert statistics.welch(ours[:1], 0.6, 0.2, 20) is None
-    assert statistics.welch(ours, 0.6, None, 20) is None
+    expected = ttest_ind(ours, theirs, equal_var=False)
+    found = statistics.beside(ours, theirs.mean(), theirs.std(ddof=1), 20)
+    assert found.mean == pytest.approx(ours.mean() - theirs.mean())
+    assert found.interval == pytest.approx(tuple(expected.confidence_interval(0.95)))
+    assert found.p_value == pytest.approx(expected.pvalue)
+    assert statistics.beside(ours[:1], 0.6, 0.2, 20) is None
+    assert statistics.beside([0.5, 0.5], 0.6, None, 20) is None
+
+
+def test_a_mean_without_a_known_spread_counts_as_exact():
+    ours = np.random.default_rng(0).normal(0.5, 0.1, 6)
+    found, expected = statistics.beside(ours, 0.6, None, 20), ttest_1samp(ours, 0.6)
+    low, high = expected.confidence_interval(0.95)
+    assert found.mean == pytest.approx(ours.mean() - 0.6)
+    assert found.interval == pytest.approx((low - 0.6, high - 0.6))
+    assert found.p_value == pytest.approx(expected.pvalue)
 
 
 def test_table_of_dms_networks():
@@ -135,15 +148,18 @@ def test_table_of_dms_networks():
     rows = cells(tables.dms_table(networks))
     found = [measured.dms_measures(n)['spike_loss (Hz²), iteration 500'] for n in networks]
     mean, sd = np.mean(found), np.std(found, ddof=1)
-    p_value = statistics.welch(np.array(found), 1.68, 0.10, 20)
+    compared = statistics.beside(np.array(found), 1.68, 0.10, 20)
+    low, high = compared.interval
     of_three = original_measures()['spike_loss (Hz²), iteration 500']
     assert rows['spike_loss (Hz²), iteration 500'] == [
         '1.680 ± 0.100',
         f'{np.mean(of_three):.3f} ± {np.std(of_three, ddof=1):.3f}',
         f'{mean:.3f} ± {sd:.3f}',
         f'{min(found):.3f} to {max(found):.3f}',
-        f'{p_value:.2g}',
+        f'{low:.3f} to {high:.3f}',
+        f'{compared.p_value:.2g}',
     ]
+    assert rows['mean activity (Hz), test'][-1].endswith(' (one-sample)')
     assert rows['silent networks'][:3] == ['2 of 20', '', '1 of 3']
 
 
@@ -167,9 +183,10 @@ def test_correlations_over_dms_networks():
     ours = pearsonr(decoded, accuracy).statistic
     z = abs(math.atanh(ours) - math.atanh(0.62)) / math.sqrt(1 / (6 - 3) + 1 / (20 - 3))
     name = 'R of decoding from activity and accuracy, synapses shuffled'
-    shown = ['0.62', '', f'{ours:.2f}', '', f'{math.erfc(z / math.sqrt(2)):.2g} (Fisher z)']
+    p_value = math.erfc(z / math.sqrt(2))
+    shown = ['0.62', '', f'{ours:.2f}', '', '', f'{p_value:.2g} (Fisher z)']
     assert cells(tables.dms_table(networks))[name] == shown
-    assert cells(tables.dms_table(networks[:3]))[name] == ['0.62', '', '', '', '']
+    assert cells(tables.dms_table(networks[:3]))[name] == ['0.62', '', '', '', '', '']
 
 
 def test_table_of_training():
@@ -178,6 +195,8 @@ def test_table_of_training():
     accuracies = [np.mean(n['accuracy'][-20:]) for n in networks]
     assert row[:2] == ['2', '30 to 40']
     assert row[3] == f'{min(accuracies):.3f} to {max(accuracies):.3f}'
+    analysed = [n['task_accuracy'] for n in networks]
+    assert row[4] == f'{min(analysed):.3f} to {max(analysed):.3f}'
 
 
 def test_one_network_is_shown_with_its_standard_error():
@@ -187,6 +206,61 @@ def test_one_network_is_shown_with_its_standard_error():
     two = [abba, abba | {'manipulation': 0.9}]
     assert '±' not in cells(tables.training_table({'ABBA': two}))['ABBA'][-1]
     assert markdown.span([0.5], errors=[np.nan]) == '0.500'
+
+
+def test_table_of_groups_in_rotations():
+    """Groups 0 and 3 are lowest in one and five rotating networks, group 1 in DMS."""
+    made = {'DMRS45': [], 'DMRS90ccw': [], 'DMS': []}
+    for task, own in made.items():
+        for i in range(3):
+            accuracy = np.full((1, 2, 5, 3), 0.9)
+            lowest = 1 if task == 'DMS' else 0 if (task, i) == ('DMRS45', 0) else 3
+            accuracy[0, -1, lowest] = 0.5 + i / 10
+            turned = np.array([[[0.0, 0, 0, 10 + i, 0]]])
+            own.append(
+                network(task, i, accuracy_syn_shuffled_grp=accuracy, synaptic_rotation=turned)
+            )
+            own[-1]['neuronal_sample_decoding'][:] = i / 10
+    rows = cells(closer.rotation_table(made))
+    assert [row[1] for row in rows.values()][1:] == ['---', '1 of 6', '0 of 6', '0 of 6', '5 of 6']
+    assert [row[3] for row in rows.values()][2:] == ['0 of 3', '3 of 3', '0 of 3', '0 of 3']
+    own = rows['inh. dep.']
+    assert own[:1] == [markdown.mean_and_sd([0.9, 0.6, 0.7, 0.5, 0.6, 0.7])]
+    # a turn against the rule's is towards the match: -10, -11, -12 with 45, the rest with -90
+    assert own[4].startswith('0.0000 (-')
+    # ranks 3 1 2 and 1 2 3 beside 1 2 3; the other groups have the same accuracy everywhere
+    assert rows['inh. fac.'][5] == '–'
+    assert own[5].startswith('R = 0.25, ')
+    assert own[5].endswith(', n = 6')
+    assert cells(closer.rotation_table({'DMRS45': made['DMRS45'][:1]}))['exc. fac.'][2:] == [
+        '–',
+        '–',
+        '–',
+        '–',
+    ]
+
+
+def test_table_of_manipulation():
+    tasks = ('DMS', 'ABBA', 'DMRS90', 'DMRS180', 'DMS+DMRS', 'dualDMS', 'DMC')
+    made = {task: [network(task, 3 * i + j) for j in range(3)] for i, task in enumerate(tasks)}
+    shown = {name: row[0] for name, row in cells(closer.manipulation_table(made, {})).items()}
+    points = {
+        task: np.array([[point[1:3] for point in variant_points(n)] for n in made[task]])
+        for task in tasks
+    }
+
+    def over(*left_out):
+        means = [p.mean(0) for task, p in points.items() if task not in left_out]
+        found = spearmanr(*np.concatenate(means).T)
+        return f'R = {found.statistic:.2f}, P = {found.pvalue:.2g}, n = {sum(map(len, means))}'
+
+    assert shown['variants of tasks (Figure 7)'] == over('DMC')
+    assert shown['variants without ABBA'] == over('DMC', 'ABBA')
+    assert shown['variants without dualDMS'] == over('DMC', 'dualDMS')
+    assert shown['variants without dualDMS, with DMRS90ccw and DMC'] == over('dualDMS')
+    assert shown['one point for each task'].endswith(', n = 6')
+    assert shown['networks, within tasks'].endswith(', n = 18')
+    assert {row[1] for row in cells(closer.manipulation_table(made, {})).values()} >= {'–'}
 
 
 # The command and the figure
