@@ -78,7 +78,7 @@ def rank_correlation(points: Sequence[np.ndarray]) -> tuple[float, float, Interv
 
 
 def correlation_within(points: Sequence[np.ndarray]) -> tuple[float, float]:
-    """R of ranks within tasks, over all networks, and its P; `points` are (network, 2) of each task.
+    """R of ranks within tasks, over all networks, and its P; `points`: (network, 2) by task.
 
     Ranks are divided by the number of networks plus one; differences between tasks do not count.
     """
