@@ -23,7 +23,7 @@ from commands.running import command
 from measures import sampling
 from measures.accuracy import get_perf
 from measures.decoding import calculate_svms
-from measures.earlier import MeasuresLost, load_same
+from measures.earlier import MeasuresLost, what_is_there
 from measures.measure import INDEPENDENT, PROBE, TRAINING, Measure, all_measures
 from measures.plan import (
     absent_measures,
@@ -135,10 +135,8 @@ def analyze_model_from_file(
     `savefile` that holds another network, MeasuresLost if it would lose measures; `overwrite`
     measures all again, and allows the last two.
     """
-    saved, there = results.load_results(filename), None
-    if savefile is not None and Path(savefile).exists() and not overwrite:
-        same = Path(savefile) == Path(filename)
-        there = saved if same else load_same(savefile, saved)
+    saved = results.load_results(filename)
+    there = None if savefile is None or overwrite else what_is_there(savefile, saved, filename)
     plan = planned(saved, update_params, seed, there)
     if not plan.measures:
         return plan.network
@@ -276,21 +274,17 @@ def analyze(request: analysing.Request) -> dict:
         print(f'{request.target} is analysed already.')
         return earlier
     results.check_writable(request.target)
-    with lock(request.target):
+    work = amount_of_work(plan.p, plan.measures)
+    with lock(request.target), request.progress(work) as progress:
         device.select(None, request.jobs)
-        return _analyze_with_bar(request, amount_of_work(plan.p, plan.measures))
-
-
-def _analyze_with_bar(request: analysing.Request, work: int) -> dict:
-    with analysing.progress_bar(work, request.filename.name) as bar:
         return analyze_model_from_file(
             request.filename,
             request.target,
-            request.settings,
+            settings,
             seed=request.seed,
             jobs=request.jobs,
-            progress=request.progress(bar),
-            overwrite=request.earlier is None,
+            progress=progress,
+            overwrite=earlier is None,
         )
 
 

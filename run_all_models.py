@@ -42,17 +42,15 @@ from rnn.device import available_cores, is_cpu
 from sets import selection, sweep
 from sets import summary as set_summary
 from sets.cluster import Cluster, ClusterError
-from sets.grouping import say_if_separate, stacks_of
-from sets.job import Job, Report, seed_of
+from sets.grouping import memory, say_if_separate, stacks_of
+from sets.job import Job, Report
 from sets.local import LocalWorkers, memory_of
 from sets.plan import Plan, plan
 from settings.validators import file_name
 from system.files import natural
 from system.outputs import one_line
 from system.signals import Signals
-from tasks import digest
 from training.notes import notes_of
-from training.stacks import memory
 
 POLL = 0.5  # s between two looks at the progress
 # Networks at once to a cluster. Each has a lock, an open file, of which macOS allows 256.
@@ -192,22 +190,19 @@ def make_jobs(args) -> list[Job]:
     sweeps = sweep.checked(args.sweeps, settings, ELSEWHERE | {'save_dir': '--set'})
     tasks = selection.tasks_of(args.tasks or ['DMS'])
     indices = range(args.start, args.start + args.n)
-    jobs = [
-        Job(
-            str(Path(place, args.name)),
-            one.task,
-            one.index,
-            one.settings | {'seed': seed_of(args.seed, one.task, one.index, one.swept)},
-            args.gpu_id,
-            overwrite=args.overwrite,
-            analyze=args.analyze,
-            log=log,
-            task_file=one.task_file,
-            task_digest=digest(one.task),
-            swept=one.swept,
-        )
-        for one in selection.select(tasks, settings, sweeps, indices, args.yes)
-    ]
+    jobs = selection.select(
+        tasks,
+        settings,
+        sweeps,
+        indices,
+        args.yes,
+        args.seed,
+        folder=str(Path(place, args.name)),
+        gpu_id=args.gpu_id,
+        overwrite=args.overwrite,
+        analyze=args.analyze,
+        log=log,
+    )
     for job in jobs:
         sweep.require_name(job.name)
     return jobs

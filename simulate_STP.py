@@ -34,7 +34,7 @@ from commands.arguments import a_path, command_parser, fail
 from commands.running import command
 from parameters import par
 from plots.figure import FORMATS, figure, panels, save
-from plots.style import COLORS, FONT_SIZE, MM, STYLE
+from plots.style import COLORS, STYLE
 
 SYNAPSES = {'std': 'Depressing', 'stf': 'Facilitating'}
 WIDTH, HEIGHT = 60, 80  # mm, of a column of panels
@@ -169,13 +169,8 @@ def run_simulation(
 @matplotlib.rc_context(STYLE)
 def response_axes(num_columns: int) -> np.ndarray:
     """Return the axes (3, column) of a new figure, a column for each response to draw."""
-    page = Figure(figsize=(num_columns * WIDTH * MM, HEIGHT * MM), layout='constrained')
-    axes = page.subplots(
-        3, num_columns, sharex=True, sharey='row', squeeze=False, height_ratios=(1, 3, 3)
-    )
-    for panel in axes.flat:
-        panel.tick_params(labelsize=FONT_SIZE)  # ticks are made later, maybe outside the style
-    return axes
+    shared = {'sharex': True, 'sharey': 'row', 'height_ratios': (1, 3, 3)}
+    return panels(None, 3, num_columns, num_columns * WIDTH, HEIGHT / 3, **shared)
 
 
 @matplotlib.rc_context(STYLE)

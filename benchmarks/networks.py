@@ -9,29 +9,15 @@ times as fast two at once are. It is meant for two cores.
 """
 
 import argparse
-import subprocess
-import sys
-import tempfile
-import time
-from pathlib import Path
 from statistics import median
 
-ROOT = Path(__file__).resolve().parent.parent
-WAYS = {  # --jobs, --threads
-    'one at a time, 1 thread': (1, 1),
-    'two at once, 1 thread each': (2, 1),
-    'one at a time, 2 threads': (1, 2),
+from stack import train
+
+WAYS = {
+    'one at a time, 1 thread': ['--jobs=1', '--threads=1'],
+    'two at once, 1 thread each': ['--jobs=2', '--threads=1'],
+    'one at a time, 2 threads': ['--jobs=1', '--threads=2'],
 }
-
-
-def seconds(jobs: int, threads: int, iterations: int) -> float:
-    """Seconds in which the command trains two DMS networks."""
-    program = [sys.executable, str(ROOT / 'run_all_models.py'), 'none', 'benchmark', '2', '0']
-    options = [f'--jobs={jobs}', f'--threads={threads}', f'--set=num_iterations={iterations}']
-    with tempfile.TemporaryDirectory() as folder:
-        start = time.perf_counter()
-        subprocess.run([*program, *options], cwd=folder, check=True, stdout=subprocess.DEVNULL)
-        return time.perf_counter() - start
 
 
 def main() -> None:
@@ -42,8 +28,9 @@ def main() -> None:
     args = p.parse_args()
     times = {way: [] for way in WAYS}
     for _ in range(args.rounds):
-        for way, (jobs, threads) in WAYS.items():
-            times[way].append(seconds(jobs, threads, args.iterations))
+        for way, options in WAYS.items():
+            seconds, _ = train(2, {'num_iterations': args.iterations}, options)
+            times[way].append(seconds)
             print(f'{way}: {times[way][-1]:.1f} s', flush=True)
     medians = {way: median(values) for way, values in times.items()}
     two = medians['two at once, 1 thread each']

@@ -28,7 +28,7 @@ CASES = {  # networks in stacks, networks without, settings
     'b': (8, 4, {'n_hidden': 50, 'batch_size': 128, 'num_iterations': 200}),
     'c': (2, 2, {'num_iterations': 40}),
 }
-WAYS = {'alone': ['--stack=1', '--threads=1'], 'stacked': []}
+WAYS = {'alone': ['--jobs=2', '--stack=1', '--threads=1'], 'stacked': ['--jobs=2']}
 ON_GPU = (1, 5, 20, 50)  # networks
 
 
@@ -39,7 +39,7 @@ def train(number: int, settings: dict, options: list[str]) -> tuple[float, float
     with tempfile.TemporaryDirectory() as folder:
         before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
         subprocess.run(
-            [*program, '--jobs=2', *options, *given],
+            [*program, *options, *given],
             cwd=folder,
             check=True,
             stdout=subprocess.DEVNULL,

@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ from commands.arguments import (
     positive,
 )
 from commands.explain import explanation
-from measures.earlier import load_same
+from measures.earlier import what_is_there
 from measures.summary import SUMMARY, summary
 from parameters import ARRAYS, analysis_parameters, parameters_with
 from rnn import device
@@ -69,14 +69,16 @@ class Request(NamedTuple):
     notes: set  # sentences about what is absent, to be added to
     signals: Signals
 
-    def progress(self, bar: tqdm) -> Callable[[int], None]:
-        """What the analysis calls with its work: it moves the bar, or raises Interrupted."""
+    @contextmanager
+    def progress(self, total: int) -> Iterator[Callable[[int], None]]:
+        """What the analysis calls with its work: it moves a bar, or raises Interrupted."""
+        with tqdm(total=total, desc=self.filename.name, disable=None) as bar:
 
-        def update(work: int) -> None:
-            bar.update(work)
-            self.signals.check()
+            def update(work: int) -> None:
+                bar.update(work)
+                self.signals.check()
 
-        return update
+            yield update
 
 
 def request(arguments: list[str] | None = None) -> tuple[argparse.Namespace, dict]:
@@ -161,21 +163,9 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
 
 def _request_of(filename: Path, target: Path, settings: Mapping, args, notes, signals) -> Request:
     saved = results.load_results(filename)
-    earlier = None if args.overwrite else _earlier(saved, filename, target)
+    earlier = None if args.overwrite else what_is_there(target, saved, filename)
     how = {'seed': args.seed, 'jobs': args.jobs, 'notes': notes, 'signals': signals}
     return Request(filename, target, saved, earlier, settings, **how)
-
-
-def progress_bar(total: int, name: str) -> tqdm:
-    """A bar of the work on one file, quiet where the output is no terminal."""
-    return tqdm(total=total, desc=name, disable=None)
-
-
-def _earlier(saved: Mapping, filename: Path, target: Path) -> dict | None:
-    """What is in the target, if it is there. Raises ValueError if that is another network."""
-    if target == filename:
-        return saved
-    return load_same(target, saved) if target.exists() else None
 
 
 def print_table(rows: Sequence[tuple[str, Mapping[str, float]]]) -> None:

@@ -90,7 +90,7 @@ def calculate_svms(
     return _scores(decode, 1 + across_time, signals, draws, jobs, progress)
 
 
-def decoding_significance(decoding: np.ndarray, num_conditions: int, steps) -> Significance:
+def decoding_significance(decoding: np.ndarray, num_conditions, steps) -> Significance:
     """Return whether a condition is decoded above chance (Masse et al. 2019).
 
     It is if, in at least 98 of 100 repetitions, the mean score over `steps` exceeds
@@ -99,14 +99,14 @@ def decoding_significance(decoding: np.ndarray, num_conditions: int, steps) -> S
 
     Args:
         decoding: scores (..., repetition, time).
-        num_conditions: number of conditions that were decoded.
+        num_conditions: number of conditions that were decoded, or (...) numbers.
         steps: the time steps to average over, a slice, a range or indices.
 
     Returns the share of repetitions above chance and whether it suffices, each (...). A decoding
     that is NaN is not above chance.
     """
     means = decoding[..., steps].mean(axis=-1, dtype=float)  # (..., repetition)
-    share = (means > 1 / num_conditions + ROUNDING).mean(axis=-1)
+    share = (means > 1 / np.expand_dims(num_conditions, -1) + ROUNDING).mean(axis=-1)
     return Significance(share, share >= SIGNIFICANT_SHARE)
 
 

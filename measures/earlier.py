@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Collection, Mapping
+from pathlib import Path
 
 import numpy as np
 
@@ -101,8 +102,15 @@ def _require_same_conditions(trained: Mapping, before: Mapping, options: Mapping
         raise MeasuresLost(f'it holds measures with {names[0]} = {was!r}, not {now!r}')
 
 
-def load_same(target: str | os.PathLike, saved: Mapping) -> dict:
-    """What a file holds of the same network as `saved`. Raises ValueError if that is another."""
+def what_is_there(target: str | os.PathLike, saved: Mapping, filename) -> dict | None:
+    """What a file holds of the same network as `saved`, that of `filename`; None without a file.
+
+    Raises ValueError if it holds another network.
+    """
+    if not Path(target).exists():
+        return None
+    if Path(target) == Path(filename):
+        return saved
     earlier = results.load_results(target)
     for name, weight in saved['weights'].items():
         if not np.array_equal(weight, earlier['weights'].get(name)):

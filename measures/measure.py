@@ -84,10 +84,10 @@ class Measure:
     averaged: Mapping[str, str]
     title: str
     trials: tuple[str, ...]
-    options: tuple[str, ...]
-    needs: tuple[Need, ...]
-    work: Callable[[Mapping], int]
-    degrees: bool
+    options: tuple[str, ...] = ()
+    needs: tuple[Need, ...] = ()
+    work: Callable[[Mapping], int] = lambda p: 0
+    degrees: bool = False
     repetitions: str | None = None
 
     def __call__(self, run) -> dict:
@@ -157,15 +157,10 @@ def measure(
     results: Mapping[str, str] | None = None,
     averaged: Mapping[str, str] | None = None,
     *,
-    title: str,
     trials: tuple[str, ...] = (INDEPENDENT,),
-    options: tuple[str, ...] = (),
-    needs: tuple[Need, ...] = (),
-    work: Callable[[Mapping], int] = lambda p: 0,
-    degrees: bool = False,
-    repetitions: str | None = None,
+    **about,
 ) -> Callable[[Callable], Measure]:
-    """Declare a function of a `run.Run` as a measure; see `Measure`.
+    """Declare a function of a `run.Run` as a measure; `about`: see `Measure`.
 
     '{signal}' in a name stands for neuronal and for synaptic, which is left out without plasticity.
     Raises MeasureError for unknown kinds of trials, and for two whose results would have the same
@@ -178,21 +173,8 @@ def measure(
             'results in training and in independent trials would have the same names'
         )
 
-    def declare(function: Callable) -> Measure:
-        return Measure(
-            function,
-            _of_signals(results or {}),
-            _of_signals(averaged or {}),
-            title=title,
-            trials=trials,
-            options=options,
-            needs=needs,
-            work=work,
-            degrees=degrees,
-            repetitions=repetitions,
-        )
-
-    return declare
+    names = _of_signals(results or {}), _of_signals(averaged or {})
+    return lambda function: Measure(function, *names, trials=trials, **about)
 
 
 def _of_signals(names: Mapping[str, str]) -> dict[str, str]:

@@ -14,45 +14,27 @@ SUFFIX = '_sem'  # of standard errors
 OF_PROBE = '_dms'  # of measures in DMS probes that are also taken in the task's own trials
 
 
-def mean_and_sem(batches: Sequence[Mapping], degrees: bool = False) -> dict:
-    """Each measure's mean over batches, and its standard error under the name ending in _sem.
-
-    Batches in which a value is NaN (nothing is tuned there) are left out of it. A standard error of
-    fewer than two batches is NaN. `degrees`: they are angles, so 179 is close to -179.
-    """
-    found = {}
-    for name, first in batches[0].items():
-        values = np.array([batch[name] for batch in batches])
-        found[name], found[name + SUFFIX] = _over_batches(values, degrees)
-        if np.ndim(first) == 0:
-            found[name], found[name + SUFFIX] = float(found[name]), float(found[name + SUFFIX])
-    return found
-
-
-def joined(batches: Sequence[Mapping]) -> dict:
-    """Measures with repetitions as the last axis, joined over all batches, and standard errors.
-
-    Repetitions within a batch share its trials, so the standard error (without the last axis) is
-    that of the means of the batches.
-    """
-    found = {}
-    for name in batches[0]:
-        parts = [batch[name] for batch in batches if batch[name].shape[-1]]
-        found[name] = np.concatenate(parts, axis=-1)
-        _, found[name + SUFFIX] = _over_batches(np.array([part.mean(-1) for part in parts]))
-    return found
-
-
 def over_batches(
     batches: Sequence[Mapping], axes: Mapping[str, Sequence[str]], degrees: bool = False
 ) -> dict:
-    """`joined` for results whose last axis is 'repetition', `mean_and_sem` for all others."""
-    repeated = {name for name in batches[0] if axes[name][-1:] == ('repetition',)}
-    parts = [
-        [{n: v for n, v in batch.items() if (n in repeated) == whether} for batch in batches]
-        for whether in (False, True)
-    ]
-    return mean_and_sem(parts[0], degrees) | joined(parts[1])
+    """Each result's mean over batches, and its standard error under the name ending in _sem.
+
+    Batches in which a value is NaN (nothing is tuned there) are left out of it. A standard error of
+    fewer than two batches is NaN. `degrees`: they are angles, so 179 is close to -179. Repetitions,
+    where they are the last axis, are joined, not averaged: they share the trials of their batch, so
+    the standard error (without that axis) is that of the means of the batches.
+    """
+    found = {}
+    for name in batches[0]:
+        values = [batch[name] for batch in batches]
+        if axes[name][-1:] == ('repetition',):
+            parts = [value for value in values if value.shape[-1]]
+            found[name] = np.concatenate(parts, axis=-1)
+            _, error = _over_batches(np.array([part.mean(-1) for part in parts]))
+        else:
+            found[name], error = _over_batches(np.array(values), degrees)
+        found[name + SUFFIX] = error
+    return found
 
 
 def shares(total: int, parts: int) -> list[int]:
@@ -60,7 +42,7 @@ def shares(total: int, parts: int) -> list[int]:
     return [len(part) for part in np.array_split(np.arange(total), parts)]
 
 
-def _over_batches(values: np.ndarray, angles: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def _over_batches(values: np.ndarray, angles: bool = False) -> tuple:
     """Mean and standard error of values (batch, ...), in single precision for values of that."""
     valid = ~np.isnan(values)
     count = valid.sum(axis=0)
@@ -76,4 +58,9 @@ def _over_batches(values: np.ndarray, angles: bool = False) -> tuple[np.ndarray,
     if angles:
         mean = mean - 360 * np.round(mean / 360)
     error = np.sqrt(variance / np.maximum(count, 1))
-    return mean.astype(kind), error.astype(kind)
+    return _plain(mean.astype(kind)), _plain(error.astype(kind))
+
+
+def _plain(values: np.ndarray) -> np.ndarray | float:
+    """A single number as a float."""
+    return values if values.ndim else float(values)

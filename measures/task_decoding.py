@@ -120,16 +120,11 @@ class Decoder:
         every = cases('sample', self.run.trial_info, self.p)
         numbers = [len(np.unique(condition)) for _, condition, _, _ in every]
         numbers = np.reshape(numbers, (self.run.num_rules, -1))
-        result = {}
+        result, late = {}, end_of_delay(self.p)
         for name in self.signals:
-            decoded = measures[f'{name}_sample_decoding']
-            found = [
-                decoding_significance(decoded[i], numbers[i], end_of_delay(self.p))
-                for i in np.ndindex(numbers.shape)
-            ]
-            shares, above = zip(*found, strict=True)
-            result[f'{name}_sample_share_above_chance'] = np.reshape(shares, numbers.shape)
-            result[f'{name}_sample_above_chance'] = np.reshape(above, numbers.shape)
+            found = decoding_significance(measures[f'{name}_sample_decoding'], numbers, late)
+            result[f'{name}_sample_share_above_chance'] = found.share
+            result[f'{name}_sample_above_chance'] = found.above_chance
         return result
 
 

@@ -1,6 +1,6 @@
 """Learning curves of all networks as lines of an SVG."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import count
 from typing import NamedTuple
 
@@ -139,9 +139,5 @@ def _even(high: float) -> list[float]:
 
 def _decades(low: float, high: float) -> list[float]:
     """Powers of ten from below `low` to above `high`."""
-    return list(_powers(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high)))))
-
-
-def _powers(low: int, high: int) -> Iterator[float]:
-    for exponent in range(low, high + 1):
-        yield 10.0**exponent
+    first, last = np.floor(np.log10(low)), np.ceil(np.log10(high))
+    return list(10.0 ** np.arange(first, last + 1))

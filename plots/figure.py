@@ -11,7 +11,7 @@ gives them. Every figure that stands in a file of this folder is drawn by figure
 import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,20 +47,25 @@ class Tasks(NamedTuple):
 class DeclaredFigure:
     """A figure that `figure` declares, to be called with networks and axes.
 
-    name: of its file. measures: names of results that all networks need; '{signal}' stands for
-    neuronal and synaptic, '{state}' for neural and syn, the latter of which are left out without
-    plasticity. tasks: those it is about, None for all. per_task: one figure for each task, whose
-    networks must agree, and not one for all. analyzed: it needs measures, not only a trained
-    network. is_general: it can be drawn without a network.
+    name: of its file, if not that of the function. measures: names of results that all networks
+    need; '{signal}' stands for neuronal and synaptic, '{state}' for neural and syn, the latter of
+    which are left out without plasticity. tasks: those it is about, None for all. per_task: one
+    figure for each task, whose networks must agree, and not one for all. analyzed: it needs
+    measures, not only a trained network. is_general: it can be drawn without a network.
     """
 
     draw: Callable
-    name: str
-    measures: Sequence[str]
-    tasks: Tasks | None
-    per_task: bool
-    analyzed: bool
-    is_general: bool
+    _: KW_ONLY
+    name: str = ''
+    measures: Sequence[str] = ()
+    tasks: Tasks | None = None
+    per_task: bool = True
+    analyzed: bool = True
+    is_general: bool = False
+
+    def __post_init__(self):
+        self.name = self.name or self.draw.__name__
+        functools.update_wrapper(self, self.draw)
 
     def __call__(self, networks: Mapping | Sequence[Mapping] = (), axes=None) -> Figure:
         """Draw networks, in new axes if none are given.
@@ -92,35 +97,13 @@ class DeclaredFigure:
         return p
 
 
-def figure(
-    *,
-    name: str | None = None,
-    measures: Sequence[str] = (),
-    tasks: Tasks | None = None,
-    per_task: bool = True,
-    analyzed: bool = True,
-    is_general: bool = False,
-) -> Callable[[Callable], DeclaredFigure]:
-    """Declare a function draw(networks, p, axes) as a figure; see `DeclaredFigure`.
+def figure(**about) -> Callable[[Callable], DeclaredFigure]:
+    """Declare a function draw(networks, p, axes) as a figure; `about`: see `DeclaredFigure`.
 
     The function gets a list of networks and their common parameters: those of the first network if
-    there is not one figure per task, None if there is no network. `name` is that of the function if
-    none is given.
+    there is not one figure per task, None if there is no network.
     """
-
-    def declare(draw: Callable) -> DeclaredFigure:
-        declared = DeclaredFigure(
-            draw=draw,
-            name=name or draw.__name__,
-            measures=measures,
-            tasks=tasks,
-            per_task=per_task,
-            analyzed=analyzed,
-            is_general=is_general,
-        )
-        return functools.update_wrapper(declared, draw)
-
-    return declare
+    return functools.partial(DeclaredFigure, **about)
 
 
 def of_signals(names: Sequence[str], p: Mapping) -> list[str]:

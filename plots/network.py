@@ -145,9 +145,7 @@ def _name_blocks(ax, blocks: Mapping[str, np.ndarray]) -> None:
 
 def _mark_edges(ax, p: Mapping) -> None:
     """Mark on and offsets of stimuli in an image; its time axis is that of the panel below."""
-    for steps in style.stimuli(p).values():
-        for edge in style.step_time([steps.start, steps.stop], p):
-            ax.axvline(edge, color='white', linewidth=0.6, linestyle=':')
+    style.mark_edges(ax.axvline, p)
     ax.set_xlim(*style.step_time([0, p['num_time_steps']], p))
     ax.tick_params(labelbottom=False)
 

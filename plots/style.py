@@ -105,6 +105,13 @@ def mark_epochs(ax, p: Mapping, names: bool = True) -> None:
     ax.set_xlabel('Time from sample onset (ms)')
 
 
+def mark_edges(draw: Callable, p: Mapping) -> None:
+    """Mark on and offsets of stimuli in an image, with its axvline or axhline."""
+    for steps in stimuli(p).values():
+        for edge in step_time([steps.start, steps.stop], p):
+            draw(edge, color='white', linewidth=0.6, linestyle=':')
+
+
 def mark_chance(ax, chance: float, label: str = 'chance') -> None:
     """Draw a dotted line at the level of chance."""
     ax.axhline(chance, color=COLORS['chance'], linestyle=':', linewidth=0.8, label=label)

@@ -62,7 +62,7 @@ def needed_memory(p: Mapping, batches: int = 1, trials_at_once: int = TRIALS_PER
 def require_memory(p: Mapping) -> None:
     """Raise ValueError, naming what is too large, for a network that this machine cannot hold."""
     there, needed = memory.total(), needed_memory(p)
-    if there is None or needed <= there:
+    if needed <= there:
         return
     name = max(USUAL, key=lambda n: p[n] / USUAL[n])
     value = f'{name} = {p[name]}'

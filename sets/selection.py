@@ -1,26 +1,13 @@
 """Which networks a command asks for: tasks, combinations of swept settings, and indices."""
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from commands.arguments import a_path, task_name
 from parameters import parameters_with, settings_for
 from sets import sweep
-from tasks import TASKS, find, known
+from sets.job import Job, seed_of
+from tasks import TASKS, digest, find, known
 from tasks.epochs import unused_times
-
-
-class Selected(NamedTuple):
-    """One network: the absolute path of its task's file, if it is a user's own, and its settings.
-
-    `settings` has those that are `swept`, too.
-    """
-
-    task: str
-    task_file: str | None
-    swept: dict
-    settings: dict
-    index: int
 
 
 def select(
@@ -29,11 +16,14 @@ def select(
     sweeps: Mapping[str, list],
     indices: range,
     many: bool,
-) -> list[Selected]:
+    seed: int,
+    **common,
+) -> list[Job]:
     """All networks: of each task, each combination, each index. `tasks` come from `tasks_of`.
 
-    Settings that only other tasks have are left out of a task's. Raises ValueError for a sweep that
-    has no effect, and for more networks than 10 000, if `many` is not given.
+    `seed` is that of the set, and `common` are the fields of the jobs that do not depend on the
+    network. Settings that only other tasks have are left out of a task's. Raises ValueError for a
+    sweep that has no effect, and for more networks than 10 000, if `many` is not given.
     """
     swept_by = {task: _with_effect(task, _of(task, tasks, sweeps)) for task in tasks}
     for name in sweeps:
@@ -47,7 +37,15 @@ def select(
             f'more than {sweep.MOST_WITHOUT_YES} are trained only with --yes'
         )
     return [
-        Selected(task, file, swept, own | swept, index)
+        Job(
+            task=task,
+            index=index,
+            settings=own | swept | {'seed': seed_of(seed, task, index, swept)},
+            task_file=file,
+            task_digest=digest(task),
+            swept=swept,
+            **common,
+        )
         for task, file in tasks.items()
         for own in [_of(task, tasks, settings)]
         for swept in sweep.combinations(swept_by[task])

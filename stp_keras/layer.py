@@ -8,10 +8,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from parameters import parameters_with
-from settings.validators import Check, count, optional, shown
+from parameters import SETTINGS, parameters_with
+from settings import Setting, checked
+from settings.validators import count
 
 PACKAGE = 'stp_keras'  # under which Keras saves the classes
+ARGUMENTS = {'units': Setting(None, count(1)), 'seed': SETTINGS['seed']}
 
 
 class STPLayer(keras.layers.Layer):
@@ -36,8 +38,8 @@ class STPLayer(keras.layers.Layer):
         super().__init__(name=name, trainable=trainable, dtype=dtype)
         self.supports_masking = True  # of steps, so that they do not count in the loss
         _require_precision(self)
-        self.units = _require('units', units, count(1))
-        self.seed = _require('seed', seed, optional(count(0, 2**63 - 1)))
+        self.units = checked('units', units, ARGUMENTS)
+        self.seed = checked('seed', seed, ARGUMENTS)
         self.masks = {name: settings.pop(name, None) for name in self.MASKS}
         require_known(self, settings, (*self.SETTINGS, *self.MASKS))
         self.settings = with_defaults(self.SETTINGS, settings | self.sizes())
@@ -106,14 +108,6 @@ def network(settings: Mapping[str, Any], n_input: int = 1) -> dict[str, Any]:
 def _constant(value: np.ndarray):
     """An initialiser that gives this value."""
     return lambda shape, dtype=None: tf.constant(value, dtype)
-
-
-def _require(name: str, value: Any, check: Check) -> Any:
-    """The value as a plain one; ValueError unless it is allowed."""
-    plain = check.read(value)
-    if not check.accepts(plain):
-        raise ValueError(f'{name} = {shown(plain)} is not allowed: it must be {check.allowed}')
-    return plain
 
 
 def _require_precision(layer: keras.layers.Layer) -> None:

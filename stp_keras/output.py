@@ -1,23 +1,16 @@
 """`STPOutput`: the outputs of the network, as a layer above its units."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from types import SimpleNamespace
+from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from model import Model
 from rnn import initial_values
 from settings import checked
 from stp_keras.layer import PACKAGE, STPLayer, network
-
-
-class Weights(NamedTuple):
-    """Those of the output, as they act."""
-
-    w_out: tf.Tensor
-    b_out: tf.Tensor
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -50,4 +43,4 @@ class STPOutput(STPLayer):
     def call(self, inputs):
         """The logits."""
         effective = Model.effective(self.weights_in_use(self.WEIGHTS), None)
-        return Model.output(inputs, Weights(**effective))
+        return Model.output(inputs, SimpleNamespace(**effective))

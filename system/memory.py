@@ -1,10 +1,11 @@
 """How much memory there is, and whether an error says that it has run out."""
 
 import errno
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 GROUPS = '/sys/fs/cgroup'  # control groups, by which containers and batch jobs are limited
 GROUP_OF_PROCESS = '/proc/self/cgroup'
@@ -12,21 +13,10 @@ EXHAUSTED = ('ResourceExhaustedError', 'OutOfMemoryError')  # of TensorFlow, whi
 WORDS = ('OOM when allocating', 'bad_alloc', 'Cannot allocate memory', 'failed to allocate memory')
 
 
-def total() -> int | None:
-    """Bytes that this process may have at most, with the machine's swap; None if not known."""
-    found = [*_of_machine(), *_of_container(), *_of_process()]
-    return min(found, default=None)
-
-
-def _of_machine() -> list[int]:
-    try:
-        lines = Path('/proc/meminfo').read_text().splitlines()
-        sizes = dict(line.split(':') for line in lines)
-        return [1024 * sum(int(sizes[n].split()[0]) for n in ('MemTotal', 'SwapTotal'))]
-    except (OSError, ValueError, KeyError):
-        with suppress(OSError, ValueError, AttributeError):
-            return [os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE')]
-    return []
+def total() -> int:
+    """Bytes that this process may have at most, with the machine's swap."""
+    machine = psutil.virtual_memory().total + psutil.swap_memory().total
+    return min([machine, *_of_container(), *_of_process()])
 
 
 def _of_container() -> list[int]:

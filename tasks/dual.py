@@ -67,10 +67,6 @@ class DualMatch(Task):
         labels = {'sample': sample, 'test': test, 'rule': rule, 'match': match, 'catch': catch}
         return labels | {'test_mod': test_mod}
 
-    def can_vary_delay(self, s: Mapping) -> bool:
-        """The two delays are fixed."""
-        return False
-
     def num_rule_indices(self, p: Mapping) -> int:
         """All combinations of the two cues."""
         return p['num_rules'] ** 2

@@ -72,23 +72,11 @@ def timing(task, s: Mapping) -> dict:
     }
 
 
-class _Noted(dict):
-    """A dictionary that notes which of its keys are asked for."""
-
-    def __init__(self, *items):
-        super().__init__(*items)
-        self.asked = set()
-
-    def __getitem__(self, key):
-        self.asked.add(key)
-        return super().__getitem__(key)
-
-
 def unused_times(task, s: Mapping) -> set[str]:
-    """Settings of durations that the task's epochs do not use."""
-    steps = _Noted(steps_of(s))
-    task.epochs(steps)
-    return steps.keys() - steps.asked
+    """Settings of durations that the task's epochs do not depend on."""
+    steps = steps_of(s)
+    usual = task.epochs(steps)
+    return {n for n in steps if task.epochs(steps | {n: steps[n] + 1}) == usual}
 
 
 def steps_of(s: Mapping) -> dict[str, int]:

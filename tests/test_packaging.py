@@ -15,16 +15,6 @@ def lines(name: str) -> list[str]:
     return (ROOT / name).read_text().splitlines()
 
 
-def listed(key: str) -> list[str]:
-    """The texts in a list of pyproject.toml."""
-    text = (ROOT / 'pyproject.toml').read_text()
-    return re.findall(r'"(.+?)"', re.search(rf'^{key} = \[(.*?)\]', text, re.S | re.M).group(1))
-
-
-def test_dependencies_are_those_of_the_requirements():
-    assert listed('dependencies') == lines('requirements.txt')
-
-
 @pytest.mark.parametrize('name', ['requirements.txt', 'tests/requirements.txt'])
 def test_every_requirement_has_a_lower_bound_only(name):
     own = [line for line in lines(name) if not line.startswith('-r ')]

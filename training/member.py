@@ -138,7 +138,7 @@ class Member:
         try:
             with named(self.start.filename, 'removed'):
                 if self.start.overwrite:
-                    remove(self.start.filename)
+                    self.start.filename.unlink(missing_ok=True)
         except OSError as error:
             return error
         return None
@@ -184,16 +184,10 @@ def save_result(filename: Path, result: dict, replaces: bool) -> None:
         results.save(filename, result)
     else:
         written = results.save_as_new(filename, result)
-    remove(results.checkpoint_name(filename))
+    results.checkpoint_name(filename).unlink(missing_ok=True)
     if written != filename:
         words = f'{filename} has appeared since this run began, and stays'
         raise TrainingError(f'{words}: the network is in {written}')
-
-
-def remove(*paths: Path) -> None:
-    """Remove files, where they are there."""
-    for path in paths:
-        path.unlink(missing_ok=True)
 
 
 def _provenance(saved: Mapping, now: dict) -> dict:

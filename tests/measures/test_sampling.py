@@ -14,10 +14,15 @@ from parameters import par, update_parameters
 BATCHES = 8
 
 
+def means(batches, degrees=False):
+    """Those over batches, of results that have no repetitions."""
+    return sampling.over_batches(batches, dict.fromkeys(batches[0], ()), degrees)
+
+
 def test_mean_and_standard_error():
     rng = np.random.default_rng(1)
     values = rng.normal(size=(BATCHES, 2, 3)).astype(np.float32)
-    found = sampling.mean_and_sem([{'a': v, 'b': float(v[0, 0])} for v in values])
+    found = means([{'a': v, 'b': float(v[0, 0])} for v in values])
     assert found.keys() == {'a', 'a_sem', 'b', 'b_sem'}
     np.testing.assert_allclose(found['a'], values.mean(0), rtol=1e-5)
     expected = values.std(0, ddof=1) / np.sqrt(BATCHES)
@@ -29,14 +34,14 @@ def test_mean_and_standard_error():
 
 def test_one_batch_has_no_standard_error():
     value = np.random.default_rng(1).random(5).astype(np.float32)
-    found = sampling.mean_and_sem([{'a': value}])
+    found = means([{'a': value}])
     np.testing.assert_array_equal(found['a'], value)
     assert np.isnan(found['a_sem']).all()
 
 
 def test_undefined_batches_are_left_out():
     values = np.array([[1, np.nan, np.nan], [3, 4, np.nan], [np.nan, 8, np.nan], [5, np.nan, 2]])
-    found = sampling.mean_and_sem([{'a': v} for v in values])
+    found = means([{'a': v} for v in values])
     np.testing.assert_allclose(found['a'], [3, 6, 2])
     np.testing.assert_allclose(found['a_sem'], [2 / np.sqrt(3), np.sqrt(8) / np.sqrt(2), np.nan])
 
@@ -45,9 +50,7 @@ def test_undefined_batches_are_left_out():
     ('degrees', 'mean'), [((178, -178, 180), 180), ((-10, 20), 5), ((100, 120, np.nan), 110)]
 )
 def test_angles_are_averaged_around_the_circle(degrees, mean):
-    found = sampling.mean_and_sem(
-        [{'synaptic_rotation': np.array(v)} for v in degrees], degrees=True
-    )
+    found = means([{'synaptic_rotation': np.array(v)} for v in degrees], degrees=True)
     assert abs(found['synaptic_rotation']) == pytest.approx(mean)
     turned = np.array(degrees)[~np.isnan(degrees)] % 360 if mean == 180 else np.array(degrees)
     expected = np.nanstd(turned, ddof=1) / np.sqrt(np.sum(~np.isnan(turned)))
@@ -56,7 +59,7 @@ def test_angles_are_averaged_around_the_circle(degrees, mean):
 
 def test_repetitions_of_batches_are_joined():
     parts = [np.array([[0.5, 0.7]]), np.array([[0.8]]), np.zeros((1, 0)), np.array([[0.9]])]
-    found = sampling.joined([{'a': part} for part in parts])
+    found = sampling.over_batches([{'a': part} for part in parts], {'a': ('rule', 'repetition')})
     np.testing.assert_array_equal(found['a'], [[0.5, 0.7, 0.8, 0.9]])
     means = [0.6, 0.8, 0.9]
     np.testing.assert_allclose(found['a_sem'], [np.std(means, ddof=1) / np.sqrt(3)])

@@ -11,7 +11,7 @@ from measures.network import MissingMeasure, parameters_of
 from parameters import par, update_parameters
 from plots import memory, style
 from plots.figure import FigureError
-from plots.stability import stability
+from plots.memory import stability
 from plots.style import COLORS
 
 

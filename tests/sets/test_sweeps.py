@@ -25,12 +25,11 @@ from measures.summary import SUMMARY
 from run_all_models import make_jobs, parser
 from sets import summary as set_summary
 from sets import sweep
-from sets.grouping import stacks_of
+from sets.grouping import MOST, stacks_of
 from sets.job import LAST_VALUES, Job, Report, seed_of
 from sets.local import LocalWorkers
 from sets.plan import plan
 from tasks import TASKS
-from training.stacks import MOST
 
 VALUES = dict.fromkeys(LAST_VALUES, 0.25)
 

@@ -1,6 +1,7 @@
 """Too little memory is reported in a sentence, and what cannot fit is not begun."""
 
 import errno
+from types import SimpleNamespace
 
 import pytest
 
@@ -119,8 +120,9 @@ def test_limits_of_a_process_and_swap_count(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(resource, 'getrlimit', lambda kind: (4321, 10**12))
         assert memory.total() == 4321
-    monkeypatch.setattr(memory.Path, 'read_text', lambda p: 'MemTotal: 10 kB\nSwapTotal: 5 kB\n')
-    assert memory._of_machine() == [15 * 1024]
+    monkeypatch.setattr(memory.psutil, 'virtual_memory', lambda: SimpleNamespace(total=10))
+    monkeypatch.setattr(memory.psutil, 'swap_memory', lambda: SimpleNamespace(total=5))
+    assert memory.total() == 15
 
 
 @pytest.mark.parametrize('function', ['synapses', 'weights'])

@@ -17,6 +17,7 @@ from rnn import bptt, graphs
 from rnn.alike import ALIKE, kind
 from rnn.initial_values import SYNAPSES
 from rnn.stack import stack as stack_of
+from sets.grouping import memory, usual_size
 from settings.costs import COSTS
 from stimulus import Stimulus
 from system.signals import Interrupted
@@ -24,7 +25,6 @@ from system.versions import versions
 from tasks import TASKS
 from training.loop import train_stack
 from training.member import Member, TrainingError
-from training.stacks import memory, usual_size
 from training.start import begin
 
 OTHERS = (  # in what networks of a stack differ
