@@ -70,7 +70,7 @@ def test_figures_draw_in_given_axes(figure):
 
 
 def test_all_figures_are_found():
-    names = ['decoding', 'shuffles', 'tuning', 'trial', 'learning', 'weights', 'stability']
+    names = ['decoding', 'shuffles', 'tuning', 'stability', 'trial', 'learning', 'weights']
     names += ['sequence', 'attention', 'manipulation']
     assert [figure.name for figure in figures.all_figures()] == ['synapses', *names]
     assert one_trial in figures.all_figures()

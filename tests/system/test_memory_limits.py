@@ -74,11 +74,6 @@ def test_trials_that_cannot_fit_are_refused(monkeypatch):
         update_parameters({'delay_time': 2 * 10**9})
 
 
-def test_unknown_memory_refuses_nothing(monkeypatch):
-    monkeypatch.setattr(memory, 'total', lambda: None)
-    sizes.require_memory(dict(par) | {'batch_size': 10**12})
-
-
 @pytest.mark.parametrize(
     ('group', 'file'),
     [
