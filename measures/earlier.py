@@ -16,7 +16,7 @@ from settings.compared import differing, equal_values
 COUNTS = {n for n, option in ANALYSIS.items() if type(option.default) is int}
 SWITCHES = {n for n, option in ANALYSIS.items() if isinstance(option.default, bool)}
 SWITCHES -= {'svm_normalize'}
-
+DEFAULTS = {name: option.default for name, option in ANALYSIS.items()}
 
 ELSEWHERE = (
     'write to another file (--out, savefile), or overwrite them (--overwrite, overwrite=True)'
@@ -45,18 +45,26 @@ def conditions(options: Mapping) -> dict:
     return {n: value for n, value in options.items() if n not in ANALYSIS and n != 'seed'}
 
 
-def covers(saved: Mapping, options: Mapping) -> bool:
-    """Whether saved results come from an analysis `made_with` these options, or with more."""
-    before = results.analysis_of(saved).get('options', {})
-    if before.keys() != options.keys():
-        return False
-    # a switch that was on, and is not asked for now, has only added measures
-    return all(
-        equal_values(before[name], value)
-        or (name in SWITCHES and before[name])
-        or (name in COUNTS and before[name] > value)
-        for name, value in options.items()
-    )
+def combined(saved: Mapping, options: Mapping) -> dict | None:
+    """The options of an earlier analysis together with those of another, as `made_with`.
+
+    None unless the measures of both may stand in one file: switches only add measures, and all else
+    must be the same, or more in the earlier one. An option that is newer than the earlier analysis
+    had its default.
+    """
+    noted = results.analysis_of(saved).get('options')
+    before = DEFAULTS | (noted or {})
+    if noted is None or before.keys() != options.keys():
+        return None
+    found = {}
+    for name, value in options.items():
+        if name in SWITCHES:
+            found[name] = before[name] or value
+        elif equal_values(before[name], value) or (name in COUNTS and before[name] > value):
+            found[name] = before[name]
+        else:
+            return None
+    return found
 
 
 def is_there(measure: Measure, saved: Mapping) -> bool:
@@ -78,9 +86,11 @@ def require_kept(saved: Mapping, options: Mapping, taken: Collection[Measure]) -
     conditions. Where `saved` does not say how its measures were made, as in files of the original
     code, each measure that would be replaced counts as lost.
     """
-    remedy = f'ask for as much, {ELSEWHERE}'
+    before = results.analysis_of(saved).get('options', {})
+    off = [n for n in sorted(SWITCHES & before.keys()) if before[n] and not options[n]]
+    as_much = 'ask for as much' + (f' ({", ".join(f"{n}=True" for n in off)})' if off else '')
+    remedy = f'{as_much}, {ELSEWHERE}'
     if about := results.analysis_of(saved):
-        before = about.get('options', {})
         for name in sorted(COUNTS & before.keys()):
             if before[name] > options[name]:
                 found = f'{name} = {before[name]}, not {options[name]}'

@@ -5,9 +5,8 @@ from typing import NamedTuple
 
 import results
 import tasks
-from measures.earlier import covers, is_there, made_with, require_kept
+from measures.earlier import combined, is_there, made_with, require_kept
 from measures.measure import INDEPENDENT, KINDS, PROBE, TRAINING, Measure, all_measures
-from measures.network import parameters_of
 from measures.run import end_of_delay
 from parameters import analysis_parameters, parameters_with, settings_for
 
@@ -39,16 +38,17 @@ def planned(
 ) -> Plan:
     """The analysis of a saved network, where a file already holds `there` of the same network.
 
-    If `there` was analysed with the same options, or with more, its measures are kept and only the
-    missing ones are taken, with its options. Otherwise all are taken, and those in `saved` are left
-    out. Raises ValueError for settings that are not allowed, MeasuresLost if measures in `there`
-    would be lost.
+    If the measures of `there` may stand beside those that are asked for (see `combined`), they are
+    kept and only the missing ones are taken, with as many trials and repetitions. Otherwise all are
+    taken, and those in `saved` are left out. Raises ValueError for settings that are not allowed,
+    MeasuresLost if measures in `there` would be lost.
     """
     p = analysis_parameters(saved['parameters'], update_params)
     options = made_with(p, update_params, seed)
     measures = lacking(there or {}, p, options)
-    if there and covers(there, options):
-        return Plan(there, parameters_of(there), results.analysis_of(there)['options'], measures)
+    if there and (both := combined(there, options)):
+        changed = {name: value for name, value in both.items() if name != 'seed'}
+        return Plan(there, analysis_parameters(saved['parameters'], changed), both, measures)
     if there:
         require_kept(there, options, measures)
     earlier = {'analysis', *results.analysis_of(saved).get('measures', ())}
@@ -59,7 +59,7 @@ def planned(
 def lacking(saved: Mapping, p: Mapping, options: Mapping) -> frozenset[Measure]:
     """The measures that an analysis with these options takes, and saved results do not hold."""
     every = frozenset(m for kind in _kinds(p) for m in wanted(kind, p))
-    if not covers(saved, options):
+    if combined(saved, options) is None:
         return every
     return frozenset(m for m in every if not is_there(m, saved))
 

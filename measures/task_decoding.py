@@ -25,6 +25,7 @@ GROUP_REPETITIONS, STABILITY_REPETITIONS = 20, 10  # at most
 LABELS = (*DECODABLE, 'rule')  # their indices are part of the seeds, see `Decoder.all_cases`
 AXES = 'rule, field, repetition, time'
 OPTIONS = {label: f'decode_{label}' for label in LABELS[1:]}
+OF_GROUPS = 'decode_neuronal_groups'  # the option that asks for decoding from groups
 
 
 def conditions(label: np.ndarray, what: str, rule: int, p: Mapping) -> np.ndarray:
@@ -200,26 +201,50 @@ def rule(run: Run) -> dict:
     return Decoder(run).decode('rule')
 
 
-def _labels_of_groups(p: Mapping) -> list[str]:
-    return [what for what in decoded_labels(p) if what != 'rule']
+def _work_of_groups(what: str) -> Callable[[Mapping], int]:
+    def work(p: Mapping) -> int:
+        repetitions = min(GROUP_REPETITIONS, p['decoding_reps'])
+        return len(OF_KINDS) * repetitions * _num_cases(what, p)
+
+    return work
 
 
 @measure(
-    {f'{{signal}}_{what}_decoding_group': f'group, {AXES}' for what in LABELS[:-1]},
-    title='decoding from groups',
+    {'{signal}_sample_decoding_group': f'group, {AXES}'},
+    title='sample to decode',
     repetitions='decoding_reps',
-    options=('decode_neuronal_groups',),
-    work=lambda p: sum(
-        len(OF_KINDS) * min(GROUP_REPETITIONS, p['decoding_reps']) * _num_cases(what, p)
-        for what in _labels_of_groups(p)
-    ),
+    options=(OF_GROUPS,),
+    work=_work_of_groups('sample'),
 )
-def groups(run: Run) -> dict:
-    """Decoding of the same labels from the units of each of the four groups, at most 20 times."""
-    found, decoder = {}, Decoder(run)
-    for what in _labels_of_groups(run.p):
-        found |= decoder.decode_groups(what)
-    return found
+def sample_from_groups(run: Run) -> dict:
+    """Decoding of the sample from the units of each of the four groups, at most 20 times."""
+    return Decoder(run).decode_groups('sample')
+
+
+@measure(
+    {'{signal}_test_decoding_group': f'group, {AXES}'},
+    title='test to decode',
+    repetitions='decoding_reps',
+    options=(OF_GROUPS, OPTIONS['test']),
+    needs=(A_TEST,),
+    work=_work_of_groups('test'),
+)
+def test_from_groups(run: Run) -> dict:
+    """Decoding of the test from the units of each group."""
+    return Decoder(run).decode_groups('test')
+
+
+@measure(
+    {'{signal}_match_decoding_group': f'group, {AXES}'},
+    title='match to decode',
+    repetitions='decoding_reps',
+    options=(OF_GROUPS, OPTIONS['match']),
+    needs=(A_MATCH,),
+    work=_work_of_groups('match'),
+)
+def match_from_groups(run: Run) -> dict:
+    """Decoding of the match from the units of each group."""
+    return Decoder(run).decode_groups('match')
 
 
 @measure(

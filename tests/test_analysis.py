@@ -424,6 +424,30 @@ def test_only_what_a_file_lacks_is_measured(tmp_path):
     assert_same(results.load_results(path), whole)
 
 
+def test_switches_add_what_they_ask_for(tmp_path):
+    """One after the other they give what they give together, and nothing is measured twice."""
+    path, done = tmp_path / 'a.pkl', []
+    results.save(path, network('DMS'))
+    whole = {'decode_test': True, 'decode_match': True, 'decode_neuronal_groups': True}
+    expected = analysis.analyze_model_from_file(path, None, QUICK | whole, jobs=1)
+    for switches, names in (
+        (['decode_test'], None),
+        (
+            ['decode_match', 'decode_neuronal_groups'],
+            ['match', 'match_from_groups', 'sample_from_groups'],
+        ),
+        (['decode_test', 'decode_neuronal_groups'], ['test_from_groups']),
+    ):
+        options = QUICK | dict.fromkeys(switches, True)
+        found = analysis.analyze_model_from_file(path, path, options, jobs=1, progress=done.append)
+        p = found['parameters'] | expected['analysis']['options']
+        among = None if names is None else {m for m in all_measures() if m.name in names}
+        if among:
+            assert sum(done) == amount_of_work(par | p, among)
+        done.clear()
+    assert_same(found, expected)
+
+
 def test_another_name_of_a_setting_in_an_analysis(tmp_path):
     with pytest.warns(UserWarning, match='synaptic_config is understood as synapse_config'):
         found = analyze(tmp_path, network(), QUICK | {'synaptic_config': 'fac'})

@@ -216,6 +216,7 @@ def test_measures_are_not_lost_unasked(files, run, analysed, origin):
     assert (status, out, files[0].read_bytes()) == (1, '', before)
     assert err.startswith(f'error: {files[0]}: it holds measures that would be lost (')
     assert lost in err
+    assert ('ask for as much (decode_test=True), write' in err) == (origin == 'here')
     assert len(err.splitlines()) == 1
     out = files[0].parent / 'out'
     assert run(files[0], f'--out={out}', decoding_reps=1)[0] == 0

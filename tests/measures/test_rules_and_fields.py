@@ -191,7 +191,7 @@ def test_decoding_from_groups_and_its_stability_are_repeated_less(
     run = run_of(random_states(len(trial_info['sample'])), trial_info)
     for measure, repetitions in (
         (task_decoding.sample, [asked]),
-        (task_decoding.groups, [of_groups] * 4),
+        (task_decoding.sample_from_groups, [of_groups] * 4),
         (task_decoding.stability, [of_stability]),
     ):
         made.clear()
