@@ -20,8 +20,6 @@ if __name__ == '__main__':
 
 import argparse
 import functools
-import importlib
-import pkgutil
 import sys
 from pathlib import Path
 
@@ -33,15 +31,18 @@ from commands.arguments import a_path, add_own_tasks, command_parser, fail
 from commands.running import command
 from plots.drawing import LeftOut, draw, planned
 from plots.drawn_networks import DrawnNetwork, load, shown_together
-from plots.figure import FORMATS, DeclaredFigure, save
+from plots.figure import FORMATS, DeclaredFigure, FigureError, save
 from rnn import device
+from system.errors import modules_in
 
 
 @functools.cache
 def all_figures() -> tuple[DeclaredFigure, ...]:
-    """The figures in simulate_STP.py and in all files of plots/."""
-    names = sorted(module.name for module in pkgutil.iter_modules(plots.__path__))
-    modules = [simulate_STP, *(importlib.import_module(f'plots.{name}') for name in names)]
+    """The figures in simulate_STP.py and in all files of plots/.
+
+    Raises FigureError for a file that fails.
+    """
+    modules = [simulate_STP, *modules_in(plots, FigureError)]
     found = [
         v for module in modules for v in vars(module).values() if isinstance(v, DeclaredFigure)
     ]
@@ -81,7 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
         results.check_writable(out / 'figure')
         device.select(None)
         return _draw(files, out, args.formats or ['png'])
-    except (tasks.TaskError, results.ResultsError, OSError) as error:
+    except (tasks.TaskError, results.ResultsError, FigureError, OSError) as error:
         return fail(error, 2)
     except KeyboardInterrupt:
         return 130

@@ -59,7 +59,7 @@ GROUPS: dict[str, dict[str, Setting]] = {
         'num_rule_tuned': Setting(0, count(0), 'inputs that cue the rule'),
         'n_hidden': Setting(100, count(1), 'recurrent units'),
         'n_output': Setting(
-            3, count(3), 'outputs: fixate, non-match, match (distractor: fixate, one per direction)'
+            3, count(2), 'outputs: fixate, non-match, match (distractor: fixate, one per direction)'
         ),
     },
     'Time and learning': {

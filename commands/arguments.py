@@ -183,11 +183,11 @@ def add_own_tasks(p: argparse.ArgumentParser) -> None:
 
 
 def task_name(text: str) -> str:
-    """The name of a task, which is loaded first if `text` is a file (.py). Raises TaskError.
+    """The name of a task, which is loaded first if `text` is that of a file. Raises TaskError.
 
     Nothing else loads a task: neither a setting nor a result file does.
     """
-    return load_task(a_path(text)) if text.endswith('.py') else text
+    return load_task(a_path(text)) if '.' in text else text
 
 
 def fail(message: object, status: int) -> int:

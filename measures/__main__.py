@@ -1,8 +1,9 @@
 """`python -m measures` prints all measures, as the table in docs/analysis.md."""
 
 import inspect
+import sys
 
-from measures.measure import SIGNALS, Measure, all_measures
+from measures.measure import SIGNALS, Measure, MeasureError, all_measures
 
 
 def table() -> str:
@@ -29,4 +30,7 @@ def _results(m: Measure) -> str:
 
 
 if __name__ == '__main__':
-    print(table())
+    try:
+        print(table())
+    except MeasureError as error:
+        sys.exit(f'error: {error}')

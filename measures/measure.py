@@ -10,8 +10,6 @@ DMS probe, smaller copies of result files, and the table in docs/analysis.md.
 """
 
 import functools
-import importlib
-import pkgutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -24,7 +22,7 @@ import tasks
 from measures.sampling import OF_PROBE, SUFFIX
 from results import KEYS
 from settings.analysis import ANALYSIS
-from system.errors import in_words
+from system.errors import in_words, modules_in
 
 TRAINING = 'training'  # trials as in training
 INDEPENDENT = 'independent'  # trials of the task whose tests are independent of the sample
@@ -46,7 +44,7 @@ class Need(NamedTuple):
 
 A_TEST = Need(
     lambda p: 'test' in tasks.of(p).decodable(p),
-    '{task} has no {title}: it reports the sample, and matches no test.',
+    "{task} has no {title}: its trials have no label 'test'.",
 )
 A_MATCH = Need(
     lambda p: 'match' in tasks.of(p).decodable(p),
@@ -194,10 +192,10 @@ def is_synaptic(name: str) -> bool:
 def all_measures() -> tuple[Measure, ...]:
     """The measures in all files of this folder.
 
-    Raises MeasureError for a name that is taken, and for an option that is not declared.
+    Raises MeasureError for a file that fails, a name that is taken, and an option that is not
+    declared.
     """
-    names = [m.name for m in pkgutil.iter_modules(measures.__path__) if m.name != '__main__']
-    modules = [importlib.import_module(f'measures.{name}') for name in names]
+    modules = modules_in(measures, MeasureError, without='__main__')
     found = [v for module in modules for v in vars(module).values() if isinstance(v, Measure)]
     found = tuple(dict.fromkeys(found))
     _require_own_names(found)

@@ -36,7 +36,7 @@ SEQUENCES = Tasks(
     'tasks that compare several tests with one sample',
 )
 SEVERAL_SAMPLES = Tasks(
-    lambda p: tasks.of(p).num_samples > 1,
+    lambda p: tasks.of(p).num_samples > 1 and tasks.of(p).num_rule_indices(p) > 1,
     'tasks with several samples of which a rule picks one',
 )
 COMPARED = Tasks(

@@ -29,6 +29,8 @@ def sizes(s: Mapping) -> dict:
     n_input = s['num_motion_tuned'] + s['num_fix_tuned'] + s['num_rule_tuned']
     of_synapses = [name for kind in PLASTIC.values() for name in (kind.tau_x, kind.tau_u)]
     for name in ('membrane_time_constant', *of_synapses):
+        if name not in s:
+            raise ValueError(f'PLASTIC (rnn/initial_values.py) needs {name}, which is no setting')
         if s[name] < s['dt']:
             raise ValueError(
                 f'{name} = {s[name]!r} is not allowed: it must be at least dt = {s["dt"]} ms'

@@ -44,7 +44,7 @@ def why_unknown(name: str, known: Iterable[str], derived: Collection[str] = ()) 
 
 
 def nearest(name, names: Iterable) -> str:
-    """The end of a sentence that says which of the names is the nearest one; '' without names."""
+    """The end of a sentence that says which of the names is the nearest one; '' if none is near."""
     by_lower_case = {str(known).lower(): known for known in names}
-    close = get_close_matches(str(name).lower(), by_lower_case, n=1, cutoff=0)
+    close = get_close_matches(str(name).lower(), by_lower_case, n=1, cutoff=0.6)
     return f'; the nearest name is {by_lower_case[close[0]]}' if close else ''

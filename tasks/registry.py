@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
@@ -183,9 +184,23 @@ def _problem_in(task: Task) -> str | None:
             return "settings must be a dictionary like {'name': Setting(250, validators.count(1))}"
     if not (_is_sequence(task.rules) and task.rules and all(map(_is_rule, task.rules))):
         return "rules must be a sequence of ('rotation', degrees) and ('category', None)"
+    if problem := _misspelt(task):
+        return problem
     labels = [*task.labels] if _is_sequence(task.labels) else []
     if labels[:1] != ['sample'] or any(label not in DECODABLE for label in labels):
         return f"labels must be ('sample',) with any of {DECODABLE[1:]} after it"
+    return None
+
+
+def _misspelt(task: Task) -> str | None:
+    """Whether a task has something whose name is nearly that of an attribute of all tasks."""
+    own = [name for kind in type(task).__mro__ if kind not in Task.__mro__ for name in vars(kind)]
+    known = [name for name in dir(Task) if not name.startswith('_')]
+    for name in own:
+        if name in known or name.startswith('_'):
+            continue
+        if close := get_close_matches(name, known, n=1, cutoff=0.8):
+            return f'a task has no {name}, but {close[0]} (put _ before a name of your own)'
     return None
 
 

@@ -124,6 +124,8 @@ class Task:
 
     def problems(self, s: Mapping) -> Iterator[tuple[bool, str, str]]:
         """(whether it is wrong, name of a setting, what is allowed) for what `check` looks at."""
+        words = f'it must be at least {len(self.responses)}, one for each of the responses'
+        yield s['n_output'] < len(self.responses), 'n_output', words
         for name in self.needed_times():
             yield s[name] < s['dt'], name, f'it must hold at least one step of dt = {s["dt"]} ms'
         test = s[self.test_duration()]
@@ -181,12 +183,9 @@ class Task:
             return ''
         if self.num_samples > 1:
             return f'test of sample {1 + self.sample_of(rule, 0)}'
-        if len(self.rules) != self.num_rule_indices(p):
-            return f'rule {1 + rule}'
-        kind, degrees = self.rules[rule]
-        if kind == 'category':
-            return 'DMC rule'
-        return f'DMRS{degrees} rule' if degrees else 'DMS rule'
+        names = [f'{_task_of(rule)} rule' for rule in self.rules]
+        is_told = len(names) == len({*names}) == self.num_rule_indices(p)
+        return names[rule] if is_told else f'rule {1 + rule}'
 
     def value_name(self, value: int, p: Mapping) -> str:
         """How figures write a sample or test: as a direction."""
@@ -259,9 +258,13 @@ class Task:
         return [max(self.sample_period(i, p).stop for i in range(self.num_samples)), tests[0]]
 
     def accuracy_without_sample(self, p: Mapping) -> float:
-        """The best accuracy in the scored test without knowing the sample: that of a guess."""
-        reports_sample = 'test' not in self.labels
-        return 1 / (p['num_motion_dirs'] if reports_sample else len(self.responses) - 1)
+        """The best accuracy in the scored test without knowing the sample: that of a guess.
+
+        That is one of the directions where each has an output and no test is compared, else one of
+        the responses.
+        """
+        reports = 'test' not in self.labels and p['n_output'] > p['num_motion_dirs']
+        return 1 / (p['num_motion_dirs'] if reports else len(self.responses) - 1)
 
     def scored_test(self, p: Mapping) -> range:
         """The test whose accuracy is measured after a perturbation: the second, if there is one."""
@@ -297,6 +300,14 @@ class Task:
             attended.append(np.where(is_attended, of_rule, 0).sum(-2))
             other.append(np.where(is_attended, 0, of_rule).sum(-2) / (len(every) - 1))
         return np.mean(attended, axis=0), np.mean(other, axis=0)
+
+
+def _task_of(rule: Rule) -> str:
+    """The task of the paper that has only this rule."""
+    kind, degrees = rule
+    if kind == 'category':
+        return 'DMC'
+    return f'DMRS{degrees}' if degrees else 'DMS'
 
 
 def steps_in(milliseconds: int, p: Mapping) -> int:

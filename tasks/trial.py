@@ -21,12 +21,17 @@ class Period(NamedTuple):
 
 
 def place(array: np.ndarray, period: Period | range, values, add: bool = False) -> None:
-    """Set array (time, trial, ...) to values (trial, ...), or add them, in place, in `period`."""
+    """Set array (time, trial, ...) to values (trial, ...), or add them, in place, in `period`.
+
+    Raises ValueError for steps that the array does not have.
+    """
+    first, last = np.min(period.start), np.max(period.stop)
+    if first < 0 or last > len(array):
+        raise ValueError(f'steps {first} to {last} are not in a trial of {len(array)} steps')
     if isinstance(period.start, int) and isinstance(period.stop, int):
         block = array[period.start : period.stop]
         block[:] = block + values if add else values
         return
-    first, last = np.min(period.start), np.max(period.stop)
     block = array[first:last]
     steps = np.arange(first, first + len(block))[:, None]
     during = (period.start <= steps) & (steps < period.stop)  # (time, trial)

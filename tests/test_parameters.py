@@ -324,7 +324,7 @@ BAD = [
     ({'exc_inh_prop': 2}, 'exc_inh_prop', '2', '>= 0', '<= 1'),
     ({'connection_prob': 0}, 'connection_prob', '0', '<= 1', '> 0'),
     ({'catch_trial_pct': 1}, 'catch_trial_pct', '1', '>= 0', '< 1'),
-    ({'n_output': 2}, 'n_output', '2', 'an integer', '3'),
+    ({'n_output': 2}, 'n_output', '2', 'at least 3', 'responses'),
     ({'seed': 2**63}, 'seed', str(2**63), 'None or an integer'),
     ({'stop_accuracy': 1.01}, 'stop_accuracy', '1.01', 'None or a finite number'),
     ({'save_dir': ''}, 'save_dir', "''", 'not empty'),

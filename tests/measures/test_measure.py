@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from shell import ROOT
 
+import measures
 from measures import measure as declarations
 from measures.__main__ import table
 from measures.measure import (
@@ -104,6 +105,27 @@ def test_measures_have_different_names():
 
     with pytest.raises(MeasureError, match='there are 2 measures that are called shuffles'):
         declarations._require_own_names([*all_measures(), shuffles])
+
+
+@pytest.mark.parametrize(
+    ('source', 'words'),
+    [
+        ('x = 1\ndef f(:', 'line 2, fails: SyntaxError'),
+        (
+            'from measures.measure import measure\n@measure(title="x", option="a")\ndef f(run): 0',
+            "line 2, fails: TypeError: .* unexpected keyword argument 'option'",
+        ),
+    ],
+)
+def test_a_file_that_fails_is_a_sentence_with_its_place(tmp_path, monkeypatch, source, words):
+    (tmp_path / 'broken_measure.py').write_text(source)
+    monkeypatch.setattr(measures, '__path__', [*measures.__path__, str(tmp_path)])
+    all_measures.cache_clear()
+    try:
+        with pytest.raises(MeasureError, match=rf'broken_measure.py, {words}'):
+            all_measures()
+    finally:
+        all_measures.cache_clear()
 
 
 def test_a_failing_measure_is_a_sentence_with_its_place():

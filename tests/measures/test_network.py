@@ -52,7 +52,7 @@ def test_synapses_without_plasticity_have_no_measures(measure):
 
 def test_a_measure_that_the_task_cannot_have_is_missing_for_good():
     network = {'parameters': task('distractor')}
-    words = 'distractor has no test to decode: it reports the sample, and matches no test'
+    words = 'distractor has no test to decode: its trials have no label .test.'
     with pytest.raises(MissingMeasure, match=f'lack neuronal_test_decoding: {words}$'):
         require([network], 'neuronal_test_decoding')
     with pytest.raises(MissingMeasure, match='lack unknown: analyse them$'):

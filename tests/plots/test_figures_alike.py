@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import pytest
 from drawing import assert_texts_fit, coarse_synapses, fabricated, figure_of  # noqa: F401
 from matplotlib.figure import Figure
+from shell import ROOT
 from test_analysis import eagerly  # noqa: F401
 
 import figures
@@ -93,3 +94,16 @@ def test_a_figure_is_added_with_one_file(tmp_path, monkeypatch):
     finally:
         figures.all_figures.cache_clear()
         sys.modules.pop('plots.added', None)
+
+
+def test_a_file_of_figures_that_fails_is_a_sentence(tmp_path, monkeypatch, capsys):
+    (tmp_path / 'broken_figure.py').write_text('x = 1 / 0\n')
+    monkeypatch.setattr(plots, '__path__', [*plots.__path__, str(tmp_path)])
+    figures.all_figures.cache_clear()
+    try:
+        assert figures.main([str(ROOT / 'networks' / 'full'), '--out', str(tmp_path)]) == 2
+        err = capsys.readouterr().err
+        assert 'broken_figure.py, line 1, fails: ZeroDivisionError' in err
+        assert err.count('\n') == 1
+    finally:
+        figures.all_figures.cache_clear()

@@ -129,6 +129,44 @@ def test_files_that_define_no_task(tmp_path, name, source, words):
     assert tasks.known() == known
 
 
+@pytest.mark.parametrize(
+    ('line', 'words'),
+    [
+        ("lables = ('sample', 'test')", 'a task has no lables, but labels (put _ before'),
+        ("rule = (('rotation', 90),)", 'a task has no rule, but rules'),
+        ('def epoch(self, steps): pass', 'a task has no epoch, but epochs'),
+    ],
+)
+def test_misspelt_attributes_are_refused(tmp_path, line, words):
+    file = tmp_path / 'misspelt.py'
+    file.write_text(REPORT.replace('(Task):\n', f'(Task):\n    {line}\n'))
+    with pytest.raises(TaskError) as error:
+        load_task(file)
+    assert words in str(error.value)
+    file.write_text(REPORT.replace('(Task):\n', '(Task):\n    _rule = threshold = 3\n'))
+    load_task(file)
+
+
+def test_every_response_has_an_output(tmp_path):
+    file = tmp_path / 'few_outputs.py'
+    source = REPORT.replace("'directions')", "'a', 'b', 'c')")
+    file.write_text(source.replace("'n_output': 9, ", ''))
+    with pytest.raises(ValueError, match='n_output = 3 .* at least 4, one for each of the resp'):
+        update_parameters({'trial_type': load_task(file)})
+    file.write_text(REPORT.replace("'directions')", "'go')").replace('9', '2'))
+    update_parameters({'trial_type': load_task(file)})
+    assert par['n_output'] == 2
+
+
+@pytest.mark.parametrize('steps', ['range(240, 300)', 'range(-5, 20)'])
+def test_nothing_is_shown_outside_the_trial(tmp_path, steps):
+    file = tmp_path / 'outside.py'
+    file.write_text(REPORT.replace("batch.p['sample_time_rng'], sample", f'{steps}, sample'))
+    update_parameters({'trial_type': load_task(file), 'batch_size': 4})
+    with pytest.raises(TaskError, match=r'outside.py, line 11, fails: .* are not in a trial'):
+        Stimulus(1).generate_trial()
+
+
 def test_a_task_has_the_known_attributes_only():
     assert Task(num_samples=2).num_samples == 2
     with pytest.raises(TypeError, match="no attribute 'num_sample'"):

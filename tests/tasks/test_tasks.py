@@ -294,6 +294,14 @@ def test_names_of_rules():
 
     task = Cued()
     assert [task.rule_name(r, task.owned()) for r in range(2)] == ['rule 1', 'rule 2']
+    task = DelayedMatch(rules=(('category', None), ('category', None)))
+    assert [task.rule_name(r, task.owned()) for r in range(2)] == ['rule 1', 'rule 2']
+
+
+def test_a_guess_among_responses_that_are_no_directions():
+    p = parameters_with({'trial_type': 'distractor'})
+    task = DelayedMatch(labels=('sample',), responses=('fixate', 'go', 'wait'))
+    assert task.accuracy_without_sample(p | {'n_output': 3}) == 1 / 2
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ def test_place_sets_a_fixed_range_only():
 
 def test_place_sets_the_own_period_of_each_trial():
     array = np.zeros((6, 3))
-    place(array, Period(np.array([1, 4, 2]), np.array([3, 9, 2])), np.array([7, 8, 9]))
+    place(array, Period(np.array([1, 4, 2]), np.array([3, 6, 2])), np.array([7, 8, 9]))
     assert array.T.tolist() == [[0, 7, 7, 0, 0, 0], [0, 0, 0, 0, 8, 8], [0] * 6]
 
 
