@@ -34,6 +34,7 @@ from plots.drawn_networks import DrawnNetwork, load, shown_together
 from plots.figure import FORMATS, DeclaredFigure, FigureError, save
 from rnn import device
 from system.errors import modules_in
+from system.signals import Interrupted, Signals
 
 
 @functools.cache
@@ -81,19 +82,23 @@ def main(arguments: list[str] | None = None) -> int:
         files = results.networks_in(args.folder)
         results.check_writable(out / 'figure')
         device.select(None)
-        return _draw(files, out, args.formats or ['png'])
+        with Signals(ctrl_c=False) as signals:
+            return _draw(files, out, args.formats or ['png'], signals)
+    except Interrupted as stop:
+        return fail('stopped: the figures named above are drawn', 128 + stop.signum)
     except (tasks.TaskError, results.ResultsError, FigureError, OSError) as error:
         return fail(error, 2)
     except KeyboardInterrupt:
         return 130
 
 
-def _draw(files: list[Path], out: Path, formats: list[str]) -> int:
+def _draw(files: list[Path], out: Path, formats: list[str], signals: Signals) -> int:
     networks, status = _load(files)
     if not networks:
         raise results.ResultsError(f'{files[0].parent} holds no network that can be drawn')
     left_out, is_drawn = LeftOut(), False
     for drawing in planned(networks, all_figures()):
+        signals.check()
         drawn = draw(drawing, left_out)
         name = '-'.join(filter(None, [drawing.label, drawing.figure.name]))
         for suffix in formats if drawn else ():

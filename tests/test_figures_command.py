@@ -1,6 +1,8 @@
 """The command `python figures.py` as a user meets it, most of it within this process."""
 
+import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -326,3 +328,17 @@ def test_what_is_not_drawn_is_not_kept(tmp_path):
     (kept,), status = figures._load([tmp_path / 'one.pkl'])
     assert status == 0
     assert set(kept.saved) == set(saved) - {'resp_suppression', 'neuronal_pev_dms'}
+
+
+def test_a_signal_stops_it_between_figures(analyzed, run, monkeypatch, tmp_path):
+    """So that no file is left half-written."""
+
+    def stop_after(drawing, left_out):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return Figure()
+
+    monkeypatch.setattr(figures, 'draw', stop_after)
+    status, out, err = run(analyzed, '--out', tmp_path)
+    assert status == 128 + signal.SIGTERM
+    assert [Path(line) for line in out] == [*tmp_path.iterdir()]
+    assert err == 'error: stopped: the figures named above are drawn\n'
