@@ -134,7 +134,7 @@ def test_own_task_beside_one_of_the_paper(tmp_path):
     [
         (None, 'mine.py', 'mine.py cannot be read: No such file'),
         ('import nothing_of_this_name', 'mine.py', 'mine.py, line 1, fails: ModuleNotFoundError: '),
-        ('1 +', 'mine.py', 'mine.py fails: SyntaxError: '),
+        ('1 +', 'mine.py', 'mine.py, line 1, fails: SyntaxError: '),
         ('', 'mine.py', 'mine.py must define one subclass of tasks.Task, but defines none'),
         ('', 'DMS.py', 'DMS.py has the name of a task of the paper'),
     ],
