@@ -16,7 +16,16 @@ from measures.decoding import (
     decoding_significance,
 )
 from measures.groups import OF_KINDS, unit_groups
-from measures.measure import A_MATCH, A_TEST, INDEPENDENT, PROBE, SEVERAL_RULES, measure
+from measures.measure import (
+    A_MATCH,
+    A_TEST,
+    INDEPENDENT,
+    PROBE,
+    SEVERAL_RULES,
+    Measure,
+    Need,
+    measure,
+)
 from measures.run import Run, decoding_seed, end_of_delay
 from tasks.task import DECODABLE
 from tasks.trial import in_second_half
@@ -201,47 +210,36 @@ def rule(run: Run) -> dict:
     return Decoder(run).decode('rule')
 
 
-def _work_of_groups(what: str) -> Callable[[Mapping], int]:
+def _of_groups(what: str, *needs: Need) -> Callable[[Callable], Measure]:
+    """Declare the decoding of a label from each group of units."""
+
     def work(p: Mapping) -> int:
         repetitions = min(GROUP_REPETITIONS, p['decoding_reps'])
         return len(OF_KINDS) * repetitions * _num_cases(what, p)
 
-    return work
+    return measure(
+        {f'{{signal}}_{what}_decoding_group': f'group, {AXES}'},
+        title=f'{what} to decode',
+        repetitions='decoding_reps',
+        options=(OF_GROUPS, *filter(None, [OPTIONS.get(what)])),
+        needs=needs,
+        work=work,
+    )
 
 
-@measure(
-    {'{signal}_sample_decoding_group': f'group, {AXES}'},
-    title='sample to decode',
-    repetitions='decoding_reps',
-    options=(OF_GROUPS,),
-    work=_work_of_groups('sample'),
-)
+@_of_groups('sample')
 def sample_from_groups(run: Run) -> dict:
     """Decoding of the sample from the units of each of the four groups, at most 20 times."""
     return Decoder(run).decode_groups('sample')
 
 
-@measure(
-    {'{signal}_test_decoding_group': f'group, {AXES}'},
-    title='test to decode',
-    repetitions='decoding_reps',
-    options=(OF_GROUPS, OPTIONS['test']),
-    needs=(A_TEST,),
-    work=_work_of_groups('test'),
-)
+@_of_groups('test', A_TEST)
 def test_from_groups(run: Run) -> dict:
     """Decoding of the test from the units of each group."""
     return Decoder(run).decode_groups('test')
 
 
-@measure(
-    {'{signal}_match_decoding_group': f'group, {AXES}'},
-    title='match to decode',
-    repetitions='decoding_reps',
-    options=(OF_GROUPS, OPTIONS['match']),
-    needs=(A_MATCH,),
-    work=_work_of_groups('match'),
-)
+@_of_groups('match', A_MATCH)
 def match_from_groups(run: Run) -> dict:
     """Decoding of the match from the units of each group."""
     return Decoder(run).decode_groups('match')
