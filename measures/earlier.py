@@ -86,11 +86,12 @@ def require_kept(saved: Mapping, options: Mapping, taken: Collection[Measure]) -
     conditions. Where `saved` does not say how its measures were made, as in files of the original
     code, each measure that would be replaced counts as lost.
     """
-    before = results.analysis_of(saved).get('options', {})
+    about = results.analysis_of(saved)
+    before = about.get('options', {})
     off = [n for n in sorted(SWITCHES & before.keys()) if before[n] and not options[n]]
     as_much = 'ask for as much' + (f' ({", ".join(f"{n}=True" for n in off)})' if off else '')
     remedy = f'{as_much}, {ELSEWHERE}'
-    if about := results.analysis_of(saved):
+    if about:
         for name in sorted(COUNTS & before.keys()):
             if before[name] > options[name]:
                 found = f'{name} = {before[name]}, not {options[name]}'

@@ -16,12 +16,13 @@ class MissingMeasure(ValueError):
         self.others = others
 
 
-def parameters_of(network: Mapping) -> dict:
+def parameters_of(network: Mapping, options: Mapping | None = None) -> dict:
     """The parameters with which a network is analysed, with the options of its analysis.
 
-    Raises ValueError if the network's parameters are not complete, or if its task is not known.
+    `options` are those of another one, see `made_with` in measures/earlier.py. Raises ValueError if
+    the network's parameters are not complete, or if its task is not known.
     """
-    options = analysis_of(network).get('options', {})
+    options = analysis_of(network).get('options', {}) if options is None else options
     options = {name: value for name, value in options.items() if name != 'seed'}
     return analysis_parameters(network['parameters'], options)
 

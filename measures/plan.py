@@ -7,6 +7,7 @@ import results
 import tasks
 from measures.earlier import combined, is_there, made_with, require_kept
 from measures.measure import INDEPENDENT, KINDS, PROBE, TRAINING, Measure, all_measures
+from measures.network import parameters_of
 from measures.run import end_of_delay
 from parameters import analysis_parameters, parameters_with, settings_for
 
@@ -47,8 +48,7 @@ def planned(
     options = made_with(p, update_params, seed)
     measures = lacking(there or {}, p, options)
     if there and (both := combined(there, options)):
-        changed = {name: value for name, value in both.items() if name != 'seed'}
-        return Plan(there, analysis_parameters(saved['parameters'], changed), both, measures)
+        return Plan(there, parameters_of(there, both), both, measures)
     if there:
         require_kept(there, options, measures)
     earlier = {'analysis', *results.analysis_of(saved).get('measures', ())}

@@ -12,7 +12,7 @@ from measures.groups import GROUPS, OF_KINDS
 from plots import style
 from plots.style import GROUP_NAMES
 from plots.tasks import COMPARED, variant_points
-from reproduction.markdown import mean_and_sd, number
+from reproduction.markdown import ends, mean_and_sd, number
 from reproduction.measured import (
     Networks,
     attended,
@@ -103,7 +103,7 @@ def of_original(name: str) -> str:
 
 def _shown(values: Sequence[float]) -> tuple[str, str, str]:
     """Mean and SD, interval, and number of networks."""
-    found = ' to '.join(map(number, interval(values))) if len(values) >= FEWEST else ''
+    found = ends(interval(values)) if len(values) >= FEWEST else ''
     return mean_and_sd(values), found, str(len(values))
 
 
@@ -130,8 +130,7 @@ def _direction(
 
 def shown_difference(found: Difference) -> str:
     """Such as `0.564 (0.466 to 0.661), P = 7.7e-08`."""
-    ends = ' to '.join(map(number, found.interval))
-    return f'{number(found.mean)} ({ends}), P = {p_text(found.p_value)}'
+    return f'{number(found.mean)} ({ends(found.interval)}), P = {p_text(found.p_value)}'
 
 
 def _memory(networks: Networks) -> Iterator[Row]:
@@ -168,7 +167,7 @@ def _silent(silent: Sequence[bool]) -> Row:
     found = interval_of_share(count, len(silent))
     p_value = compared_shares(count, len(silent), SILENT_OF_PREPRINT, OF_PREPRINT)
     return row._replace(
-        interval=' to '.join(map(number, found)),
+        interval=ends(found),
         test=f"P = {p_text(p_value)} (Fisher's exact)",
         verdict=verdict_of_share(found, p_value, SILENT_OF_PREPRINT / OF_PREPRINT),
     )
@@ -284,7 +283,7 @@ def _manipulation(networks: Networks) -> Row:
     r, p_value, found = rank_correlation(points)
     row = row._replace(
         project=f'R = {r:.2f}, {variants} variants',
-        interval=' to '.join(map(number, found)),
+        interval=ends(found),
         test=f"P = {p_text(p_value)} (Spearman's R)",
     )
     if min(map(len, points)) < FEWEST or len(points) < FEWEST_VARIANTS:

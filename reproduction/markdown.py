@@ -20,6 +20,11 @@ def mean_and_sd(values: Sequence[float]) -> str:
     return f'{number(np.mean(values))} ± {number(np.std(values, ddof=1))}'
 
 
+def ends(interval: Sequence[float]) -> str:
+    """Such as `0.950 to 0.972`."""
+    return ' to '.join(map(number, interval))
+
+
 def span(values: Sequence[float], form: str | None = None, errors: Sequence[float] = ()) -> str:
     """Smallest to largest, or the one value that all have; one network with its standard error."""
     values = [v for v in values if np.isfinite(v)]

@@ -45,8 +45,13 @@ def interval(values: Sequence[float]) -> Interval:
 def student_interval(values: Sequence[float]) -> Interval:
     """Student's 95 % interval of the mean: wider than `interval` where networks are few."""
     error = np.std(values, ddof=1) / np.sqrt(len(values))
-    half = t.isf((1 - CONFIDENCE) / 2, len(values) - 1) * error
-    return float(np.mean(values) - half), float(np.mean(values) + half)
+    return _around(np.mean(values), error, len(values) - 1)
+
+
+def _around(mean: float, error: float, freedom: float) -> Interval:
+    """The 95 % interval of a mean with this standard error and these degrees of freedom."""
+    half = t.isf((1 - CONFIDENCE) / 2, freedom) * error
+    return float(mean - half), float(mean + half)
 
 
 def interval_of_share(count: int, number: int) -> Interval:
@@ -83,10 +88,11 @@ def correlation_within(points: Sequence[np.ndarray]) -> tuple[float, float]:
     Ranks are divided by the number of networks plus one; differences between tasks do not count.
     """
     ranks = [rankdata(of_task, axis=0) / (len(of_task) + 1) - 0.5 for of_task in points]
-    with np.errstate(invalid='ignore'):  # R is NaN if all networks have the same value
-        r = np.corrcoef(*np.concatenate(ranks).T)[0, 1]
     freedom = sum(map(len, points)) - len(points) - 1
-    return float(r), float(2 * t.sf(abs(r) * np.sqrt(freedom / (1 - r**2)), freedom))
+    # R is NaN if all networks have the same value, and may be 1
+    with np.errstate(invalid='ignore', divide='ignore'):
+        r = np.corrcoef(*np.concatenate(ranks).T)[0, 1]
+        return float(r), float(2 * t.sf(abs(r) * np.sqrt(freedom / (1 - r**2)), freedom))
 
 
 def correlation_interval(r: float, number: int) -> Interval:
@@ -198,9 +204,8 @@ def beside(
     errors = np.array([np.var(values, ddof=1) / len(values), sd**2 / number])
     freedom = errors.sum() ** 2 / np.sum(errors**2 / [len(values) - 1, number - 1])
     difference, error = float(np.mean(values) - mean), np.sqrt(errors.sum())
-    half = float(t.isf((1 - CONFIDENCE) / 2, freedom) * error)
     p_value = float(2 * t.sf(abs(difference) / error, freedom))
-    return Difference(difference, (difference - half, difference + half), p_value)
+    return Difference(difference, _around(difference, error, freedom), p_value)
 
 
 def detectable(num_1: int, num_2: int) -> float:

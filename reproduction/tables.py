@@ -14,7 +14,7 @@ from plots.style import FEWEST_CORRELATED, standard_errors
 from reproduction.closer import manipulation_table, rotation_table
 from reproduction.findings import ROTATIONS, evaluated, of_original
 from reproduction.load import ByKind, of_tasks
-from reproduction.markdown import mean_and_sd, number, span, table
+from reproduction.markdown import ends, mean_and_sd, span, table
 from reproduction.measured import Networks, dms_measures, end_decoding, is_silent, passed
 from reproduction.original import original_measures
 from reproduction.plan import EARLY, NO_CHANGE, VARIED
@@ -100,7 +100,7 @@ def _difference_cells(found: Difference | None, is_welch: bool) -> tuple[str, st
     if found is None:
         return '', ''
     words = '' if is_welch else ' (one-sample)'
-    return ' to '.join(map(number, found.interval)), f'{found.p_value:.2g}{words}'
+    return ends(found.interval), f'{found.p_value:.2g}{words}'
 
 
 def _power(num: int) -> str:

@@ -163,6 +163,8 @@ def test_correlation_within_tasks_does_not_count_differences_between_them():
     assert spearmanr(*np.concatenate(points).T).statistic > 0.5
     # t with 18 - 3 - 1 degrees of freedom
     assert p_value == pytest.approx(2 * t.sf(np.sqrt(14 / 8), 14), rel=1e-6)
+    same = [of_task[:, [0, 0]] for of_task in points]
+    assert statistics.correlation_within(same) == pytest.approx((1, 0), abs=1e-6)
 
 
 def test_intervals_that_disagree_decide_nothing():
