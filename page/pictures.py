@@ -18,7 +18,7 @@ from plots.drawn_networks import load, shown_together
 from plots.figure import DeclaredFigure
 from plots.style import COLUMN, MM, STYLE
 from rnn import device
-from sets.sweep import sort_key
+from settings.compared import sort_key
 from system.outputs import one_line
 from system.workers import outcomes
 

@@ -61,12 +61,12 @@ def shown_together(networks: Sequence[DrawnNetwork]) -> Iterator[str]:
     """A sentence on networks that share figures but differ in more than their seeds."""
     for label, those in alike(networks).items():
         if names := _differing(those):
-            words = 'figures of several networks do not distinguish them'
+            words = 'of the figures of several networks only sweep distinguishes them'
             yield f'{label} networks differ in {", ".join(names)}: {words}'
     for task in sorted({network.p['trial_type'] for network in networks}):
         of_task = [network for network in networks if network.p['trial_type'] == task]
         if len({network.group for network in of_task}) > 1:
-            words = 'figures of several tasks do not distinguish them'
+            words = 'of the figures of several tasks only sweep distinguishes them'
             yield f'{task} networks differ in {", ".join(_differing(of_task))}: {words}'
 
 

@@ -14,19 +14,17 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 import tasks
-from measures.measure import signal_names
 from measures.network import MissingMeasure
-from parameters import SETTINGS
 from plots import style
 from plots.figure import FigureError, panels, save
-from plots.memory import chance, decoding, draw_group_shuffles, shuffles, tuning
+from plots.memory import decoding, draw_group_shuffles, shuffles, tuning
 from plots.network import curves_of
-from plots.style import COLORS, MM, PAGE, SIGNALS, STYLE
+from plots.style import COLORS, MM, PAGE, STYLE
+from plots.sweep import sweep
 from plots.tasks import attention, manipulation, sequence
 from reproduction.comparison import comparison
 from reproduction.findings import all_networks
 from reproduction.load import ByKind, of_tasks
-from reproduction.measured import end_decoding
 from reproduction.plan import EARLY, PLAN, named
 
 STATIC = named('DMS', {'synapse_config': None})
@@ -119,29 +117,8 @@ def supplement_plasticity(by_kind: ByKind) -> Figure:
 
 def supplement_delay(by_kind: ByKind) -> Figure:
     """Decoding at the end of the delay, for DMS networks trained with delays of several lengths."""
-    own = panels(None, 1, 1, style.COLUMN, 60)
-    ax, by_delay = own[0, 0], dict(sorted(_by_delay(by_kind)))
-    if len(by_delay) < 2:
-        raise FigureError('there are no networks with delays of several lengths')
-    networks = next(iter(by_delay.values()))
-    for signal in signal_names(networks[0]['parameters']):
-        decoded = {ms: [end_decoding(n, signal) for n in found] for ms, found in by_delay.items()}
-        means = [np.mean(values) for values in decoded.values()]
-        ax.plot(decoded.keys(), means, color=COLORS[signal], label=f'from {SIGNALS[signal]}')
-        for ms, values in decoded.items():
-            ax.plot([ms] * len(values), values, 'o', color=COLORS[signal], alpha=0.6)
-    style.mark_chance(ax, chance(0, networks[0]['parameters']))
-    ax.set(xlabel='Delay (ms)', ylabel='Decoding, end of delay', ylim=(0, 1.03))
-    style.legend(own, inside=False)
-    return ax.figure
-
-
-def _by_delay(by_kind: ByKind) -> Iterator[tuple[int, Sequence[Mapping]]]:
-    """Lengths of the delay in ms, each with the networks that were trained with it."""
-    yield SETTINGS['delay_time'].default, _of(by_kind, 'DMS')
-    for kind in PLAN:
-        if 'delay_time' in kind.swept and by_kind.get(kind.name):
-            yield kind.swept['delay_time'], by_kind[kind.name]
+    kinds = [kind.name for kind in PLAN if kind.task == 'DMS' and {*kind.swept} <= {'delay_time'}]
+    return sweep([network for kind in kinds for network in by_kind.get(kind, ())])
 
 
 def _of(by_kind: ByKind, kind: str) -> Sequence[Mapping]:

@@ -13,10 +13,9 @@ from pathlib import Path
 
 from measures.summary import SUMMARY
 from results import replacing
-from sets import sweep
 from sets.job import LAST_VALUES, Report
 from sets.sweep import Combination
-from settings.compared import written
+from settings.compared import sort_key, written
 from system.files import read_bytes
 from system.locks import lock
 from training.display import losses
@@ -153,7 +152,7 @@ def _sorted(rows: Iterable[Mapping]) -> list[Mapping]:
 
     def place(row: Mapping) -> tuple:
         task, _, index = row['network'].rpartition('-run-')
-        settings = [(name, sweep.sort_key(row[name])) for name in sorted(row.keys() - {*FIELDS})]
+        settings = [(name, sort_key(row[name])) for name in sorted(row.keys() - {*FIELDS})]
         name = task.partition('-')[0] if settings else task
         return name, settings, int(index) if re.fullmatch('[0-9]+', index) else -1
 

@@ -24,14 +24,6 @@ def label(combination: Combination) -> str:
     return ''.join(f'-{name}={written(combination[name])}' for name in sorted(combination))
 
 
-def sort_key(text: str) -> tuple:
-    """Sorts values as they are `written`: numbers by their size, then text."""
-    try:
-        return 0, float(text), ''
-    except ValueError:
-        return 1, 0.0, text
-
-
 def checked(
     sweeps: Iterable[tuple[str, Sequence]], settings: Iterable[str], elsewhere: Mapping[str, str]
 ) -> dict[str, Sequence]:

@@ -17,6 +17,14 @@ def written(value: object) -> str:
     return value if isinstance(value, str) else repr(value)
 
 
+def sort_key(text: str) -> tuple:
+    """Sorts values as they are `written`: numbers by their size, then text."""
+    try:
+        return 0, float(text), ''
+    except ValueError:
+        return 1, 0.0, text
+
+
 def differing(
     names: Iterable[str], networks: Sequence, value_of: Callable[..., object] = dict.get
 ) -> list[str]:

@@ -56,6 +56,7 @@ def shapes(p) -> dict[str, tuple[int, ...]]:
         'accuracy_no_suppression': (R, 3),
         'synaptic_similarity_suppression': (R, W, 5, T),
         'manipulation': (),
+        'task_accuracy': (),
         'synaptic_rotation': (R, F, 5),
     }
     for name in ('neuronal', 'synaptic'):

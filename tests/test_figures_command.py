@@ -95,9 +95,10 @@ def test_command_draws_what_the_tasks_allow(analyzed, run, tmp_path, monkeypatch
     expected = {f'{task}-{name}' for task in ('DMS', 'ABBA', 'dualDMS') for name in each}
     expected |= {'synapses', 'manipulation', 'ABBA-sequence', 'dualDMS-attention'}
     assert {path.name for path in tmp_path.iterdir()} == {f'{name}.png' for name in expected}
-    assert [Path(line).stem in expected for line in out] == [True] * len(expected) + [False]
-    assert out[-1].startswith('left out stability (ABBA, DMS, dualDMS): ')
-    assert out[-1].endswith('analyse them with --set decode_stability=True')
+    assert [Path(line).stem in expected for line in out] == [True] * len(expected) + [False] * 2
+    assert out[-2].startswith('left out stability (ABBA, DMS, dualDMS): ')
+    assert out[-2].endswith('analyse them with --set decode_stability=True')
+    assert out[-1] == 'left out sweep: no networks of one task differ in one setting alone'
     assert all(path.read_bytes().startswith(MAGIC['png']) for path in tmp_path.iterdir())
     assert plt.get_fignums() == []
 
@@ -137,6 +138,7 @@ def test_command_as_a_process(tmp_path):
     names = ('decoding', 'shuffles', 'tuning', 'stability')
     assert out[4:] == [
         *(f'left out {name} (DMC): {fresh}' for name in names),
+        f'left out sweep: {fresh}',
         f'left out sequence: {of_tasks} that compare several tests with one sample',
         f'left out attention: {of_tasks} with several samples of which a rule picks one',
         f'left out manipulation: {of_tasks} that are compared by manipulation in DMS trials',
@@ -221,7 +223,8 @@ def test_what_networks_that_are_shown_together_differ_in_is_said(run, tmp_path, 
         results.save(tmp_path / f'{seed}.pkl', fabricated('DMS', seed, **changes))
     _, out, _ = run(tmp_path)
     assert out[-1] == (
-        'DMS networks differ in spike_cost: figures of several networks do not distinguish them'
+        'DMS networks differ in spike_cost: '
+        'of the figures of several networks only sweep distinguishes them'
     )
     (tmp_path / '0.pkl').unlink()
     assert 'differ' not in ''.join(run(tmp_path)[1])
@@ -256,9 +259,9 @@ def test_networks_with_other_trials_are_drawn_apart(fast, run, tmp_path):
     }
     assert out[6:] == [
         f'{labels[0]} networks differ in spike_cost: '
-        'figures of several networks do not distinguish them',
+        'of the figures of several networks only sweep distinguishes them',
         'DMS networks differ in delay_time, spike_cost, synapse_config: '
-        'figures of several tasks do not distinguish them',
+        'of the figures of several tasks only sweep distinguishes them',
     ]
 
 

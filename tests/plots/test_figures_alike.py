@@ -31,10 +31,17 @@ CASES += [(name, 'DMS', 3) for name, task in DRAWN if name not in SINGLE and tas
 CASES += [('sequence', 'ABBA', 3)]
 
 
+def shown(name: str, task: str, number: int = 1) -> dict | list[dict]:
+    """Networks for a figure, one by itself; `sweep` shows those that differ in a setting."""
+    networks = [fabricated(task, seed) for seed in range(number)]
+    if name == 'sweep':
+        return [*networks, fabricated(task, spike_cost=0)]
+    return networks if number > 1 else networks[0]
+
+
 @pytest.mark.parametrize(('name', 'task', 'number'), CASES)
 def test_no_text_overlaps_or_leaves_the_page(name, task, number):
-    networks = [fabricated(task, seed) for seed in range(number)]
-    drawn = figure_of(name)(networks if number > 1 else networks[0])
+    drawn = figure_of(name)(shown(name, task, number))
     assert drawn.get_figwidth() * 25.4 <= 183 + 1e-6
     assert_texts_fit(drawn)
 
@@ -57,22 +64,22 @@ def test_the_check_of_texts_finds_faults():
 
 @pytest.mark.parametrize('figure', figures.all_figures(), ids=lambda figure: figure.name)
 def test_figures_draw_in_given_axes(figure):
-    task = ABOUT.get(figure.name, 'DMS')
-    own = figure(fabricated(task))
+    networks = shown(figure.name, ABOUT.get(figure.name, 'DMS'))
+    own = figure(networks)
     # the colour bars are made by the figure itself
     number = len([ax for ax in own.axes if ax.get_subplotspec() is not None])
     page = Figure()
     given = page.subplots(1, number, squeeze=False)
-    assert figure(fabricated(task), given) is page
+    assert figure(networks, given) is page
     assert all(ax.has_data() for ax in given.flat)
     with pytest.raises(FigureError, match=f'needs {number} axes, not 9'):
-        figure(fabricated(task), Figure().subplots(3, 3))
+        figure(networks, Figure().subplots(3, 3))
     assert plt.get_fignums() == []
 
 
 def test_all_figures_are_found():
     names = ['decoding', 'shuffles', 'tuning', 'stability', 'trial', 'learning', 'weights']
-    names += ['sequence', 'attention', 'manipulation']
+    names += ['sweep', 'sequence', 'attention', 'manipulation']
     assert [figure.name for figure in figures.all_figures()] == ['synapses', *names]
     assert one_trial in figures.all_figures()
     assert one_trial.__doc__.startswith('Input, activity')
@@ -89,7 +96,7 @@ def test_a_figure_is_added_with_one_file(tmp_path, monkeypatch):
     figures.all_figures.cache_clear()
     try:
         added = next(f for f in figures.all_figures() if f.name == 'variance')
-        assert len(figures.all_figures()) == 12
+        assert len(figures.all_figures()) == 13
         assert len(added([fabricated(), fabricated(seed=1)]).axes) == 6
     finally:
         figures.all_figures.cache_clear()
