@@ -117,7 +117,7 @@ def supplement_plasticity(by_kind: ByKind) -> Figure:
 
 def supplement_delay(by_kind: ByKind) -> Figure:
     """Decoding at the end of the delay, for DMS networks trained with delays of several lengths."""
-    kinds = [kind.name for kind in PLAN if kind.task == 'DMS' and {*kind.swept} <= {'delay_time'}]
+    kinds = 'DMS', *(kind.name for kind in PLAN if [*kind.swept] == ['delay_time'])
     return sweep([network for kind in kinds for network in by_kind.get(kind, ())])
 
 
