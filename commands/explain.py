@@ -24,8 +24,9 @@ decides; that of `run_all_models.py` also leaves `trial_type`, `seed` and `save_
 arguments, and that of `analysis.py` is above all for the [options of the analysis](#analysis). What
 you set wins over what a task suggests, and that over the default. Weights are (from, to).
 
-Settings must also fit together: fixation, sample, delay and test last at least one step of `dt`,
-no time constant is shorter than `dt`, and at least one unit is excitatory.
+Settings must also fit together. Among other things fixation, sample, delay and test last at least
+one step of `dt`, a test lasts longer than `mask_duration`, no time constant is shorter than `dt`,
+`variable_delay_max` is at most `delay_time`, and at least one unit is excitatory.
 
     python model.py --settings [NAME ...] [--task TASK] [--set NAME=VALUE]...
     python analysis.py --settings [NAME ...]

@@ -44,7 +44,7 @@ class Task:
         number of fields.
     suggested: defaults of settings, in place of the general ones.
     settings: settings that only this task has: {name: settings.Setting(default, check, meaning)}; a
-        pair (default, check) is enough.
+        pair (default, check) is enough. Names of durations in ms, and no others, end in _time.
     responses: names of the outputs; the last one is that of all further outputs.
     labels: those of DECODABLE that `trials` returns, 'sample' first. A task without 'test' reports
         the sample.

@@ -54,6 +54,21 @@ def test_links_lead_somewhere(document):
             assert name[1] in definitions(file), f'{document.name}: {text} in {path}'
 
 
+@pytest.mark.parametrize('document', DOCUMENTS, ids=lambda path: path.name)
+def test_rows_of_tables_are_as_long_as_their_headers(document):
+    """A page shows a table as text if the line below its header has another number of cells."""
+    for table in re.findall(r'(?:^\|.*\n)+', document.read_text(), re.M):
+        header, delimiter, *rows = table.splitlines()
+        assert re.fullmatch(r'\|( ?-+ ?\|)+', delimiter), header
+        number = delimiter.count('|')
+        assert {cells(line) for line in (header, *rows)} == {number}, header
+
+
+def cells(row: str) -> int:
+    """Number of bars of a row that are not part of its text."""
+    return len(re.findall(r'(?<!\\)\|', row))
+
+
 def test_faithfulness_names_definitions():
     """Else the test above would look at nothing."""
     named = [t for t, target in links(ROOT / 'docs' / 'faithfulness.md') if target.endswith('.py')]

@@ -319,13 +319,27 @@ def test_each_network_of_a_stack_needs_a_batch(small):
         stack.optimize([batch] * 2, [0] * 3)
 
 
-def test_the_example_of_the_document(capsys):
+def example(word: str) -> str:
+    """The example of docs/training.md with a word; it must run when copied alone."""
     text = (ROOT / 'docs' / 'training.md').read_text('utf-8')
-    (example,) = (e for e in re.findall(r'```python\n(.*?)```', text, re.S) if 'rnn.stack' in e)
-    names = {'Model': Model, 'Stimulus': Stimulus}
-    exec(example, names)
+    (found,) = (e for e in re.findall(r'```python\n(.*?)```', text, re.S) if word in e)
+    return found
+
+
+def test_the_example_of_a_stack(capsys):
+    names = {}
+    exec(example('rnn.stack'), names)
     assert capsys.readouterr().out.count('accuracy') == 10
     assert [type(model) for model in names['trained']] == [Model] * 10
+
+
+def test_the_example_of_single_steps(small, capsys):
+    small()
+    update_parameters({'num_iterations': 2})
+    names = {}
+    exec(example('model.optimize('), names)
+    assert capsys.readouterr().out.count('accuracy') == 2
+    assert names['syn_u'].shape == (par['num_time_steps'], par['batch_size'], par['n_hidden'])
 
 
 def test_members_of_a_stack_are_models(small):
