@@ -9,11 +9,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted([*ROOT.glob('*.md'), *ROOT.glob('docs/*.md'), *ROOT.glob('networks/**/*.md')])
 LINK = re.compile(r'\[([^\]]*)\]\(([^)\s]+)\)')
+PICTURE = re.compile(r'<img src="([^"]+)"')
 
 
 def links(document: Path) -> list[tuple[str, str]]:
-    """Text and target of each link that leads to no web page."""
-    found = LINK.findall(document.read_text())
+    """Text and target of each link that leads to no web page, and of each picture."""
+    content = document.read_text()
+    found = LINK.findall(content) + [('', source) for source in PICTURE.findall(content)]
     return [(text, target) for text, target in found if '://' not in target]
 
 
