@@ -136,6 +136,8 @@ def carry_out(args: argparse.Namespace, make_jobs: Callable) -> int:
     The arguments have a gpu_id, and what `add_resources` adds.
     """
     try:
+        if args.jobs and args.dask not in (None, 'local'):
+            raise ValueError('--jobs is not for a cluster: the threads of its workers decide')
         plans = [plan(job) for job in make_jobs(args)]
         if args.dry_run:
             _print_plans(args, plans)
@@ -301,8 +303,6 @@ def _share(args, groups: Sequence[list[Plan]]) -> tuple[int, int | None]:
 
 def _workers(args, plans: list[Plan], at_once: int) -> LocalWorkers | Cluster:
     if args.dask is not None:
-        if args.jobs and args.dask != 'local':
-            raise ValueError('--jobs is not for a cluster: the threads of its workers decide')
         return Cluster(args.dask, len(plans), at_once)
     return LocalWorkers(plans, at_once)
 

@@ -223,7 +223,8 @@ def parser() -> argparse.ArgumentParser:
         'python simulate_STP.py',
         'python simulate_STP.py stf --rate 10 20 50 --out facilitating.pdf',
     )
-    p.add_argument('synapse', nargs='?', default='both', choices=[*SYNAPSES, 'both'])
+    kinds = 'std: a depressing synapse, stf: a facilitating one, both (the default)'
+    p.add_argument('synapse', nargs='?', default='both', choices=[*SYNAPSES, 'both'], help=kinds)
     p.add_argument('--rate', nargs='+', type=float, default=[50.0], metavar='HZ', help='default 50')
     p.add_argument(
         '--out', type=a_path, default='simulate_STP.png', help='picture (default simulate_STP.png)'

@@ -70,12 +70,12 @@ def combined(saved: Mapping, options: Mapping) -> dict | None:
 def is_there(measure: Measure, saved: Mapping) -> bool:
     """Whether a measure was taken of saved results, which still hold all that is noted of it.
 
-    Files that do not note which measures were taken, as older ones, count as having all of them.
+    Older files do not note which measures were taken: there it was, if one of its results is noted.
     """
     about = results.analysis_of(saved)
     noted = {*about.get('measures', ())} & {*measure.saved_names()}
-    taken = about.get('taken', [measure.name]) if about else []
-    return measure.name in taken and noted <= saved.keys()
+    was_taken = measure.name in about['taken'] if 'taken' in about else bool(noted)
+    return was_taken and noted <= saved.keys()
 
 
 def require_kept(saved: Mapping, options: Mapping, taken: Collection[Measure]) -> None:

@@ -60,7 +60,13 @@ class Trial(NamedTuple):
 @figure(name='trial', analyzed=False)
 def one_trial(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figure:
     """Input, activity, efficacy and outputs of the first network in one trial; 4 axes."""
-    return draw_trial(simulate_trial(networks[0]), axes)
+    from rnn.equations import EquationsError  # brings TensorFlow, which takes seconds
+
+    try:
+        trial = simulate_trial(networks[0])
+    except EquationsError as error:
+        raise FigureError(str(error)) from error
+    return draw_trial(trial, axes)
 
 
 def simulate_trial(network: Mapping, seed: int = 0, index: int = 0) -> Trial:

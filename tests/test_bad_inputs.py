@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from shell import OWN_TASK
+from shell import OWN_TASK, ROOT
 
 import analysis
 import figures
@@ -26,6 +26,7 @@ from sets import compact
 from stimulus import Stimulus
 from tasks import TaskError, load_task
 
+DOCUMENT = ROOT / 'docs' / 'robustness.md'
 COMMANDS = {
     'model.py': training.request,
     'run_all_models.py': run_all_models.run,
@@ -285,3 +286,15 @@ def test_a_task_with_several_rules_returns_the_rule(tmp_path):
     choose_task(tmp_path, "return {'sample': np.ones(4)}", rules)
     with pytest.raises(TaskError, match="trials must also return the label 'rule'"):
         Stimulus(1).generate_trial()
+
+
+@pytest.mark.parametrize(
+    ('cases', 'test'),
+    [
+        (BAD, test_a_bad_input_is_one_sentence),
+        (BROKEN, test_a_task_that_fails_is_named_with_its_error),
+    ],
+)
+def test_the_document_counts_them(cases, test):
+    (row,) = (r for r in DOCUMENT.read_text('utf-8').splitlines() if test.__name__ in r)
+    assert f'| {len(cases)} |' in row

@@ -57,6 +57,8 @@ def test_a_measure_is_there_with_all_that_was_noted_of_it():
     assert not is_there(task_accuracy, {'analysis': SAVED['analysis']})
     noted = {'options': OPTIONS, 'measures': ['task_accuracy', 'task_accuracy_sem']}
     assert not is_there(task_accuracy, SAVED | {'analysis': noted})
+    other = {'options': OPTIONS, 'measures': ['neuronal_pev']}
+    assert not is_there(task_accuracy, SAVED | {'analysis': other})
     taken = SAVED['analysis'] | {'taken': ['task_accuracy']}
     assert is_there(task_accuracy, SAVED | {'analysis': taken})
     assert not is_there(task_accuracy, SAVED | {'analysis': taken | {'taken': ['shuffles']}})

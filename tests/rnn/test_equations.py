@@ -9,7 +9,8 @@ import model
 import results
 from model import Model
 from parameters import par
-from plots.network import simulate_trial
+from plots.figure import FigureError
+from plots.network import one_trial, simulate_trial
 from rnn.equations import one_step, require_same
 from system.signals import Interrupted
 from training.start import RunError
@@ -57,6 +58,8 @@ def test_networks_of_other_equations_are_refused(small, tmp_path, kind):
     assert str(found[other]) == f'{words}: use the code of that time (commit 1234-dirty)'
     with pytest.raises(ValueError, match='its commit is not known'):
         simulate_trial(saved_by(kind))
+    with pytest.raises(FigureError, match='trained with other equations'):
+        one_trial(saved_by(kind))
     require_same(kind(), saved_by(kind))
     cut = saved_by(Model)
     cut['weights'] = {name: 0 * weight for name, weight in cut['weights'].items()}
