@@ -67,7 +67,8 @@ def sweep(networks: Sequence[Mapping], p: Mapping, axes=None) -> Figure:
     if not found:
         raise FigureError('no networks of one task differ in one setting alone')
     if len(found) > MOST_PANELS:
-        raise FigureError(f'it would have {len(found)} panels, more than {MOST_PANELS}')
+        words = f'it would have {len(found)} panels, more than {MOST_PANELS}'
+        raise FigureError(f'{words}: draw part of the networks')
     columns = min(len(found), COLUMNS)
     width = NARROW if columns == 1 else style.PAGE
     own = panels(axes, -(-len(found) // columns), columns, width, 60)
