@@ -117,7 +117,9 @@ def test_folders_without_a_network(tmp_path):
 
 def test_damaged_measures_and_parameters_are_named(tmp_path):
     results.save(tmp_path / 'good.pkl', trained())
-    results.save(tmp_path / 'a.pkl', fabricated())  # without task_accuracy
+    lacking = fabricated()
+    del lacking['task_accuracy']
+    results.save(tmp_path / 'a.pkl', lacking)
     results.save(tmp_path / 'b.pkl', trained() | {'parameters': {'trial_type': 'DMS'}})
     measures, parameters = read(tmp_path).absent
     assert measures.reason == "a.pkl: its measures are damaged (KeyError('task_accuracy'))"
