@@ -61,13 +61,16 @@ def shown_together(networks: Sequence[DrawnNetwork]) -> Iterator[str]:
     """A sentence on networks that share figures but differ in more than their seeds."""
     for label, those in alike(networks).items():
         if names := _differing(those):
-            words = 'of the figures of several networks only sweep distinguishes them'
-            yield f'{label} networks differ in {", ".join(names)}: {words}'
+            yield _told_apart_by_sweep(label, names, 'networks')
     for task in sorted({network.p['trial_type'] for network in networks}):
         of_task = [network for network in networks if network.p['trial_type'] == task]
         if len({network.group for network in of_task}) > 1:
-            words = 'of the figures of several tasks only sweep distinguishes them'
-            yield f'{task} networks differ in {", ".join(_differing(of_task))}: {words}'
+            yield _told_apart_by_sweep(task, _differing(of_task), 'tasks')
+
+
+def _told_apart_by_sweep(label: str, names: Sequence[str], kind: str) -> str:
+    words = f'of the figures of several {kind} only sweep distinguishes them'
+    return f'{label} networks differ in {", ".join(names)}: {words}'
 
 
 def _differing(networks: Sequence[DrawnNetwork]) -> list[str]:

@@ -36,7 +36,7 @@ def main() -> None:
     lacking = tables.keys() - {first_cells(table) for table in in_document}
     replace(DOCUMENT, lambda text: TABLE.sub(lambda m: tables[first_cells(m[0])].pop(0), text))
     rows = {first_cell(row): row for row in reversed(printed.getvalue().splitlines())}
-    del rows['| ---']
+    del rows['| ---']  # the line below a header is as long as its table
 
     def renewed(line: str) -> str:
         return rows.get(first_cell(line), line) if line.startswith('| ') else line
