@@ -5,6 +5,8 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 import results
 from measures.network import parameters_of
 from measures.sampling import OF_PROBE
@@ -95,7 +97,7 @@ def alike(networks: Sequence[DrawnNetwork]) -> dict[str, list[DrawnNetwork]]:
 def _told_apart_by(groups: Sequence[list[DrawnNetwork]]) -> list[list[str]]:
     """NAME=VALUE for each group: settings that differ between them, and nowhere within."""
     settings = [[network.saved['parameters'] for network in those] for those in groups]
-    between = differing_settings([those[0] for those in settings])
+    between = differing_scalars([those[0] for those in settings])
     within = {name for those in settings for name in differing_settings(those)}
     names = [name for name in between if name not in within]
     return [[f'{name}={written(those[0].get(name))}' for name in names] for those in settings]
@@ -104,6 +106,12 @@ def _told_apart_by(groups: Sequence[list[DrawnNetwork]]) -> list[list[str]]:
 def differing_settings(parameters: Sequence[Mapping]) -> list[str]:
     """Names of the settings in which networks of a task differ, of those that can be compared."""
     return differing(chain.from_iterable(map(own_settings, parameters)), parameters)
+
+
+def differing_scalars(parameters: Sequence[Mapping]) -> list[str]:
+    """Those of the `differing_settings` that are no arrays, and so can be written."""
+    names = differing_settings(parameters)
+    return [n for n in names if not any(isinstance(p.get(n), np.ndarray) for p in parameters)]
 
 
 def own_settings(p: Mapping) -> dict:

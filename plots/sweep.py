@@ -18,7 +18,7 @@ from measures.network import parameters_of
 from measures.summary import summary
 from parameters import settings_for
 from plots import style
-from plots.drawn_networks import differing_settings
+from plots.drawn_networks import differing_scalars
 from plots.figure import FigureError, figure, panels
 from plots.memory import chance
 from plots.style import COLORS
@@ -85,17 +85,10 @@ def all_swept(networks: Sequence[Mapping]) -> list[Swept]:
     found = []
     for task in sorted({network['parameters']['trial_type'] for network in networks}):
         of_task = [n for n in networks if n['parameters']['trial_type'] == task]
-        names = _compared(of_task)
+        names = differing_scalars([network['parameters'] for network in of_task])
         for name in names:
             found += _by_setting(task, name, [n for n in names if n != name], of_task)
     return found
-
-
-def _compared(networks: Sequence[Mapping]) -> list[str]:
-    """The settings in which the networks differ, but not the arrays among them."""
-    every = [network['parameters'] for network in networks]
-    names = differing_settings(every)
-    return [n for n in names if not any(isinstance(p.get(n), np.ndarray) for p in every)]
 
 
 def _by_setting(task: str, name: str, others: Sequence[str], networks) -> list[Swept]:

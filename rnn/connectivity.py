@@ -13,8 +13,9 @@ def require_path(p: Mapping, drawn: bool) -> None:
     """Raise ValueError unless connections, one of them trainable, lead from inputs to outputs.
 
     `p` are parameters with masks and initial weights. A rectified weight that starts at 0 is no
-    connection if the user gave the weights or, with `drawn`, if they were drawn at random. Without
-    `drawn`, random weights are not looked at: `p` may only be meant for generating trials.
+    connection if it is fixed, if the user gave the weights or, with `drawn`, if they were drawn at
+    random. Without `drawn`, random weights that can learn are not looked at: `p` may only be meant
+    for generating trials.
     """
     if p['EI'] and not p['num_exc_units']:
         raise ValueError(
@@ -43,7 +44,8 @@ def _connections(p: Mapping, name: str, drawn: bool) -> np.ndarray:
     weights, free = p[f'{name}0'], p[f'{name}_mask'] != 0
     if name == 'w_rnn' and not p['EI']:
         return (weights != 0) | free
-    return weights > 0 if drawn or f'{name}0' in p['given_arrays'] else free
+    is_known = drawn or f'{name}0' in p['given_arrays']
+    return weights > 0 if is_known else (weights > 0) | free
 
 
 def _reachable(start: np.ndarray, connections: np.ndarray) -> np.ndarray:

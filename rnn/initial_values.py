@@ -87,9 +87,13 @@ def units(p: Mapping) -> dict:
 def synapses(p: Mapping) -> dict:
     """Rates alpha, U, and the start of x and u, of every unit's synapses.
 
-    A static unit has dynamic_synapse 0: its x and u never change.
+    A static unit has dynamic_synapse 0: its x and u never change. Raises ValueError for a kind of
+    synapse that is not known.
     """
     kind = synapse_kinds(p['synapse_config'], p['EI_list'])
+    if unknown := {*kind} - {*PLASTIC, 'static'}:
+        known = ', '.join(PLASTIC)
+        raise ValueError(f'there are no {min(unknown)} synapses: kinds are {known} and static')
     dynamic = np.isin(kind, list(PLASTIC))
 
     def per_unit(of_kinds: Sequence[float]) -> np.ndarray:
@@ -187,7 +191,10 @@ def given(arrays: Mapping, p: Mapping) -> dict:
             found[name] = array * usual
         elif name in ('w_in0', 'w_out0') or (name == 'w_rnn0' and p['EI']):
             if (array < 0).any():
-                raise ValueError(f'{name} must not be negative: its weights act rectified')
+                raise ValueError(
+                    f'{name} must not be negative: its weights act rectified, and units have the '
+                    f'signs (of trained weights, np.maximum({name}, 0) acts alike)'
+                )
             if (array[p[f'{name[:-1]}_mask'] == 0] != 0).any():
                 raise ValueError(
                     f'{name} must be 0 where the network has no connection '

@@ -7,11 +7,13 @@ the standard streams, and a program without a console (pythonw) has none at all.
 import io
 import os
 import sys
+import textwrap
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 CANNOT_WRITE = (OSError, ValueError)  # the latter for a closed stream
+LONGEST = 1000  # characters of a reason that are shown
 
 
 class LenientStream:
@@ -113,5 +115,5 @@ def plain_warnings() -> Iterator[None]:
 
 
 def one_line(reason: object) -> str:
-    """A reason in one line, as tables and errors need it; the messages of TensorFlow have many."""
-    return ' '.join(str(reason).split())
+    """A reason in one line, as tables and errors need it; those of TensorFlow may hold arrays."""
+    return textwrap.shorten(str(reason), LONGEST, placeholder=' ...')

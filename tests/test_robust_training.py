@@ -386,6 +386,18 @@ def test_synapses_that_go_by_the_sign_of_units_without_one_are_said():
         assert 'Without inhibitory' not in header(parameters_with(settings), 'CPU')
 
 
+def test_masks_that_remove_nothing_are_said():
+    mask = np.ones((100, 100))
+    mask[:, :30] = 0
+    p = parameters_with({'w_rnn_mask': mask, 'seed': 1})
+    number = np.count_nonzero(p['w_rnn0'][:, :30])
+    words = f'w_rnn_mask fixes {number} weights at the values that they start from'
+    assert f'{words}; w_rnn0 with 0 there would remove them.' in header(p, 'CPU')
+    for initial in (p['w_rnn0'], p['w_rnn0'] * mask):
+        p = parameters_with({'w_rnn_mask': mask, 'w_rnn0': initial})
+        assert 'fixes' not in header(p, 'CPU')
+
+
 def test_rules_that_no_input_tells_apart_are_said():
     words = 'the inputs cannot tell all'
     few = {'trial_type': 'DMS+DMRS+DMC', 'num_rule_tuned': 1}

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+import numpy as np
+
 import tasks
 from rnn.initial_values import SYNAPSES
 from tasks.epochs import durations
@@ -11,7 +13,7 @@ from training import stopping
 def notes_of(p: Mapping) -> list[str]:
     """A sentence on each thing in these settings that the user may not have meant."""
     found = *uneven_times(p), *late_cues(p), *no_cue(p), *cues_alike(p), *one_sign(p)
-    return [*found, *tasks.of(p).notes(p), *stopping.warnings_of(p)]
+    return [*found, *fixed_weights(p), *tasks.of(p).notes(p), *stopping.warnings_of(p)]
 
 
 def uneven_times(p: Mapping) -> list[str]:
@@ -62,3 +64,14 @@ def one_sign(p: Mapping) -> list[str]:
         return []
     words = f'with synapse_config = {p["synapse_config"]} all have {exc} synapses'
     return [f'Without inhibitory units (exc_inh_prop = 1), {words}.']
+
+
+def fixed_weights(p: Mapping) -> list[str]:
+    """A sentence on each given mask that fixes weights at random values, but removes none."""
+    given = {name.removesuffix('_mask') for name in p['given_arrays'] if name.endswith('_mask')}
+    found = []
+    for name in sorted(n for n in given if f'{n}0' not in p['given_arrays']):
+        if number := np.count_nonzero(p[f'{name}0'][p[f'{name}_mask'] == 0]):
+            words = f'{number} weights at the values that they start from'
+            found.append(f'{name}_mask fixes {words}; {name}0 with 0 there would remove them.')
+    return found
