@@ -147,7 +147,8 @@ def analyze_model_from_file(
 
     p, cores = plan.p, jobs or device.available_cores()
     with enough_memory(p, 'fewer analysis_trials or jobs'):
-        require_same(Model(saved['weights'], p=analysis_parameters(saved['parameters'])), saved)
+        if 'one_step' in saved:  # older files have nothing to compare
+            require_same(Model(saved['weights'], p=analysis_parameters(saved['parameters'])), saved)
         model = Model(saved['weights'], trials_per_part=rows_at_once(p), threads=jobs, p=p)
         found = Analysis(model, seed, cores, progress).measured(plan.measures)
     analyzed = plan.analyzed(found)
@@ -284,7 +285,7 @@ def analyze(request: analysing.Request) -> dict:
             seed=request.seed,
             jobs=request.jobs,
             progress=progress,
-            overwrite=earlier is None,
+            overwrite=request.overwrite,
         )
 
 

@@ -228,6 +228,11 @@ def analysis_parameters(saved: Mapping, updates: Mapping | None = None) -> dict:
     return _complete(user | {'batch_size': (usual | user)['analysis_trials']})
 
 
+def require_allowed(updates: Mapping) -> None:
+    """Raise ValueError for a setting that is not allowed whatever the others are."""
+    _updated({}, updates)
+
+
 def _complete(user: dict) -> dict:
     """All parameters that follow from the user's settings; a seed is drawn where there is none."""
     seed = user.get('seed')
@@ -308,8 +313,7 @@ def saved_settings(saved: Mapping, updates: Mapping | None = None) -> dict:
     changed.
     """
     tasks.require_same(saved)
-    under_own_names = {own_name(name): v for name, v in saved.items()} | saved
-    settings = settings_of({n: v for n, v in under_own_names.items() if n not in ANALYSIS})
+    settings = settings_as_saved(saved)
     right = {name: updates[name] for name in IGNORED if name in (updates or {})}
     usual = _usual(settings['trial_type'])
     try:
@@ -319,6 +323,12 @@ def saved_settings(saved: Mapping, updates: Mapping | None = None) -> dict:
             raise
         require_derived(saved, settings | right, usual)
     return settings
+
+
+def settings_as_saved(saved: Mapping) -> dict:
+    """As `saved_settings`, but without a look at what the network ran with."""
+    under_own_names = {own_name(name): v for name, v in saved.items()} | saved
+    return settings_of({n: v for n, v in under_own_names.items() if n not in ANALYSIS})
 
 
 def settings_of(p: Mapping) -> dict:

@@ -81,6 +81,7 @@ def save(filename: str | os.PathLike, data: dict) -> None:
     path = Path(filename)
     with replacing(path) as temporary:
         _dump(data, temporary)
+    path = target_of(path)  # beside which temporary files are
     for leftover in path.parent.glob(f'{glob.escape(path.name)}.*.tmp'):
         with contextlib.suppress(OSError):  # the result is safe; a leftover that stays is harmless
             if time.time() - leftover.stat().st_mtime > LEFTOVER_AGE:

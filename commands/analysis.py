@@ -25,7 +25,7 @@ from commands.arguments import (
 from commands.explain import explanation
 from measures.earlier import what_is_there
 from measures.summary import SUMMARY, summary
-from parameters import ARRAYS, analysis_parameters, parameters_with
+from parameters import ARRAYS, analysis_parameters, parameters_with, require_allowed
 from rnn import device
 from settings.analysis import require_of_analysis
 from system.files import naming
@@ -66,6 +66,7 @@ class Request(NamedTuple):
     settings: Mapping
     seed: int
     jobs: int
+    overwrite: bool
     notes: set  # sentences about what is absent, to be added to
     signals: Signals
 
@@ -103,7 +104,7 @@ def request(arguments: list[str] | None = None) -> tuple[argparse.Namespace, dic
         raise ValueError(f'{name} applies to training only: the analysis takes what the file holds')
     own = [tasks.find(name).settings for name in names]
     of_all_tasks = {n: v for n, v in settings.items() if not any(n in names for names in own)}
-    parameters_with(of_all_tasks)  # the others are checked with the networks of their task
+    require_allowed(of_all_tasks)  # the others are checked with the networks of their task
     return args, settings
 
 
@@ -164,7 +165,8 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
 def _request_of(filename: Path, target: Path, settings: Mapping, args, notes, signals) -> Request:
     saved = results.load_results(filename)
     earlier = None if args.overwrite else what_is_there(target, saved, filename)
-    how = {'seed': args.seed, 'jobs': args.jobs, 'notes': notes, 'signals': signals}
+    how = {'seed': args.seed, 'jobs': args.jobs, 'overwrite': args.overwrite}
+    how |= {'notes': notes, 'signals': signals}
     return Request(filename, target, saved, earlier, settings, **how)
 
 

@@ -31,9 +31,14 @@ class MeasuresLost(ValueError):
         self.lost = lost
 
 
-def made_with(p: Mapping, update_params: Mapping | None, seed: int) -> dict:
-    """What decides the numbers of an analysis: options, other changed parameters, and the seed."""
-    changed = map(own_name, update_params or {})
+def made_with(p: Mapping, updates: Mapping | None, seed: int, trained: Mapping) -> dict:
+    """What decides the numbers of an analysis: options, other changed parameters, and the seed.
+
+    `p` are the parameters of the analysis, `trained` those of the training, `updates` what was
+    given for the analysis.
+    """
+    given = map(own_name, updates or {})
+    changed = [name for name in given if not equal_values(p[name], trained.get(name))]
     return {name: p[name] for name in (*ANALYSIS, *changed)} | {'seed': seed}
 
 

@@ -45,7 +45,7 @@ def planned(
     MeasuresLost if measures in `there` would be lost.
     """
     p = analysis_parameters(saved['parameters'], update_params)
-    options = made_with(p, update_params, seed)
+    options = made_with(p, update_params, seed, saved['parameters'])
     measures = lacking(there or {}, p, options)
     if there and (both := combined(there, options)):
         return Plan(there, parameters_of(there, both), both, measures)

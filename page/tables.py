@@ -55,7 +55,7 @@ def swept_settings(networks: Sequence[Network]) -> list[str]:
 
 def value_of(network: Network, name: str) -> object:
     """The value of a setting; NOT_A_SETTING if the task does not have it."""
-    return network.p.get(name, NOT_A_SETTING)
+    return network.settings.get(name, network.p.get(name, NOT_A_SETTING))
 
 
 def shown(value: object) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import results
 from measures.network import parameters_of
 from measures.sampling import OF_PROBE
-from parameters import saved_settings
+from parameters import settings_as_saved
 from plots.figure import COMMON
 from settings.compared import differing, written
 from system.files import naming
@@ -116,4 +116,4 @@ def differing_scalars(parameters: Sequence[Mapping]) -> list[str]:
 
 def own_settings(p: Mapping) -> dict:
     """The settings in `p` that differ from what the task sets by itself, and can be compared."""
-    return {name: v for name, v in saved_settings(p).items() if name not in NOT_COMPARED}
+    return {name: v for name, v in settings_as_saved(p).items() if name not in NOT_COMPARED}

@@ -169,16 +169,19 @@ def group_curves(network: Mapping, rule: int, p: Mapping) -> dict[tuple[str, str
 
 def _group_means(curves: np.ndarray, groups: Mapping[str, np.ndarray]) -> np.ndarray:
     """Mean (group of four, direction) of curves (unit, direction); NaN for an empty group."""
-    none = np.full(curves.shape[1], np.nan)
     members = [groups[name] for name in OF_KINDS]
-    return np.array([curves[units].mean(0) if units.any() else none for units in members])
+    return np.array([style.over_networks(np.nanmean, curves[units]) for units in members])
 
 
 def preferred_index(curves: np.ndarray) -> np.ndarray:
-    """The direction (unit,) nearest to the one that a curve (unit, direction) prefers."""
+    """The direction (unit,) nearest to the one that a curve (unit, direction) prefers.
+
+    Curves are NaN at directions that the task does not show.
+    """
     num_directions = curves.shape[1]
-    every = np.arange(num_directions)
-    tuned = calculate_tuning({'curve': curves.T[np.newaxis]}, every, num_directions)['curve']
+    shown = np.flatnonzero(np.isfinite(curves).all(axis=0))
+    at_shown = {'curve': curves.T[np.newaxis, shown]}
+    tuned = calculate_tuning(at_shown, shown, num_directions)['curve']
     step = 2 * np.pi / num_directions
     return np.rint(tuned.pref_dir[:, 0] / step).astype(int) % num_directions
 

@@ -25,7 +25,7 @@ from measures.sampling import SUFFIX
 from plots.tasks import SEQUENCES
 from reproduction.load import folder_parser, load_folder
 from reproduction.markdown import number, table
-from reproduction.measured import end_decoding, similarity
+from reproduction.measured import end_decoding, measure, similarity
 from results import ResultsError
 
 HEADER = ('Task', 'Iterations', 'Accuracy', 'Similarity, test 2', 'inh. fac. silenced')
@@ -40,9 +40,10 @@ def along_table(networks: list[Mapping]) -> str:
 
 def _row(network: Mapping) -> list[str]:
     test_2 = parameters_of(network)['test_time_rng'][1]
-    error = np.mean(network[f'synaptic_similarity{SUFFIX}'][0, 0, test_2.start : test_2.stop])
+    errors = measure(network, f'synaptic_similarity{SUFFIX}')[0, 0]
+    error = np.mean(errors[test_2.start : test_2.stop])
     values = network['task_accuracy'], similarity(network), similarity(network, 'inh_fac')
-    values += end_decoding(network, 'neuronal'), network['manipulation']
+    values += end_decoding(network, 'neuronal'), measure(network, 'manipulation')
     cells = [number(value, '.3f') for value in values]
     cells[1] += f' ± {number(error, ".3f")}'
     return [network['parameters']['trial_type'], str(len(network['accuracy'])), *cells]

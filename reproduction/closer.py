@@ -42,7 +42,8 @@ def rotation_table(by_task: ByTask) -> str:
     rotating = {task: by_task[task] for task in ROTATIONS if task in by_task}
     sets = all_networks(rotating), by_task.get('DMS', ())
     shuffled = [np.array([shuffled_groups(n) for n in networks]) for networks in sets]
-    turned = [turned_towards_match(n) for task in DIRECTED for n in rotating.get(task, ())]
+    directed = [n for task in DIRECTED for n in rotating.get(task, ())]
+    turned = [turned_towards_match(n) for n in directed if 'synaptic_rotation' in n]
     correlated = [
         np.array([[end_decoding(n, 'neuronal'), *shuffled_groups(n)] for n in networks])
         for networks in rotating.values()
@@ -82,7 +83,8 @@ def _sets_of_points(by_task: ByTask) -> Iterator[tuple[str, str]]:
     yield 'variants without ABBA', _over(_without('ABBA', compared))
     fewer = _without('dualDMS', compared)
     yield 'variants without dualDMS', _over(fewer)
-    others = {task: points_of(by_task[task]) for task in NOT_DRAWN if task in by_task}
+    left_out = {t: [n for n in by_task.get(t, ()) if 'manipulation' in n] for t in NOT_DRAWN}
+    others = {task: points_of(found) for task, found in left_out.items() if found}
     yield f'variants without dualDMS, with {" and ".join(NOT_DRAWN)}', _over(fewer | others)
     yield 'networks, within tasks', _within([p.mean(1) for p in compared.values()])
 

@@ -121,7 +121,7 @@ def shuffled_groups(network: Mapping) -> np.ndarray:
 
 def turned_groups(network: Mapping) -> np.ndarray:
     """Degrees by which the groups turn their code, counter-clockwise positive: (group,)."""
-    return network['synaptic_rotation'][0, 0][:-1]
+    return measure(network, 'synaptic_rotation')[0, 0][:-1]  # without 'all'
 
 
 def turned_towards_match(network: Mapping) -> np.ndarray:

@@ -51,9 +51,9 @@ def main(arguments: list[str] | None = None) -> int:
         networks = load_folder(args.folder).get('DMS')
         if not networks:
             raise ResultsError(f'{args.folder} holds no DMS networks')
+        found = [dms_measures(network) for network in networks]
     except (ValueError, OSError) as error:
         return fail(error, 2)
-    found = [dms_measures(network) for network in networks]
     writer = csv.writer(sys.stdout, lineterminator='\n')
     writer.writerow(['measure', *(f'network {i}' for i in range(len(networks)))])
     for name in found[0]:

@@ -117,7 +117,8 @@ def has_measures(job: Job, saved: Mapping) -> bool:
     """Whether a result has all measures that its job asks for."""
     options = options_of(job)
     p = analysis_parameters(saved['parameters'], options)
-    return not lacking(saved, p, made_with(p, options, ANALYSIS_SEED))
+    made = made_with(p, options, ANALYSIS_SEED, saved['parameters'])
+    return not lacking(saved, p, made)
 
 
 def options_of(job: Job) -> dict:

@@ -133,9 +133,9 @@ def _rows(reports: Mapping[str, Report], swept: Mapping[str, Combination]) -> li
 
 
 def _row(name: str, report: Report, combination: Combination) -> dict:
-    values = report.values or dict.fromkeys(LAST_VALUES, '')
     measures = report.measures or {}
-    values |= {column: measures.get(name, '') for column, name in MEASURES.items()}
+    values = report.values or dict.fromkeys(LAST_VALUES, '')
+    values = values | {column: measures.get(name, '') for column, name in MEASURES.items()}
     minutes = '' if report.seconds is None else report.seconds / 60
     about = {'network': name, 'status': report.status, 'reason': report.reason}
     settings = {setting: written(value) for setting, value in combination.items()}

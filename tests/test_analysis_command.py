@@ -13,6 +13,7 @@ from shell import environment, fatal_tensorflow, refusal_here
 from test_analysis import QUICK, eagerly, network  # noqa: F401
 
 import analysis
+import figures
 import results
 from commands import analysis as analysis_command
 from page import folder
@@ -242,6 +243,48 @@ def test_measures_under_other_conditions_do_not_replace_those_of_the_network(fil
     assert run(files[0], test_time=trained)[0] == 1
     assert run(files[0], '--overwrite', test_time=trained)[0] == 0
     assert run(files[0], decoding_reps=9)[0] == 0  # the same conditions, unsaid
+
+
+def test_conditions_of_the_training_need_no_new_analysis(files, run):
+    trained = results.load_results(files[0])['parameters']['test_time']
+    assert run(files[0])[0] == 0
+    assert 'is analysed already' in run(files[0], test_time=trained)[1]
+
+
+def test_settings_need_to_fit_the_networks_alone(tmp_path, run):
+    """With the default test of 500 ms this mask is not allowed."""
+    path = tmp_path / 'a.pkl'
+    results.save(path, network(test_time=1000))
+    assert run(path, mask_duration=600)[0] == 0
+    made = results.load_results(path)['analysis']['options']
+    assert made['mask_duration'] == 600
+    assert 'mask_duration = 1000 is not allowed' in run(path, mask_duration=1000)[2]
+
+
+def test_a_file_that_another_command_made_meanwhile_stays(files, tmp_path, run, monkeypatch):
+    """It began when this one had looked for it already."""
+    target = tmp_path / 'out' / files[0].name
+    looked = analysis_command.what_is_there
+
+    def and_then_is_made(*args):
+        found = looked(*args)
+        analysis.analyze_model_from_file(files[0], target, QUICK | {'decode_test': True}, jobs=1)
+        return found
+
+    monkeypatch.setattr(analysis_command, 'what_is_there', and_then_is_made)
+    assert run(files[0], f'--out={target.parent}')[0] == 0
+    assert 'neuronal_test_decoding' in results.load_results(target)
+
+
+def test_synapses_that_the_original_code_ignored_are_corrected(tmp_path, run):
+    path = tmp_path / 'a.pkl'
+    saved = network()
+    results.save(path, saved | {'parameters': saved['parameters'] | {'U_stf': 0.3}})
+    assert 'its U is not what its settings give' in run(path)[2]
+    assert run(path, U_stf=0.15)[0] == 0
+    assert figures.main([str(tmp_path)]) == 0
+    drawn = {file.stem for file in (tmp_path / 'figures').iterdir()}
+    assert {'DMS-trial', 'DMS-weights'} <= drawn
 
 
 def test_a_measure_that_was_removed_is_missed(files, run):

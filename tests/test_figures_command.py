@@ -265,6 +265,20 @@ def test_networks_with_other_trials_are_drawn_apart(fast, run, tmp_path):
     ]
 
 
+def test_arrays_do_not_name_figures(fast, run, tmp_path):
+    networks = {'short': fabricated(delay_time=500), 'long': fabricated(delay_time=1000)}
+    p = networks['long']['parameters']
+    p['given_arrays'] = ('w_in0',)
+    save(tmp_path, **networks)
+    status, out, err = run(tmp_path)
+    assert (status, err) == (0, '')
+    assert {Path(line).stem for line in out[:4]} == {
+        f'DMS-delay_time={delay}-{name}'
+        for delay in (500, 1000)
+        for name in ('learning', 'decoding')
+    }
+
+
 # A user's own task
 
 

@@ -159,6 +159,18 @@ def test_leftovers_are_removed_after_an_hour(tmp_path):
     assert names(tmp_path) == ['a.pkl', 'a.pkl.young.tmp']
 
 
+def test_leftovers_behind_a_link_are_removed(tmp_path):
+    real, link = tmp_path / 'real' / 'a.pkl', tmp_path / 'link.pkl'
+    results.save(real, {})
+    link.symlink_to(real)
+    leftover = real.with_name('a.pkl.1-aa.tmp')
+    leftover.touch()
+    os.utime(leftover, (0, 0))
+    results.save(link, {'a': 1})
+    assert names(real.parent) == ['a.pkl']
+    assert link.is_symlink()
+
+
 def test_a_file_that_is_write_protected_stays(tmp_path):
     """Also where its folder could be written, and for root."""
     path = tmp_path / 'a.pkl'

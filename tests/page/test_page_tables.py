@@ -86,6 +86,14 @@ def test_arrays_that_differ_are_told_apart(tmp_path):
     assert group.about.count('array (10, 10)') == 2
 
 
+def test_conditions_of_the_analysis_are_told_apart(tmp_path):
+    networks = saved_as(tmp_path, trained(), trained())
+    other = networks[1].settings | {'delay_time when analysed': 1500}
+    networks[1] = networks[1]._replace(settings=other)
+    assert tables.swept_settings(networks) == ['delay_time when analysed']
+    assert column(networks, 'delay_time when analysed') == [tables.NOTHING, '1500']
+
+
 def test_many_seeds_are_counted(tmp_path):
     (row,) = tables.trained(saved_as(tmp_path, *(trained(seed=i) for i in range(9))))
     assert row.seeds == '0, 1, 2, 3, 4, 5 and 3 more'

@@ -176,6 +176,19 @@ def test_the_preferred_direction_is_that_of_the_cosine():
     np.testing.assert_array_equal(memory.preferred_index(curves), preferred)
 
 
+def test_directions_that_a_task_does_not_show_are_left_out():
+    angle = np.arange(8) * np.pi / 4
+    preferred = np.array([0, 2, 4, 6])
+    curves = 2 + np.cos(angle - preferred[:, None] * np.pi / 4)
+    curves[:, 1::2] = np.nan
+    np.testing.assert_array_equal(memory.preferred_index(curves), preferred)
+    groups = dict.fromkeys(memory.OF_KINDS, np.zeros(4, bool)) | {'exc_fac': np.ones(4, bool)}
+    means = memory._group_means(memory.align(curves, preferred), groups)
+    expected = np.where(np.arange(8) % 2, np.nan, 2 + np.cos(angle - np.pi))
+    np.testing.assert_allclose(means[memory.OF_KINDS.index('exc_fac')], expected)
+    assert np.isnan(means[memory.OF_KINDS.index('inh_dep')]).all()
+
+
 def test_group_curves_follow_the_tuning_of_activity_in_the_sample():
     network = fabricated('DMRS90')
     p = parameters_of(network)

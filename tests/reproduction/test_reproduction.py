@@ -317,6 +317,29 @@ def test_a_lacking_measure_is_named(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
+    ('command', 'task', 'pattern'),
+    [
+        (original, 'DMS', 'accuracy_syn_shuffled'),
+        (along, 'ABBA', 'synaptic_similarity'),
+        (along, 'ABBA', 'manipulation'),
+        (reproduction, 'DMRS90', 'synaptic_rotation'),
+        (reproduction, 'DMC', 'manipulation'),
+    ],
+)
+def test_commands_without_a_measure_say_so_or_leave_it_out(
+    tmp_path, capsys, command, task, pattern
+):
+    whole = network(task)
+    whole |= {'synaptic_similarity_sem': whole.get('synaptic_similarity')}
+    lacking = {name: v for name, v in whole.items() if not name.startswith(pattern)}
+    results.save(tmp_path / 'a.pkl', lacking)
+    status = command.main([str(tmp_path)])
+    err = capsys.readouterr().err
+    assert status == (0 if command is reproduction else 2)
+    assert (f'lack {pattern}' in err) == (command is not reproduction)
+
+
+@pytest.mark.parametrize(
     ('seed', 'settings', 'words'),
     [
         (1, {'spike_cost': 0.1}, 'but these settings differ: spike_cost'),

@@ -222,6 +222,12 @@ def test_synapses_of_other_settings():
     assert_synapses('fd' * 50, figures)
 
 
+def test_a_kind_that_is_not_known_is_refused(monkeypatch):
+    monkeypatch.setitem(SYNAPSES, 'typo', ('facilitatin', 'depressing'))
+    with pytest.raises(ValueError, match='there are no facilitatin synapses: kinds are facil'):
+        initial_values.synapses(par | {'synapse_config': 'typo'})
+
+
 # Masks
 
 

@@ -101,3 +101,10 @@ def test_standard_numbers_that_are_open_stay():
     before = [os.fstat(number) for number in range(3)]
     outputs.fill_descriptors()
     assert [os.fstat(number) for number in range(3)] == before
+
+
+def test_a_reason_is_one_line_of_some_length():
+    assert outputs.one_line('a\n b') == 'a b'
+    long = outputs.one_line(' '.join(['word'] * 1000))
+    assert 900 < len(long) <= outputs.LONGEST
+    assert long.endswith(' ...')
