@@ -268,7 +268,7 @@ def test_networks_with_other_trials_are_drawn_apart(fast, run, tmp_path):
 def test_arrays_do_not_name_figures(fast, run, tmp_path):
     networks = {'short': fabricated(delay_time=500), 'long': fabricated(delay_time=1000)}
     p = networks['long']['parameters']
-    p['given_arrays'] = ('w_in0',)
+    p |= {'given_arrays': ('w_in0',), 'w_in0': 2 * p['w_in0']}
     save(tmp_path, **networks)
     status, out, err = run(tmp_path)
     assert (status, err) == (0, '')
