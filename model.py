@@ -24,6 +24,7 @@ import numpy as np
 import tensorflow as tf
 
 from parameters import par, update_parameters, user_settings
+from results import CURVES
 from rnn import bptt, costs, equations, graphs
 from rnn.device import available_cores
 from rnn.initial_values import MASKS, fitting_weights, rates
@@ -121,6 +122,20 @@ class Model:
     def _number(self, name: str, axes: int = 2, dtype=tf.float32) -> tf.Tensor:
         """A parameter that is a number; in a stack it has `axes` axes of size 1 after the first."""
         return tf.constant(self._parameter(name), dtype)
+
+    def result(self, curves: Mapping[str, list] | None = None) -> dict:
+        """What a result file holds of this network, for `results.save`.
+
+        `curves` are those of results.CURVES; without them they are empty.
+        """
+        weights = {name: variable.numpy() for name, variable in self.weights.items()}
+        curves = {name: [] for name in CURVES} if curves is None else curves
+        return {
+            'weights': weights,
+            'parameters': dict(self.par),
+            **curves,
+            'one_step': equations.one_step(self),
+        }
 
     def effective_weights(self) -> dict[str, tf.Tensor]:
         """See `effective`."""

@@ -7,8 +7,7 @@ import numpy as np
 
 from model import Model
 from parameters import parameters_with, saved_settings
-from results import CURVES
-from rnn.equations import one_step, require_same
+from rnn.equations import require_same
 from rnn.initial_values import fitting_weights
 from stp_keras.cell import STPCell
 from stp_keras.output import STPOutput
@@ -69,5 +68,4 @@ def to_result(cell: STPCell, output: STPOutput, p: Mapping[str, Any]) -> dict[st
     weights = fitting_weights(p, dict(found))
     masks = cell.learning | output.learning
     masks = {name: mask for name, mask in masks.items() if not np.array_equal(mask, p[name])}
-    curves = {name: [] for name in CURVES} | {'one_step': one_step(Model(weights, p=p))}
-    return {'weights': weights, 'parameters': parameters_with(masks, p), **curves}
+    return Model(weights, p=p).result() | {'parameters': parameters_with(masks, p)}

@@ -152,14 +152,10 @@ class Member:
 
     def _result(self, num_stacked: int) -> dict:
         """What is saved; raises TrainingError where weights are not finite."""
-        from rnn.equations import one_step  # brings TensorFlow
-
-        weights = {name: variable.numpy() for name, variable in self.model.weights.items()}
-        for name, weight in weights.items():
+        result = self.model.result(self.curves)
+        for name, weight in result['weights'].items():
             self._require_finite(weight, f'weight {name}', self.iteration - 1)
-        notes = self.notes | ({'stacked': num_stacked} if num_stacked > 1 else {})
-        notes |= {'one_step': one_step(self.model)}
-        return {'weights': weights, 'parameters': dict(self.model.par), **self.curves, **notes}
+        return result | self.notes | ({'stacked': num_stacked} if num_stacked > 1 else {})
 
     def _require_finite(self, values, what: str, iteration: int) -> None:
         if np.all(np.isfinite(values)):

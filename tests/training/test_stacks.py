@@ -10,6 +10,7 @@ from conftest import SMALL
 from shell import ROOT
 from test_loop import CHANGES, SHORT
 
+import analysis
 import results
 from model import Model, main
 from parameters import par, parameters_with, update_parameters
@@ -333,11 +334,31 @@ def test_the_example_of_a_stack(capsys):
     assert [type(model) for model in names['trained']] == [Model] * 10
 
 
-def test_the_example_of_single_steps(small, capsys):
+def test_the_example_of_stages(small, tmp_path, monkeypatch):
+    """Each begins with weights that act as those with which the one before ended."""
+    small(save_dir=str(tmp_path), num_iterations=2)
+    exec(example('delay_time'), {})
+    for before, after in ((200, 500), (500, 1000)):
+        p = results.load_results(tmp_path / f'delay_{after}.pkl')['parameters']
+        assert p['delay_time'] == after
+        trained = results.load_results(tmp_path / f'delay_{before}.pkl')
+        acting = Model(trained['weights'], p=trained['parameters']).effective_weights()
+        start = Model(p=p).effective_weights()
+        for name, weight in acting.items():
+            np.testing.assert_array_equal(start[name], weight, err_msg=name)
+
+
+def test_the_example_of_single_steps(small, capsys, tmp_path, monkeypatch):
     small()
     update_parameters({'num_iterations': 2})
+    monkeypatch.chdir(tmp_path)
     names = {}
     exec(example('model.optimize('), names)
+    saved = results.load_results(tmp_path / 'savedir' / 'own_loop.pkl')
+    assert saved['iteration'] == []
+    options = {'analysis_trials': 64, 'tuning_batches': 1, 'decoding_reps': 1}
+    found = analysis.analyze_model_from_file('savedir/own_loop.pkl', None, options, jobs=1)
+    assert 0 <= found['task_accuracy'] <= 1
     assert capsys.readouterr().out.count('accuracy') == 2
     assert names['syn_u'].shape == (par['num_time_steps'], par['batch_size'], par['n_hidden'])
 
