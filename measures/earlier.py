@@ -75,7 +75,7 @@ def combined(saved: Mapping, options: Mapping) -> dict | None:
 def is_there(measure: Measure, saved: Mapping) -> bool:
     """Whether a measure was taken of saved results, which still hold all that is noted of it.
 
-    Older files do not note which measures were taken: there it was, if one of its results is noted.
+    In older files, which do not note what was taken, it was if one of its results is noted.
     """
     about = results.analysis_of(saved)
     noted = {*about.get('measures', ())} & {*measure.saved_names()}

@@ -100,7 +100,7 @@ def kinds_of_trials(p: Mapping) -> dict[str, dict]:
 def wanted(kind: str, p: Mapping, among: Collection[Measure] | None = None) -> list[Measure]:
     """The measures that are taken in a kind of trials, `p` being the parameters of the network.
 
-    `among`: those of which they are, by default all.
+    `among`: the measures to choose from, by default all.
     """
     taken = {kind, PROBE} if tasks.of(p).probe == 'own' and kind == INDEPENDENT else {kind}
     every = [m for m in all_measures() if among is None or m in among]

@@ -30,7 +30,7 @@ TRIALS = {
     PROBE: Stream.PROBE_TRIALS,
 }
 DECODING = {INDEPENDENT: Stream.DECODING, PROBE: Stream.DECODING_OF_PROBE}
-STREAMS_OF_BATCH = 10  # so many numbers are reserved for each batch
+STREAMS_OF_BATCH = 10  # numbers of streams that are reserved for each batch
 
 
 def stream_number(batch: int, stream: Stream) -> int:

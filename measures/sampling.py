@@ -43,7 +43,7 @@ def shares(total: int, parts: int) -> list[int]:
 
 
 def _over_batches(values: np.ndarray, angles: bool = False) -> tuple:
-    """Mean and standard error of values (batch, ...), in single precision for values of that."""
+    """Mean and standard error of values (batch, ...), in single precision if the values are."""
     valid = ~np.isnan(values)
     count = valid.sum(axis=0)
     numbers = np.where(valid, values, 0)

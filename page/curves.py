@@ -12,7 +12,7 @@ from page.tables import Column, choice
 MOST_POINTS = 160  # of a curve: more are not seen
 WIDTH, HEIGHT = 480, 300  # of the picture
 LEFT, RIGHT, TOP, BOTTOM = 48, 20, 12, 42  # margins
-COLORS, DASHES = 6, 3  # in page.css, which go through all pairs of them
+COLORS, DASHES = 6, 3  # in page.css; networks get all pairs of them in turn
 STEPS = np.array([1, 2, 2.5, 5, 10])
 
 
@@ -78,7 +78,7 @@ def _limits(networks: Sequence[Network], name: str) -> tuple[float, float]:
 
 
 def thinned(network: Network, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Iterations and a curve, as means over so many iterations that few points are left."""
+    """Iterations and a curve, averaged in bins of iterations, so that few points are left."""
     x, y = network.curves['iteration'], network.curves[name]
     size = bin_size(len(x))
     starts = np.arange(0, len(x), size)

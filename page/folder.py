@@ -17,7 +17,7 @@ from system.files import naming, natural
 from system.locks import is_held
 from training.stopping import last_mean
 
-DONE = ('trained', 'finished')  # what summary.csv says of networks whose result there is
+DONE = ('trained', 'finished')  # statuses in summary.csv of networks that have a result
 
 
 class Network(NamedTuple):

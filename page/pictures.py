@@ -24,7 +24,7 @@ from system.workers import outcomes
 
 OF_NETWORK = ('trial', 'weights', 'decoding')  # the figures of a single network
 DPI_OF_GROUP, DPI_OF_NETWORK = 160, 150
-FEW = 4  # pieces of work that are done before another process has started
+FEW = 4  # pieces of work: so few are done here before another process has started
 QUALITY = 80  # of pictures of single networks, of 100; those of groups lose nothing
 
 
@@ -42,7 +42,7 @@ class Picture(NamedTuple):
 class Album(NamedTuple):
     """Pictures of one or more networks, and sentences about those that are left out.
 
-    notes: in what networks of a task differ that one of the pictures shows together.
+    notes: in which settings networks differ that one of the pictures shows together.
     """
 
     pictures: list[Picture]

@@ -13,7 +13,7 @@ import numpy as np
 
 from measures.sampling import SUFFIX
 
-# a thing has the same colour in every figure; there are fewer colours than things
+# each thing has one colour in all figures; some things share one
 COLORS = {
     'neuronal': '#009E73',  # from activity
     'synaptic': '#CC79A7',  # from synaptic efficacy x u

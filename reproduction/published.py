@@ -3,7 +3,7 @@
 All else in the tables comes from result files.
 """
 
-OF_ORIGINAL, SILENT_OF_ORIGINAL = 20, 2  # DMS networks of the original code; without delay activity
+OF_ORIGINAL, SILENT_OF_ORIGINAL = 20, 2  # DMS networks of the original code, and silent ones
 ITERATIONS = (50, 100, 200, 300, 500, 1000)  # at which its accuracy is known
 # mean and SD over these 20; None where it is not known
 ORIGINAL: dict[str, tuple[float, float | None]] = {

@@ -20,7 +20,7 @@ from scipy.stats import (
 RESAMPLES, CONFIDENCE, SEED = 10_000, 0.95, 0
 FEWEST = 3  # networks from which something is concluded
 FEWEST_VARIANTS = 4  # of tasks over which R is computed
-POWER = 0.8  # of the tests of which it is said what they may find
+POWER = 0.8  # with which `detectable` states the smallest difference
 DECISIVE = 0.01  # P below which a direction counts
 ROUNDING = 0.005  # of published values, which have two decimals
 

@@ -26,7 +26,7 @@ of the first h. A test compares all of it with automatic differentiation of the 
 
 Several networks of one shape are computed at once, as a stack: every array then has an axis of
 networks before all others, such as stimulus (network, time, trial, input), and sums and products
-are those of each network. The text is the same for one network, which has no such axis.
+are those of each network. The code is the same for one network, which has no such axis.
 """
 
 from typing import NamedTuple
@@ -64,7 +64,7 @@ def gaussian(shape, key: tf.Tensor) -> tf.Tensor:
 
     Of a stack with a key for each network, (network, 2): (network, time, trial, unit).
     tf.random.stateless_normal draws the same distribution one number at a time, three times slower;
-    it took a fifth of the training time.
+    noise then took a fifth of the training time.
     """
     half = (shape[0] + 1) // 2
     first, second = _uniform([2, half, *shape[1:]], key)

@@ -1,4 +1,4 @@
-"""Checks of equations: training uses their derivative, and saved networks used the same ones."""
+"""Checks: training uses the derivative of the equations, saved networks were trained with them."""
 
 from collections.abc import Callable, Mapping
 

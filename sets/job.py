@@ -28,7 +28,7 @@ from training.start import PLACE, SHOWN_ONLY
 from training.stopping import last_mean
 
 TEST_COST_MULTIPLIER = 2  # with which the networks of the paper's code were trained
-ANALYSIS_SEED = 0  # the default of analysis.py, which therefore has nothing left to do
+ANALYSIS_SEED = 0  # the default of analysis.py, which so finds nothing left to measure
 LAST_VALUES = ('iterations', *results.VALUES)
 
 

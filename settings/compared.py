@@ -6,7 +6,7 @@ import numpy as np
 
 from settings.validators import plain
 
-EXACT = 2**53  # floating-point numbers below it may be written as the integers that they are
+EXACT = 2**53  # below it, a float holds every integer exactly, and is written as one
 
 
 def written(value: object) -> str:

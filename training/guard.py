@@ -20,7 +20,7 @@ def guarded(start: Start) -> Iterator[None]:
 
 @contextmanager
 def enough_memory(p: Mapping, remedy: str) -> Iterator[None]:
-    """Let an error of memory name the sizes in `p`, and what needs less."""
+    """Turn an error of memory into one that names the sizes in `p`, and what needs less."""
     try:
         yield
     except Exception as error:

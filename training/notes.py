@@ -1,4 +1,4 @@
-"""What a run notes of its settings: that which the user may not have meant."""
+"""What a run says about settings that the user may not have meant."""
 
 from collections.abc import Mapping
 
