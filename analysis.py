@@ -147,8 +147,8 @@ def analyze_model_from_file(
 
     p, cores = plan.p, jobs or device.available_cores()
     with enough_memory(p, 'fewer analysis_trials or jobs'):
-        if 'one_step' in saved:  # older files have nothing to compare
-            require_same(Model(saved['weights'], p=analysis_parameters(saved['parameters'])), saved)
+        trained = analysis_parameters(saved['parameters'], corrections=plan.options)
+        require_same(Model(saved['weights'], p=trained), saved)
         model = Model(saved['weights'], trials_per_part=rows_at_once(p), threads=jobs, p=p)
         found = Analysis(model, seed, cores, progress).measured(plan.measures)
     analyzed = plan.analyzed(found)

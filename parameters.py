@@ -211,10 +211,13 @@ def parameters_with(updates: Mapping, p: Mapping | None = None) -> dict:
     return _complete(_updated(settings_of(p) if p else {}, updates))
 
 
-def analysis_parameters(saved: Mapping, updates: Mapping | None = None) -> dict:
+def analysis_parameters(
+    saved: Mapping, updates: Mapping | None = None, corrections: Mapping | None = None
+) -> dict:
     """The parameters with which a saved network is analysed: fixed delays and no catch trials.
 
     `saved` are its parameters, `updates` what differs from them, above all options of the analysis.
+    `corrections`, by default the updates, may correct what the original code ignores.
     Raises ValueError for parameters that are not those of a network, and for a task that is not
     known.
     """
@@ -223,7 +226,8 @@ def analysis_parameters(saved: Mapping, updates: Mapping | None = None) -> dict:
         raise ValueError(f"'parameters' must be those of a network, but lack {', '.join(missing)}")
     require_of_analysis(updates or {})
     fixed = {'var_delay': False, 'catch_trial_pct': 0}
-    user = _updated(saved_settings(saved, updates) | fixed, updates or {})
+    trained = saved_settings(saved, updates if corrections is None else corrections)
+    user = _updated(trained | fixed, updates or {})
     usual = _usual(_task_of(user))
     return _complete(user | {'batch_size': (usual | user)['analysis_trials']})
 
@@ -308,9 +312,9 @@ def _task(name) -> str:
 def saved_settings(saved: Mapping, updates: Mapping | None = None) -> dict:
     """The settings in which a saved network differs from what its task sets by itself.
 
-    `updates` may correct those that the original code ignores. Raises ValueError for impossible
-    settings, for a network that ran with others, and for a user's own task that is not loaded or
-    changed.
+    `updates` correct those that the original code ignores, if the network ran with these. Raises
+    ValueError for impossible settings, for a network that ran with others, and for a user's own
+    task that is not loaded or changed.
     """
     tasks.require_same(saved)
     settings = settings_as_saved(saved)
@@ -321,7 +325,8 @@ def saved_settings(saved: Mapping, updates: Mapping | None = None) -> dict:
     except ValueError:
         if not right:
             raise
-        require_derived(saved, settings | right, usual)
+        settings |= right
+        require_derived(saved, settings, usual)
     return settings
 
 

@@ -6,7 +6,6 @@ from measures.earlier import is_there
 from measures.measure import measure_of
 from parameters import analysis_parameters
 from results import analysis_of
-from rnn.derived import IGNORED
 
 
 class MissingMeasure(ValueError):
@@ -26,12 +25,6 @@ def parameters_of(network: Mapping, options: Mapping | None = None) -> dict:
     options = analysis_of(network).get('options', {}) if options is None else options
     options = {name: value for name, value in options.items() if name != 'seed'}
     return analysis_parameters(network['parameters'], options)
-
-
-def corrections(network: Mapping) -> dict:
-    """What the analysis corrects of the settings that the original code saves, but ignores."""
-    options = analysis_of(network).get('options', {})
-    return {name: options[name] for name in IGNORED if name in options}
 
 
 def require(networks: Sequence[Mapping], *names: str) -> None:

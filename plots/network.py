@@ -20,7 +20,7 @@ from scipy.special import softmax
 import results
 import tasks
 from measures.groups import OF_KINDS, unit_groups, units_of_kinds
-from measures.network import corrections, parameters_of
+from measures.network import parameters_of
 from measures.tuning import calculate_tuning
 from parameters import analysis_parameters
 from plots import style
@@ -78,8 +78,8 @@ def simulate_trial(network: Mapping, seed: int = 0, index: int = 0) -> Trial:
     from model import Model  # brings TensorFlow, which takes seconds
     from rnn.equations import require_same
 
-    options = corrections(network) | {'analysis_trials': TRIALS_FOR_ORDER}
-    p = analysis_parameters(network['parameters'], options)
+    made = results.analysis_of(network).get('options', {})
+    p = analysis_parameters(network['parameters'], {'analysis_trials': TRIALS_FOR_ORDER}, made)
     trial_info = Stimulus(seed, p).generate_trial()
     model = Model(network['weights'], p=p)
     require_same(model, network)

@@ -192,8 +192,8 @@ def given(arrays: Mapping, p: Mapping) -> dict:
         elif name in ('w_in0', 'w_out0') or (name == 'w_rnn0' and p['EI']):
             if (array < 0).any():
                 raise ValueError(
-                    f'{name} must not be negative: its weights act rectified, and units have the '
-                    f'signs (of trained weights, np.maximum({name}, 0) acts alike)'
+                    f'{name} must not be negative: its weights act rectified '
+                    f'(of trained weights, np.maximum({name}, 0) acts alike)'
                 )
             if (array[p[f'{name[:-1]}_mask'] == 0] != 0).any():
                 raise ValueError(

@@ -16,8 +16,10 @@ import analysis
 import figures
 import results
 from commands import analysis as analysis_command
+from model import Model
 from page import folder
 from parameters import par, update_parameters, user_settings
+from plots.network import simulate_trial
 from tasks import TASKS
 
 COMMAND = Path(analysis.__file__)
@@ -285,6 +287,14 @@ def test_synapses_that_the_original_code_ignored_are_corrected(tmp_path, run):
     assert figures.main([str(tmp_path)]) == 0
     drawn = {file.stem for file in (tmp_path / 'figures').iterdir()}
     assert {'DMS-trial', 'DMS-weights'} <= drawn
+
+
+def test_a_trial_is_drawn_as_in_training_whatever_U_is_analysed(tmp_path, run, eagerly):  # noqa: F811
+    path, p = tmp_path / 'a.pkl', network()['parameters']
+    results.save(path, Model(p=p).result())
+    assert run(path, U_stf=0.3)[0] == 0
+    trial = simulate_trial(results.load_results(path))
+    np.testing.assert_array_equal(trial.p['U'], p['U'])
 
 
 def test_a_measure_that_was_removed_is_missed(files, run):

@@ -55,32 +55,39 @@ def test_settings_without_a_path(small, changes, words):
     assert par == before
 
 
-FIXED = {f'w_{name}_mask': np.zeros(n) for name, n in (('in', (6, 12)), ('rnn', (12, 12)))}
+FIXED = {
+    'w_in_mask': np.zeros((6, 12)),
+    'w_rnn_mask': np.zeros((12, 12)),
+    'w_out_mask': np.zeros((12, 3)),
+}
 
 
-@pytest.mark.parametrize('fixed', [*FIXED, 'w_out_mask', 'both'])
+@pytest.mark.parametrize('fixed', [*((name,) for name in FIXED), ('w_in_mask', 'w_rnn_mask')])
 def test_fixed_weights_are_connections(small, fixed, eager):
     """A mask fixes weights at their initial values, which may lead from inputs to outputs."""
-    masks = FIXED | {'w_out_mask': np.zeros((12, 3))}
-    given = FIXED if fixed == 'both' else {fixed: masks[fixed]}
-    small(**given)
+    small(**{name: FIXED[name] for name in fixed})
     require_path(par, drawn=True)
     model = Model()
     before = {name: variable.numpy() for name, variable in model.weights.items()}
     model.optimize(Stimulus(1).generate_trial(), 0)
     for name in ('w_in', 'w_rnn', 'w_out'):
         is_same = np.array_equal(model.weights[name], before[name])
-        assert is_same == (f'{name}_mask' in given)
+        assert is_same == (f'{name}_mask' in fixed)
         assert before[name].any()
 
 
 def test_what_is_fixed_learns_nothing(small):
     """There is a path, but no weight of it may change."""
+    masks = {'w_in_mask': np.zeros((6, 12)), 'w_out_mask': np.zeros((12, 3))}
+    masks |= {'w_rnn_mask': np.zeros((12, 12)), 'w_in0': np.ones((6, 12))}
+    out = np.ones((12, 3))
+    out[10:] = 0
     small()
     with pytest.raises(ValueError, match=NO_PATH):
-        update_parameters(FIXED | {'w_out_mask': np.zeros((12, 3))})
+        update_parameters(masks | {'w_out0': out})
+    p = dict(par) | {name: value for name, value in masks.items() if 'mask' in name}
     with pytest.raises(ValueError, match=NO_PATH):
-        require_path(par | FIXED | {'w_out_mask': np.zeros((12, 3))}, drawn=True)
+        require_path(p, drawn=True)
 
 
 def test_weights_that_are_drawn_count_when_a_run_begins(tmp_path):

@@ -334,7 +334,7 @@ def test_the_example_of_a_stack(capsys):
     assert [type(model) for model in names['trained']] == [Model] * 10
 
 
-def test_the_example_of_stages(small, tmp_path, monkeypatch):
+def test_the_example_of_stages(small, tmp_path):
     """Each begins with weights that act as those with which the one before ended."""
     small(save_dir=str(tmp_path), num_iterations=2)
     exec(example('delay_time'), {})
