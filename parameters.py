@@ -272,7 +272,7 @@ def _updated(user: Mapping, updates: Mapping) -> dict:
     Settings that only another task has are left out.
     """
     updates = renamed(updates)
-    task = _task(updates.get('trial_type', _task_of(user)))
+    task = _known_task(updates.get('trial_type', _task_of(user)))
     known = settings_for(task) | ARRAYS | OWNED_BY_TASK
     new = {name: checked(name, value, known, par) for name, value in updates.items()}
     return {name: value for name, value in user.items() if name in known} | new
@@ -304,7 +304,7 @@ def _trial_type() -> dict[str, Setting]:
     return {'trial_type': SETTINGS['trial_type']._replace(check=tasks.name_of_task())}
 
 
-def _task(name) -> str:
+def _known_task(name) -> str:
     """The name of a task. Raises ValueError if it is not known."""
     return checked('trial_type', name, _trial_type())
 
@@ -338,7 +338,7 @@ def settings_as_saved(saved: Mapping) -> dict:
 
 def settings_of(p: Mapping) -> dict:
     """The settings in `p`, checked, that differ from what its task sets by itself."""
-    known = settings_for(_task(p['trial_type']))
+    known = settings_for(_known_task(p['trial_type']))
     settings = {name: checked(name, p[name], known) for name in known if name in p}
     usual = _usual(settings['trial_type'])
     own = {n: v for n, v in settings.items() if v != usual[n]}

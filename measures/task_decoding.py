@@ -171,40 +171,31 @@ def sample(run: Run) -> dict:
     return found | decoder.significance(found)
 
 
-@measure(
-    {'{signal}_test_decoding': AXES},
-    title='test to decode',
-    repetitions='decoding_reps',
-    options=(OPTIONS['test'],),
-    needs=(A_TEST,),
-    work=_work('test'),
-)
+def _of_option(what: str, need: Need) -> Callable[[Callable], Measure]:
+    """Declare the decoding of a label that an option asks for."""
+    return measure(
+        {f'{{signal}}_{what}_decoding': AXES},
+        title=f'{what} to decode',
+        repetitions='decoding_reps',
+        options=(OPTIONS[what],),
+        needs=(need,),
+        work=_work(what),
+    )
+
+
+@_of_option('test', A_TEST)
 def test(run: Run) -> dict:
     """Decoding of the direction of the first test."""
     return Decoder(run).decode('test')
 
 
-@measure(
-    {'{signal}_match_decoding': AXES},
-    title='match to decode',
-    repetitions='decoding_reps',
-    options=(OPTIONS['match'],),
-    needs=(A_MATCH,),
-    work=_work('match'),
-)
+@_of_option('match', A_MATCH)
 def match(run: Run) -> dict:
     """Decoding of whether the first test matches."""
     return Decoder(run).decode('match')
 
 
-@measure(
-    {'{signal}_rule_decoding': AXES},
-    title='rule to decode',
-    repetitions='decoding_reps',
-    options=(OPTIONS['rule'],),
-    needs=(SEVERAL_RULES,),
-    work=_work('rule'),
-)
+@_of_option('rule', SEVERAL_RULES)
 def rule(run: Run) -> dict:
     """Decoding of the rule over all trials; the rule axis has length 1."""
     return Decoder(run).decode('rule')

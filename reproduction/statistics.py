@@ -167,19 +167,19 @@ def paired(more: Sequence[float], less: Sequence[float] | float = 0) -> Differen
     differences = np.subtract(more, less)
     if len(differences) < FEWEST or np.ptp(differences) == 0:
         return None
-    return _of_test(ttest_1samp(differences, 0), 0)
+    return _of_test(ttest_1samp(differences, 0))
 
 
 def unpaired(more: Sequence[float], less: Sequence[float]) -> Difference | None:
     """How much more some networks have than others (Welch's t test); None as for `paired`."""
     if min(len(more), len(less)) < FEWEST or np.ptp(more) == np.ptp(less) == 0:
         return None
-    return _of_test(ttest_ind(more, less, equal_var=False), 0)
+    return _of_test(ttest_ind(more, less, equal_var=False))
 
 
-def _of_test(found, no_effect: float) -> Difference:
-    """The result of a t test in scipy.stats, of a value beside one that means no effect."""
-    low, high = (float(end) - no_effect for end in found.confidence_interval(CONFIDENCE))
+def _of_test(found) -> Difference:
+    """The result of a t test of a difference in scipy.stats."""
+    low, high = map(float, found.confidence_interval(CONFIDENCE))
     return Difference((low + high) / 2, (low, high), float(found.pvalue))
 
 
@@ -200,7 +200,7 @@ def beside(
     if len(values) < 2 or np.ptp(values) == 0:
         return None
     if sd is None:
-        return _of_test(ttest_1samp(values, mean), mean)
+        return _of_test(ttest_1samp(np.subtract(values, mean), 0))
     errors = np.array([np.var(values, ddof=1) / len(values), sd**2 / number])
     freedom = errors.sum() ** 2 / np.sum(errors**2 / [len(values) - 1, number - 1])
     difference, error = float(np.mean(values) - mean), np.sqrt(errors.sum())

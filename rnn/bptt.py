@@ -302,9 +302,9 @@ def _outputs_back(
         tf.reshape(cross_entropy, mask.shape),
         tf.reshape(g_logits, logits.shape),
     )
-    num_outputs = num_steps * cost.num_trials
-    num_activities = num_outputs * h.shape[-1]
-    g_logits *= mask[..., tf.newaxis] / num_outputs
+    num_points = num_steps * cost.num_trials
+    num_activities = num_points * h.shape[-1]
+    g_logits *= mask[..., tf.newaxis] / num_points
     shares = [tf.cast(factor / num_activities, tf.float32) for factor in cost.factors]
     of_states, g = costs.of_states(states, shares, cost.power)
     g_h = tf.matmul(g_logits, c.w_out, transpose_b=True)
@@ -313,7 +313,7 @@ def _outputs_back(
     return g._replace(h=g_h if g.h is None else g_h + g.h), {
         'w_out': tf.matmul(h, g_logits, transpose_a=True),
         'b_out': tf.reduce_sum(g_logits, -2, keepdims=True),
-        'perf_loss': tf.reduce_sum(mask * cross_entropy, -1) / num_outputs,
+        'perf_loss': tf.reduce_sum(mask * cross_entropy, -1) / num_points,
         **{name: value / num_activities for name, value in of_states.items()},
         'scored': tf.reduce_sum(tf.cast(scored, tf.float32), -1),
         'correct': tf.reduce_sum(tf.cast(correct, tf.float32), -1),

@@ -33,13 +33,13 @@ class Display:
     It is called with the curves after every iteration, like every `watch` of `loop.train`.
     """
 
-    def __init__(self, p: Mapping, done: int, shown: bool):
+    def __init__(self, p: Mapping, done: int):
         self.every = p['iters_between_outputs']
         self.bar = tqdm(
             total=p['num_iterations'],
             initial=done,
             unit='it',
-            disable=None if shown else True,  # None: where the output is no terminal
+            disable=None,  # where the output is no terminal
         )
         self.last = time.perf_counter()
         self.line = ''  # of the last iteration, if it is not printed

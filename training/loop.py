@@ -9,7 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
 from logs.log import Log
@@ -43,8 +43,8 @@ def _train(make_model: Callable, start: Start, watch: Watch | None) -> Path:
     say(header(start.p, start.device_name))
     if start.resume:
         say(start.words_if_resumed)
-    with Display(start.p, start.done, watch is None) as display:
-        (outcome,) = train_stack(make_model, [start], [watch or display])
+    with nullcontext(watch) if watch else Display(start.p, start.done) as watching:
+        (outcome,) = train_stack(make_model, [start], [watching])
     if isinstance(outcome, BaseException):
         raise outcome
     say(f'Saved {outcome} after {duration(time.perf_counter() - began)}.')

@@ -65,9 +65,8 @@ class Start(NamedTuple):
 
     @property
     def words_if_finished(self) -> str:
-        """What is said of a run that is finished; '' of one that is not."""
-        words = f'{self.filename} is finished already; --overwrite starts again.'
-        return words if self.is_finished else ''
+        """What is said of a run that is finished."""
+        return f'{self.filename} is finished already; --overwrite starts again.'
 
     @property
     def words_if_resumed(self) -> str:
