@@ -111,7 +111,7 @@ def supplement_plasticity(by_kind: ByKind) -> Figure:
     p = networks[0]['parameters']
     style.mark_chance(own[0, 0], tasks.of(p).accuracy_without_sample(p))
     own[0, 0].set(xlabel='Iteration', ylabel='Accuracy', ylim=(0, 1.03))
-    own[0, 0].legend(loc='lower right')
+    own[0, 0].legend(loc='center right', bbox_to_anchor=(1, 0.73))  # between the curves
     return own[0, 0].figure
 
 
